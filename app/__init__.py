@@ -1,0 +1,9 @@
+"""SessionMood: tells an app how its user feels while using it, in time to help.
+
+Code map, from the ground up: `mood` turns events into moods and knows nothing else; `protocol` is the
+wire without I/O; `sessions` holds the live sessions; `storage` keeps them; `ingest` is the one path from a
+batch to a mood; `transport` holds the doors; `web` builds and wires everything; `cli` is the command line.
+ARCHITECTURE.md says what may import what.
+"""
+
+__version__ = "0.1.0"

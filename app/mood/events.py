@@ -1,0 +1,63 @@
+"""What a visitor did: one fact, on the server's clock."""
+
+from typing import Final
+
+#: Every event type the engine reads. Any other type is kept in the log and counted as ignored.
+EVENT_TYPES: Final = frozenset(
+    {
+        "click", "rage_click", "dead_click", "response", "scroll", "idle", "page_view", "navigation",
+        "error", "hover", "focus", "blur", "copy", "paste", "input", "submit", "visibility", "goal",
+        "help", "feedback", "custom",
+    }
+)  # fmt: skip
+
+#: Facts that a client may promise to send whenever they happen (`reports`), as bits. Only a promise makes
+#: absence mean something: without REPORTS_RESPONSE a click that nothing followed is not "unanswered".
+REPORTS_RESPONSE: Final = 1
+REPORTS_DEAD_CLICK: Final = 2
+_REPORTS: Final = {"response": REPORTS_RESPONSE, "dead_click": REPORTS_DEAD_CLICK}
+
+
+def reports_mask(names: list[str]) -> int:
+    """Bits for the `reports` of a client; names the engine has no use for are passed over."""
+    mask = 0
+    for name in names:
+        mask |= _REPORTS.get(name, 0)
+    return mask
+
+
+class Event:
+    """One fact about what the visitor did.
+
+    `at`: ms since the epoch on the server's clock (a recording's own clock in a replay), never before the
+    session's previous event. `value`, `kind`, `name`: as the table of event types says. `x`, `y`: CSS px.
+    `dy`: px, signed. `target`: a selector; `url`: a path without query. `reports`: bits of `reports_mask`.
+    """
+
+    __slots__ = ("at", "dy", "kind", "name", "reports", "target", "type", "url", "value", "x", "y")
+
+    def __init__(
+        self,
+        type: str,
+        at: int,
+        target: str | None = None,
+        x: float | None = None,
+        y: float | None = None,
+        value: float | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        dy: float | None = None,
+        url: str | None = None,
+        reports: int = 0,
+    ) -> None:
+        self.type: str = type
+        self.at: int = at
+        self.target: str | None = target
+        self.x: float | None = x
+        self.y: float | None = y
+        self.value: float | None = value
+        self.kind: str | None = kind
+        self.name: str | None = name
+        self.dy: float | None = dy
+        self.url: str | None = url
+        self.reports: int = reports
