@@ -31,6 +31,8 @@ def migrate_sqlite(connection: sqlite3.Connection) -> None:
     stored = stored_revision(connection)
     if stored == HEAD:
         return
+    if stored is None and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise errors.StorageUnavailable("the file is another program's database, not SessionMood's")
 
     from alembic import command
     from alembic.script import ScriptDirectory
