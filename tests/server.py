@@ -113,9 +113,7 @@ class ServerProcess:
         return httpx2.get(self.base + path, headers={"x-api-key": key or self.sk, **headers}, timeout=60)
 
     @contextlib.asynccontextmanager
-    async def socket(
-        self, session: str, key: str | None = None, **options: Any
-    ) -> AsyncIterator["Socket"]:
+    async def socket(self, session: str, key: str | None = None, **options: Any) -> AsyncIterator["Socket"]:
         """A socket with the key in the handshake's headers (the secret one unless told otherwise; "" for none)."""
         headers = dict(options.pop("headers", {}))
         if key != "":
