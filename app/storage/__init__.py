@@ -120,6 +120,9 @@ class Storage(Protocol):
         queued, in order, and the commit is tried again until it succeeds. Raises StorageUnavailable at once,
         keeping nothing, when the queue is full."""
 
+    def admit(self) -> None:
+        """Raise StorageUnavailable if `submit` would refuse an entry now: asked before a batch is folded."""
+
     def settled(self) -> "asyncio.Future[None]":
         """Done when everything submitted so far is durable; the same failure rule as `submit`."""
 
