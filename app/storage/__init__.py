@@ -30,7 +30,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 
 class MoodChange(msgspec.Struct, frozen=True, gc=False):
-    """A row of the timeline. `at`: ms. (session, at, mood) is unique: a change replayed after a crash is kept once."""
+    """A row of the timeline. `at`: ms. (session, at, mood) is unique: a change replayed after a crash is kept
+    once."""
 
     at: int
     mood: str
@@ -115,8 +116,8 @@ class Storage(Protocol):
         """Write what is queued, then release everything. Idempotent."""
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
-        """Queue `entry` and return at once; the future is done when it is durable. The future is shared by all
-        entries of a commit. If the commit fails the future gets StorageUnavailable, but the entries stay
+        """Queue `entry` and return at once; the future is done when it is durable. All entries of a
+        commit share it. If the commit fails the future gets StorageUnavailable, but the entries stay
         queued, in order, and the commit is tried again until it succeeds. Raises StorageUnavailable at once,
         keeping nothing, when the queue is full."""
 
