@@ -49,5 +49,3 @@ async def every_session(store: Storage, project: str) -> AsyncIterator[Recording
 def _names(mask: int) -> list[str]:
     bits = {"response": REPORTS_RESPONSE, "dead_click": REPORTS_DEAD_CLICK}
     return [name for name, bit in bits.items() if mask & bit]
-
-

@@ -149,14 +149,19 @@ def fit(moods: Sequence[str], learned: Sequence[Piece], seen: Sequence[Seen]) ->
 
 
 def _corrections(
-    verdicts: Sequence[float], strengths: Sequence[Sequence[float]], answers: Sequence[int], people: Sequence[object]
+    verdicts: Sequence[float],
+    strengths: Sequence[Sequence[float]],
+    answers: Sequence[int],
+    people: Sequence[object],
 ) -> list[float]:
     """Log-odds to add for each signal at full strength. Zeros where the shipped verdict itself says nothing:
     then there is nothing to stay near to."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.column_stack([np.array(verdicts) * _UNPENALISED, np.array(strengths).reshape(len(answers), -1)])
+    inputs = np.column_stack(
+        [np.array(verdicts) * _UNPENALISED, np.array(strengths).reshape(len(answers), -1)]
+    )
     truth = np.array(answers)
 
     def fitted(prior: float, rows: Any) -> Any:
@@ -253,7 +258,9 @@ def _enough(mood: str, learned: Sequence[Piece]) -> bool:
     rows = [piece for piece in learned if mood in piece.said]
     answers = {piece.said[mood] for piece in rows}
     return (
-        len(rows) >= MIN_SESSIONS and len({piece.person for piece in rows}) >= MIN_PEOPLE and len(answers) == 2
+        len(rows) >= MIN_SESSIONS
+        and len({piece.person for piece in rows}) >= MIN_PEOPLE
+        and len(answers) == 2
     )
 
 
