@@ -61,11 +61,14 @@ class MoodEngine:
         at = event.at
         happened = self.advance(at)
         self.event_count += 1
-        if event.type not in EVENT_TYPES:
+        known = event.type in EVENT_TYPES
+        if not known and self.event_count > 1:
             return happened
         self.last_at = at
         self.anchor = at
-        if event.type == "help":
+        if not known:
+            pass  # a first event gives a reading, whatever it is
+        elif event.type == "help":
             self.help.heard(event, self.model)
         else:
             self.behaviour.fold(event, self.model)
@@ -135,7 +138,7 @@ class MoodEngine:
 
     def reading(self, now: int) -> Reading:
         """How the session stands at `now`, to which the caller has advanced. Alters nothing.
-        Raises ValueError before the first event of a known type."""
+        Raises ValueError before the first event."""
         decision = self.decision
         mood = decision.mood
         if mood == NONE:
