@@ -16,9 +16,10 @@ import msgspec
 from app.evaluation.auc import Pair, auc, auc_within
 from app.evaluation.calibration import expected_calibration_error
 from app.evaluation.labels import MOODS, READ
-from app.mood import DEFAULT, SIGNALS, Model, MoodEngine
+from app.mood import DEFAULT, Model, MoodEngine
+from app.mood.signals import NAMES as SIGNALS
 from app.recordings import Recording
-from app.replay import replay
+from app.replay import replay, strengths_of
 
 #: Fewer than this say nothing about other people.
 MIN_SESSIONS: Final = 20
@@ -149,14 +150,19 @@ def fit(moods: Sequence[str], learned: Sequence[Piece], seen: Sequence[Seen]) ->
 
 
 def _corrections(
-    verdicts: Sequence[float], strengths: Sequence[Sequence[float]], answers: Sequence[int], people: Sequence[object]
+    verdicts: Sequence[float],
+    strengths: Sequence[Sequence[float]],
+    answers: Sequence[int],
+    people: Sequence[object],
 ) -> list[float]:
     """Log-odds to add for each signal at full strength. Zeros where the shipped verdict itself says nothing:
     then there is nothing to stay near to."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.column_stack([np.array(verdicts) * _UNPENALISED, np.array(strengths).reshape(len(answers), -1)])
+    inputs = np.column_stack(
+        [np.array(verdicts) * _UNPENALISED, np.array(strengths).reshape(len(answers), -1)]
+    )
     truth = np.array(answers)
 
     def fitted(prior: float, rows: Any) -> Any:
@@ -218,7 +224,7 @@ class _Strengths:
         self._last = [0.0] * len(SIGNALS)
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
-        self._last = engine.strengths(at)
+        self._last = strengths_of(engine)
         self._for_ms += for_ms
         for signal, strength in enumerate(self._last):
             self._area[signal] += strength * for_ms
@@ -253,7 +259,9 @@ def _enough(mood: str, learned: Sequence[Piece]) -> bool:
     rows = [piece for piece in learned if mood in piece.said]
     answers = {piece.said[mood] for piece in rows}
     return (
-        len(rows) >= MIN_SESSIONS and len({piece.person for piece in rows}) >= MIN_PEOPLE and len(answers) == 2
+        len(rows) >= MIN_SESSIONS
+        and len({piece.person for piece in rows}) >= MIN_PEOPLE
+        and len(answers) == 2
     )
 
 

@@ -24,9 +24,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command named on the command line, then exit."""
-    from app.cli import commands
+    from app.cli.commands import register
 
-    commands.register(app)
+    register(app)
     try:
         app()
     except (SessionMoodError, RecordingError) as error:

@@ -52,7 +52,9 @@ async def _opened(url: str | None, create: bool) -> "AsyncIterator[Storage]":
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
-        fail(f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url")
+        fail(
+            f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
+        )
     store = SQLiteStorage(path)
     await store.open()
     try:

@@ -30,11 +30,14 @@ def evaluate(
         list[Ablation] | None, typer.Option(help="Leave these facts out, as a poorer client would.")
     ] = None,
     ablations: Annotated[
-        bool, typer.Option("--ablations", help="Also run without each kind of fact and set them side by side.")
+        bool,
+        typer.Option("--ablations", help="Also run without each kind of fact and set them side by side."),
     ] = False,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the reliability curve and the scores by label: .svg or .png."),
+        typer.Option(
+            metavar="FILE", help="Write the reliability curve and the scores by label: .svg or .png."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     model: ModelFile = None,
@@ -160,16 +163,16 @@ def _print_ablations(full: "Report", others: "Sequence[Report]") -> None:
     print("\nAblations: AUC")
     columns(
         ["set", "label", *(name + ">" for name in names)],
-        [
-            (r.set, r.label, *(_two(_find(run.ranking, r.set, r.label)) for run in runs))
-            for r in full.ranking
-        ],
+        [(r.set, r.label, *(_two(_find(run.ranking, r.set, r.label)) for run in runs)) for r in full.ranking],
     )
     print("\nAblations: share of ordinary sessions that were read as frustrated")
     columns(
         ["set", *(name + ">" for name in names)],
         [
-            (o.set, *(f"{next((p.frustrated for p in run.ordinary if p.set == o.set), 0):.1%}" for run in runs))
+            (
+                o.set,
+                *(f"{next((p.frustrated for p in run.ordinary if p.set == o.set), 0):.1%}" for run in runs),
+            )
             for o in full.ordinary
         ],
     )

@@ -12,7 +12,9 @@ from app.cli.database import Database, Project, with_storage
 if TYPE_CHECKING:
     from app.storage import Key, Storage
 
-keys = typer.Typer(no_args_is_help=True, help="Make, show and revoke keys. A running server knows within a second.")
+keys = typer.Typer(
+    no_args_is_help=True, help="Make, show and revoke keys. A running server knows within a second."
+)
 
 
 class Kind(str, Enum):
@@ -28,13 +30,16 @@ def create(
     name: Annotated[str, typer.Option(help="What it is for; shown in lists.")] = "",
     origin: Annotated[
         list[str] | None,
-        typer.Option(help="An origin that may use it (https://shop.example, https://*.shop.example). Repeatable."),
+        typer.Option(
+            help="An origin that may use it (https://shop.example, https://*.shop.example). Repeatable."
+        ),
     ] = None,
     monthly_sessions: Annotated[
         int | None, typer.Option(min=0, help="Sessions it may open a month.", show_default="no limit")
     ] = None,
     events_per_second: Annotated[
-        float | None, typer.Option(min=0, help="Events it may send a second.", show_default="the server's limit")
+        float | None,
+        typer.Option(min=0, help="Events it may send a second.", show_default="the server's limit"),
     ] = None,
     project: Project = "default",
     database_url: Database = None,
@@ -67,7 +72,11 @@ def list_keys(
     found = with_storage(database_url, lambda store: store.keys())
     columns(
         "id kind project name created origins sessions/month> events/s> revoked".split(),
-        [_row(key) for key in sorted(found, key=lambda key: key.created_at) if every or key.revoked_at is None],
+        [
+            _row(key)
+            for key in sorted(found, key=lambda key: key.created_at)
+            if every or key.revoked_at is None
+        ],
     )
 
 

@@ -16,9 +16,7 @@ ModelFile = Annotated[
         help="A model file (JSON of overrides, as `sessionmood tune` writes) instead of the shipped numbers.",
     ),
 ]
-Processes = Annotated[
-    int | None, typer.Option(min=1, help="Processors to use.", show_default="all of them")
-]
+Processes = Annotated[int | None, typer.Option(min=1, help="Processors to use.", show_default="all of them")]
 
 
 def load_overrides(path: Path | None) -> dict[str, object]:

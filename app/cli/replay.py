@@ -4,12 +4,15 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import columns, say
 from app.cli.options import Files, ModelFile, Processes, load_overrides
+
+if TYPE_CHECKING:
+    from app.replay import Replayed
 
 
 class Format(str, Enum):
@@ -33,14 +36,14 @@ def replay(
     """
     from app.cli.progress import following
     from app.recordings import read
-    from app.replay import Replayed, replay
+    from app.replay import replay
     from app.spread import spread
 
     overrides = load_overrides(model)
     started = time.perf_counter()
     sessions = events = 0
 
-    def counted() -> Iterator[Replayed]:
+    def counted() -> "Iterator[Replayed]":
         nonlocal sessions, events
         with following("replaying") as note:
             for _, result in spread(read(files), replay, overrides, processes):

@@ -17,7 +17,8 @@ Session = Annotated[str, typer.Argument(metavar="SESSION", help="The session's i
 
 def export(
     session: Annotated[
-        str | None, typer.Argument(metavar="SESSION", help="Only this session.", show_default="all of the project")
+        str | None,
+        typer.Argument(metavar="SESSION", help="Only this session.", show_default="all of the project"),
     ] = None,
     project: Project = "default",
     database_url: Database = None,
@@ -65,7 +66,9 @@ def erase(
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; replaced once it is whole.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the copy goes; replaced once it is whole.")
+    ],
     database_url: Database = None,
 ) -> None:
     """Copy the database into FILE, also while a server writes to it.

@@ -31,12 +31,18 @@ def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> No
         mood = READ[row.label][0][0]
         for answer, colour in ((0, "#8fb3d9"), (1, "#e0803f")):
             groups.append(
-                [s.replayed.mean[mood] for name, s in rows if name == row.set and s.labels.get(row.label) == answer]
+                [
+                    s.replayed.mean[mood]
+                    for name, s in rows
+                    if name == row.set and s.labels.get(row.label) == answer
+                ]
             )
             names.append(f"{row.set}: {row.label} - {'yes' if answer else 'no'}")
             colours.append(colour)
     if groups:
-        boxes = scores.boxplot(groups, orientation="horizontal", tick_labels=names, patch_artist=True, sym=".")
+        boxes = scores.boxplot(
+            groups, orientation="horizontal", tick_labels=names, patch_artist=True, sym="."
+        )
         for box, colour in zip(boxes["boxes"], colours, strict=True):
             box.set_facecolor(colour)
     scores.set(xlim=(0, 1), xlabel="mean score of the mood", title="Score by answer")

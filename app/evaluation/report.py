@@ -91,9 +91,7 @@ def report(rows: Sequence[tuple[str, Measured]], without: Sequence[str] = ()) ->
         calm = [session for session in sessions if is_ordinary(session.labels, session.events)]
         if calm:
             ordinary.append(_ordinary(name, calm))
-    return Report(
-        len(rows), sum(s.events for _, s in rows), list(without), ranking, calibration, ordinary
-    )
+    return Report(len(rows), sum(s.events for _, s in rows), list(without), ranking, calibration, ordinary)
 
 
 def _ranking(name: str, label: str, sessions: Sequence[Measured]) -> Ranking:
