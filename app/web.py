@@ -60,13 +60,13 @@ def model_of(settings: Settings) -> Model:
             numbers = json.loads(Path(settings.model).read_text())
         except (OSError, ValueError) as error:
             raise BadSetting(f"SESSIONMOOD_MODEL: {settings.model} can't be read: {error}") from None
-    numbers["help"] = {
-        "warmup": settings.help_warmup,
-        "hold": settings.help_hold,
-        "cooldown": settings.help_cooldown,
-        "per_session": settings.help_per_session,
-        "holdout": settings.help_holdout,
-        **numbers.get("help", {}),
+    numbers = {
+        "help.warm_up": settings.help_warmup,
+        "help.hold": settings.help_hold,
+        "help.gap": settings.help_cooldown,
+        "help.cap": settings.help_per_session,
+        "help.holdout": settings.help_holdout,
+        **numbers,
     }
     try:
         return DEFAULT.with_overrides(numbers)
@@ -90,7 +90,9 @@ class App:
         )
         self.connections = Connections(settings)
         self.doors = Doors(settings, self.store, self.access, self.ingest, self.connections, clock)
-        self.access.on_revoked = lambda key: self.connections.close_key(key.id, Revoked("this key was revoked"))
+        self.access.on_revoked = lambda key: self.connections.close_key(
+            key.id, Revoked("this key was revoked")
+        )
         self.rest = Rest(self.doors)
         self.pages = Pages(settings, self.store, self.ingest)
         self.other = Starlette(

@@ -28,7 +28,7 @@ def main() -> None:
 
     register(app)
     try:
-        app()
+        app(prog_name="sessionmood")
     except (SessionMoodError, RecordingError) as error:
         say(str(error))
         sys.exit(1)

@@ -5,13 +5,16 @@ import typer
 from app.cli.evaluate import evaluate
 from app.cli.keys import keys
 from app.cli.replay import replay
+from app.cli.serve import serve
 from app.cli.sessions import backup, erase, export
 
 
 def register(app: typer.Typer) -> None:
     """Add every command to `app`, in the order that `--help` shows."""
+    app.command(rich_help_panel="Serve")(serve)
     app.add_typer(keys, name="keys", rich_help_panel="Serve")
-    for command in (export, erase, backup):
-        app.command(rich_help_panel="Serve")(command)
-    for command in (replay, evaluate):
-        app.command(rich_help_panel="Understand")(command)
+    app.command(rich_help_panel="Serve")(export)
+    app.command(rich_help_panel="Serve")(erase)
+    app.command(rich_help_panel="Serve")(backup)
+    app.command(rich_help_panel="Understand")(replay)
+    app.command(rich_help_panel="Understand")(evaluate)

@@ -52,11 +52,9 @@ def replay(
                 note(sessions, events)
                 yield result
 
-    try:
-        _print_jsonl(counted()) if format is Format.jsonl else _print_table(counted())
-    finally:
-        took = max(time.perf_counter() - started, 1e-9)
-        say(f"{sessions:,} sessions, {events:,} events in {took:.1f} s ({events / took:,.0f} events/s)")
+    (_print_jsonl if format is Format.jsonl else _print_table)(counted())
+    took = max(time.perf_counter() - started, 1e-9)
+    say(f"{sessions:,} sessions, {events:,} events in {took:.1f} s ({events / took:,.0f} events/s)")
 
 
 def _print_jsonl(results: "Iterable[Replayed]") -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from .. import errors
-from . import Entry
+from app import errors
+from app.storage import Entry
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -114,15 +114,20 @@ class WriteQueue:
         """Nothing waits behind what is being written."""
         return not self._waiting
 
+    def admit(self) -> None:
+        """Raise StorageUnavailable when `max_bytes` are queued, or after the end. Otherwise one more entry of
+        any size is taken: what was admitted and folded is not refused afterwards."""
+        if self.closed or self.queued_bytes >= self._max_bytes:
+            raise self._refusal()
+
     def submit(self, entry: Entry) -> Durable:
-        """Queue `entry`. Raises StorageUnavailable when that would go over `max_bytes`, or after the end."""
+        """Queue `entry`. Raises as `admit` does."""
+        self.admit()
         size = ENTRY_OVERHEAD
         if entry.batch is not None:
             size += len(entry.batch.events)
         if entry.snapshot is not None:
             size += len(entry.snapshot)
-        if self.queued_bytes + size > self._max_bytes or self.closed:
-            raise self._refusal()
         group = self._filling()
         group.entries.append(entry)
         group.bytes += size
@@ -142,8 +147,9 @@ class WriteQueue:
         return future
 
     def settled(self) -> "asyncio.Future[None]":
+        """Done at once when nothing is queued, which includes what `abandon` gave up."""
         last = self._waiting[-1] if self._waiting else self._writing
-        if last is not None:
+        if last is not None and not self.closed:
             return last.future
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from .. import errors
-from . import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
-from .cursor import Position, read_cursor, write_cursor
-from .migrations import migrate_sqlite
-from .queue import Group, Outcome, WriteQueue
-from .sqlite_backup import back_up
-from .sqlite_commit import is_environment, write_group
-from .sqlite_connection import Connection, reading, writing
-from .sqlite_wal import WriteAheadLog
+from app import errors
+from app.storage import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
+from app.storage.cursor import Position, read_cursor, write_cursor
+from app.storage.migrations import migrate_sqlite
+from app.storage.queue import Group, Outcome, WriteQueue
+from app.storage.sqlite_backup import back_up
+from app.storage.sqlite_commit import is_environment, write_group
+from app.storage.sqlite_connection import Connection, reading, writing
+from app.storage.sqlite_wal import WriteAheadLog
 
 T = TypeVar("T")
 logger = logging.getLogger("sessionmood.storage")
@@ -53,6 +53,7 @@ class SQLiteStorage:
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
+        self._erasing: dict[tuple[str, str], asyncio.Future[bool]] = {}
         self._secrets: dict[str, bytes] = {}
         self._identity: tuple[int, int] | None = None
 
@@ -112,6 +113,9 @@ class SQLiteStorage:
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
         return self.queue.submit(entry)
 
+    def admit(self) -> None:
+        self.queue.admit()
+
     def settled(self) -> "asyncio.Future[None]":
         return self.queue.settled()
 
@@ -149,6 +153,10 @@ class SQLiteStorage:
             raise errors.StorageUnavailable(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
 
     async def load(self, project: str, session: str) -> Stored | None:
+        """Waits for an erasure of the session that is under way."""
+        erasing = self._erasing.get((project, session))
+        if erasing is not None:
+            await asyncio.wait([erasing])
         return await self._read(lambda c: sqlite_reads.read_stored(c, project, session))
 
     async def due(self, before: int, limit: int) -> list[SessionRow]:
@@ -188,9 +196,19 @@ class SQLiteStorage:
     async def erase(self, project: str, session: str) -> bool:
         """Raises StorageUnavailable, too, when the rows are gone but a reader elsewhere (a backup) still
         holds the write-ahead log; calling again finishes it."""
-        erased = await self._run(lambda c: sqlite_jobs.erase_session(c, project, session), seal=True)
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        name = (project, session)
+        erasing = self.queue.run(lambda c: sqlite_jobs.erase_session(c, *name), seal=True)
+        self._erasing[name] = erasing
+        erasing.add_done_callback(partial(self._erased, name))
+        erased = bool(await asyncio.shield(erasing))
         await self.wal.forget(erased)
         return erased
+
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[bool]") -> None:
+        if self._erasing.get(name) is erasing:
+            del self._erasing[name]
 
     async def expire(self, before: int, limit: int) -> int:
         expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))

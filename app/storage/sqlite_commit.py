@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from . import Entry, MoodChange
-from .queue import Group, Job, Outcome
+from app.storage import Entry, MoodChange
+from app.storage.queue import Group, Job, Outcome
 
 SESSION_COLUMNS = (
     "project, session, version, created_at, last_at, event_count, mood, confidence, suggested_action, "

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import aiosqlite
 
-from .. import errors
+from app import errors
 
 T = TypeVar("T")
 

@@ -5,9 +5,9 @@ import logging
 import sqlite3
 import time
 
-from .. import errors
-from .sqlite_commit import is_environment
-from .sqlite_connection import Connection
+from app import errors
+from app.storage.sqlite_commit import is_environment
+from app.storage.sqlite_connection import Connection
 
 logger = logging.getLogger("sessionmood.storage")
 

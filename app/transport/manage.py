@@ -147,15 +147,17 @@ def _text(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _json(value: object) -> Response:
-    return Response(protocol.encode(value), media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(
+        protocol.encode(value), media_type="application/json", headers={"cache-control": "no-store"}
+    )
 
 
 def _row(row: SessionRow, now: int) -> dict[str, object]:
     return {
         "session": row.session,
-        "mood": row.mood,
+        "mood": row.mood or None,
         "confidence": round(row.confidence, 4),
-        "suggested_action": row.suggested_action,
+        "suggested_action": row.suggested_action or None,
         "event_count": row.event_count,
         "page": row.page,
         "created_at": row.created_at,
