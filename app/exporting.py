@@ -27,7 +27,7 @@ async def recorded(store: Storage, project: str, session: str) -> Recording | No
             if batch.reports != mask and batch.count:
                 mask = batch.reports
                 reports_from.append((len(events), _names(mask)))
-            events += _decode_log(batch.events)
+            events += [_tidy(event) for event in _decode_log(batch.events)]
         version = batches[-1].version
     reports = reports_from.pop(0)[1] if reports_from else []
     return Recording(
@@ -47,6 +47,15 @@ async def every_session(store: Storage, project: str) -> AsyncIterator[Recording
         cursor = page.cursor
         if cursor is None:
             return
+
+
+def _tidy(event: RecordedEvent) -> RecordedEvent:
+    """Whole numbers without a decimal point."""
+    for field in ("at", "x", "y", "value", "dy"):
+        number = getattr(event, field)
+        if number is not None and number.is_integer():
+            setattr(event, field, int(number))
+    return event
 
 
 def _names(mask: int) -> list[str]:

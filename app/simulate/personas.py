@@ -74,7 +74,9 @@ def _frustrated(draw: Random) -> Iterator[Step]:
         yield from hand.answered(1.5, "#address", "fills in the address")
         for _ in range(4):
             yield from hand.burst(5, "#pay", "clicks Pay again and again, nothing answers")
-            yield hand.step(0.4, "is told by the page that it was clicked in anger", "rage_click", target="#pay", value=5)
+            yield hand.step(
+                0.4, "is told by the page that it was clicked in anger", "rage_click", target="#pay", value=5
+            )
             yield hand.step(0.8, "sees the request fail", "error", kind="request", value=503)
             yield hand.click(1.6, "#pay", "tries once more, nothing answers")
             yield hand.step(1.5, "waits in vain", "dead_click", target="#pay")
@@ -121,7 +123,9 @@ def _confused(draw: Random) -> Iterator[Step]:
             yield hand.step(0.9, "goes back", "navigation", kind="back", url="/help", target="/help")
             yield hand.step(0.7, "scrolls down", "scroll", value=80, dy=800)
             yield hand.step(0.7, "scrolls back up", "scroll", value=15, dy=-650)
-            yield hand.step(2.4, "rests on a link without choosing it", "hover", target="#refunds", value=2400)
+            yield hand.step(
+                2.4, "rests on a link without choosing it", "hover", target="#refunds", value=2400
+            )
         yield from hand.answered(2.0, "#search", "searches instead")
         yield hand.page(0.5, "/help/refunds", "finds the page")
         yield from hand.read(10, 0, 8, 2.2, "reads the answer")

@@ -18,5 +18,5 @@ def record(persona: Persona, id: str, seed: int, seconds: float) -> Recording:
         return now <= seconds
 
     for step in takewhile(within, persona.script(Random(f"{persona.name} {seed}"))):  # noqa: S311 - a play
-        events.append(RecordedEvent(at=float(round(now * 1000)), **step.event))  # type: ignore[arg-type]
+        events.append(RecordedEvent(at=round(now * 1000), **step.event))  # type: ignore[arg-type]
     return Recording(id=id, events=events, reports=list(persona.reports))
