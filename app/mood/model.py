@@ -73,6 +73,7 @@ class Model:
         self.pause_cap: float = v["reading.pause_cap"]
         self.reading_half: float = v["reading.half"]
         self.skim: float = v["reading.skim"]
+        self.skim_prior: float = v["reading.skim_prior"]
         self.forms_full: float = v["forms.full"]
         self.hover_long: float = v["hover.long"]
         self.hover_full: float = v["hover.full"]

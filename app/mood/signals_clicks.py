@@ -40,9 +40,11 @@ FIELDS: Final = (
     "rage_count",
     "recent",
     "silent",
-    "silent_at",
     "slow",
     "slow_count",
+    "tried",
+    "tries",
+    "tries_at",
 )
 
 
@@ -67,7 +69,9 @@ class ClickSignals:
         self.rage: float = 0.0  # the client's own verdicts
         self.rage_count: int = 0
         self.silent: int = 0  # clicks in a row without an answer
-        self.silent_at: int = 0
+        self.tries: float = 0.0  # places among them, at tries_at
+        self.tries_at: int = 0
+        self.tried: list[tuple[int, str | None, float | None, float | None]] = []  # those places
         self.answered_at: int = -1
         self.burst_at: int = 0
         self.burst_size: int = 0
@@ -98,7 +102,7 @@ class ClickSignals:
         answered = self.answered_at == at
         if reports and not answered:
             self.silent += 1
-            self.silent_at = at
+            self._try(event, m)
         place = self._place(event.target, at, m)
         size, span = self._around(event, m)
         needed = m.rage_clicks
@@ -141,6 +145,8 @@ class ClickSignals:
         self._fade(event.at, m)
         self.answered_at = event.at
         self.silent = 0
+        self.tries = 0.0
+        self.tried = []
         self.burst += self.open * m.rage_answered
         self.open = 0.0
         pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
@@ -149,6 +155,26 @@ class ClickSignals:
         if pain > 0.0:
             self.slow += pain
             self.slow_count += 1
+
+    def _try(self, event: Event, m: Model) -> None:
+        """An unanswered click: a new try if it is on another place. Stepping on one control is one try, its
+        answer may come for all steps together."""
+        at = event.at
+        tried = self.tried
+        for i in range(len(tried)):
+            then, target, x, y = tried[i]
+            if x is not None and event.x is not None:
+                same = _near(x, event.x, m.rage_radius) and _near(y, event.y, m.rage_radius)
+            else:
+                same = target == event.target and at - then <= m.rage_window_ms
+            if same:
+                tried[i] = (at, target, x, y)
+                return
+        self.tries = self.tries * kept(m.friction_rate, self.tries_at, at) + 1.0
+        self.tries_at = at
+        tried.append((at, event.target, event.x, event.y))
+        if len(tried) > _RECENT:
+            del tried[0]
 
     def _around(self, event: Event, m: Model) -> tuple[int, int]:
         """How many clicks of the last second were on this place, this one included, and their span in ms."""
@@ -212,8 +238,8 @@ class ClickSignals:
             clicks = max(self.clicks * engaged, dead)
             out[DEAD_CLICK] = dead / (clicks + m.dead_prior)
         if self.silent > 0:
-            fresh = kept(m.friction_rate, self.silent_at, now)
-            out[UNANSWERED_CLICKS] = ramp(float(self.silent), m.silent_from, m.silent_full) * fresh
+            tries = self.tries * kept(m.friction_rate, self.tries_at, now)
+            out[UNANSWERED_CLICKS] = ramp(tries, m.silent_from, m.silent_full)
         out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
         out[REPEATED_ACTIONS] = ramp(self._repeats(now, m), m.repeats_from, m.repeats_full)
         out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
@@ -222,11 +248,13 @@ class ClickSignals:
     def state(self) -> list[object]:
         state = snapshot.take(self, FIELDS)
         state[FIELDS.index("recent")] = [list(click) for click in self.recent]
+        state[FIELDS.index("tried")] = [list(click) for click in self.tried]
         return state
 
     def restore(self, state: object) -> None:
         snapshot.put(self, FIELDS, state)
         self.recent = [(click[0], click[1], click[2], click[3]) for click in self.recent]
+        self.tried = [(click[0], click[1], click[2], click[3]) for click in self.tried]
 
 
 def _near(a: float | None, b: float | None, radius: float) -> bool:

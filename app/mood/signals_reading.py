@@ -20,7 +20,7 @@ FIELDS: Final = (
     "place_at",
     "page_at",
     "read",
-    "skimmed",
+    "ahead",
     "turns",
     "turns_count",
 )
@@ -45,7 +45,7 @@ class ReadingSignals:
         self.down: bool = True
         self.extreme: float = 0.0  # where the current direction began to count from
         self.read: float = 0.0  # seconds
-        self.skimmed: float = 0.0  # seconds
+        self.ahead: float = 0.0  # % of the page
         self.turns: float = 0.0
         self.turns_count: int = 0
 
@@ -94,9 +94,9 @@ class ReadingSignals:
         """Count the movement that ended, then fade everything to `at`."""
         if self.moved:
             self._fade(self.place_at, m)
-            read, skimmed = self._spent(m)
+            read, ahead = self._moved(m)
             self.read += read
-            self.skimmed += skimmed
+            self.ahead += ahead
             if self._turned(m):
                 self.turns += 1.0
                 self.turns_count += 1
@@ -113,19 +113,18 @@ class ReadingSignals:
         if at > self.at:
             left = kept(m.engaged_rate, self.at, at)
             self.read *= left
-            self.skimmed *= left
+            self.ahead *= left
             self.turns *= kept(m.confused_rate, self.at, at)
             self.at = at
 
-    def _spent(self, m: Model) -> tuple[float, float]:
-        """Seconds of this movement that were reading, and that were racing."""
+    def _moved(self, m: Model) -> tuple[float, float]:
+        """Seconds this movement took, the rest before it included, and the % of the page it went ahead. Going
+        back is neither."""
         seconds = (self.place_at - self.from_at) / 1000.0
         ahead = self.place - self.from_depth
-        if seconds <= 0.0 or ahead < 0.0:
+        if ahead < 0.0:
             return 0.0, 0.0
-        if ahead > m.skim * seconds:
-            return 0.0, min(seconds, m.pause_cap)
-        return min(seconds, m.pause_cap), 0.0
+        return min(seconds, m.pause_cap), ahead
 
     def _turned(self, m: Model) -> bool:
         if self.down:
@@ -137,19 +136,20 @@ class ReadingSignals:
             return
         left = kept(m.engaged_rate, self.at, now)
         read = self.read * left
-        skimmed = self.skimmed * left
+        ahead = self.ahead * left
         turns = self.turns * kept(m.confused_rate, self.at, now)
         deepest = self.deepest
         if self.moved:
             since = kept(m.engaged_rate, self.place_at, now)
-            more_read, more_skimmed = self._spent(m)
+            more_read, more_ahead = self._moved(m)
             read += more_read * since
-            skimmed += more_skimmed * since
+            ahead += more_ahead * since
             if self._turned(m):
                 turns += kept(m.confused_rate, self.place_at, now)
             deepest = max(deepest, self.place)
         out[READING_PACE] = half_at(read, m.reading_half)
-        out[SKIMMING] = skimmed / (skimmed + read + 5.0) if skimmed > 0.0 else 0.0
+        if ahead > 0.0:
+            out[SKIMMING] = ahead / (ahead + (read + m.skim_prior) * m.skim)
         out[SCROLL_SEARCH] = min(1.0, turns / m.scroll_full)
         out[DEEP_SCROLL] = ramp(deepest, 25.0, 90.0) * out[READING_PACE]
 
