@@ -281,9 +281,11 @@ def _guarded(decode: Callable[[Any], _T], text: str | bytes) -> _T:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "JSON nested too deep"
+        return "not JSON that can be read: nested too deep"
     if isinstance(error, UnicodeError):
-        return "not valid UTF-8"
+        return "not JSON: not valid UTF-8"
+    if not isinstance(error, msgspec.ValidationError):
+        return f"not JSON: {error}"[:300]
     return str(error)[:300]
 
 

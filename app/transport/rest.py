@@ -126,11 +126,10 @@ class Rest:
         token = text(headers, b"x-session-token")
         now = doors.clock()
         session = await doors.enter(key, session_id, token, now, create=False)
-        if session is None or session.engine is None:
+        reading = None if session is None else doors.ingest.reading(session, now)
+        if session is None or reading is None:
             raise NotFound("no session of this id has sent an event")
         known = _position(headers.get(b"if-none-match"))
-        reading = doors.ingest.reading(session, now)
-        assert reading is not None
         if wait and not _news(reading, known, waiting=True):
             reading = await self._wait(session, reading, receive, wait)
         tag = [_JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
