@@ -1,13 +1,16 @@
 """Kept sessions as recordings."""
 
 from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
 
 from app.mood.events import REPORTS_DEAD_CLICK, REPORTS_RESPONSE
-from app.protocol import WireEvent, decode_log
-from app.recordings import Recording
+from app.recordings import RecordedEvent, Recording
 from app.storage import Storage
 
-_PAGE = 500
+_PAGE: Final = 500
+_decode_log = msgspec.json.Decoder(list[RecordedEvent]).decode
 
 
 async def recorded(store: Storage, project: str, session: str) -> Recording | None:
@@ -15,7 +18,7 @@ async def recorded(store: Storage, project: str, session: str) -> Recording | No
     row = await store.row(project, session)
     if row is None:
         return None
-    events: list[WireEvent] = []
+    events: list[RecordedEvent] = []
     reports_from: list[tuple[int, list[str]]] = []
     mask = None
     version = 0
@@ -24,7 +27,7 @@ async def recorded(store: Storage, project: str, session: str) -> Recording | No
             if batch.reports != mask and batch.count:
                 mask = batch.reports
                 reports_from.append((len(events), _names(mask)))
-            events += decode_log(batch.events)
+            events += [_tidy(event) for event in _decode_log(batch.events)]
         version = batches[-1].version
     reports = reports_from.pop(0)[1] if reports_from else []
     return Recording(
@@ -44,6 +47,15 @@ async def every_session(store: Storage, project: str) -> AsyncIterator[Recording
         cursor = page.cursor
         if cursor is None:
             return
+
+
+def _tidy(event: RecordedEvent) -> RecordedEvent:
+    """Whole numbers without a decimal point."""
+    for field in ("at", "x", "y", "value", "dy"):
+        number = getattr(event, field)
+        if number is not None and number.is_integer():
+            setattr(event, field, int(number))
+    return event
 
 
 def _names(mask: int) -> list[str]:

@@ -25,7 +25,8 @@ class RecordingError(Exception):
 
 
 class RecordedEvent(msgspec.Struct, omit_defaults=True, gc=False):
-    """An event as the wire names it. Only `type` is required."""
+    """An event as the wire names it. Only `type` is required. Types are checked; the wire's limits of length
+    and range are not: a recording may come from anywhere."""
 
     type: str
     at: float | None = None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from app.mood import MOODS, Change, Model, MoodEngine, Offer
+from app.mood.scoring import points_of, softmax
 from app.recordings import Recording
 
 Watcher = Callable[[MoodEngine, int, int], None]
@@ -90,7 +91,7 @@ class _Run:
         """The scores stand as they are until then."""
         for_ms = until - self.now
         areas, peaks = self.areas, self.peaks
-        for mood, score in enumerate(self.engine.scores):
+        for mood, score in enumerate(scores_of(self.engine)):
             areas[mood] += score * for_ms
             if score > peaks[mood]:
                 peaks[mood] = score
@@ -100,12 +101,23 @@ class _Run:
 
     def result(self, id: str, events: int) -> Replayed:
         self.hold(self.now)
-        final = self.engine.scores
+        final = scores_of(self.engine)
         lasted = self.now - self.begins
         mean = [area / lasted for area in self.areas] if lasted else final
         return Replayed(
             id, events, _named(mean), _named(self.peaks), _named(final), self.changes, self.offers
         )
+
+
+def strengths_of(engine: MoodEngine) -> list[float]:
+    """Every signal's strength at the engine's last decision, in the order of `signals.NAMES`."""
+    return engine._strengths(engine.last_at)
+
+
+def scores_of(engine: MoodEngine) -> list[float]:
+    """Every mood's score at the engine's last decision, in the order of MOODS."""
+    model = engine.model
+    return softmax(points_of(strengths_of(engine), model), model.temperature)
 
 
 def _named(scores: Sequence[float]) -> dict[str, float]:

@@ -16,9 +16,10 @@ import msgspec
 from app.evaluation.auc import Pair, auc, auc_within
 from app.evaluation.calibration import expected_calibration_error
 from app.evaluation.labels import MOODS, READ
-from app.mood import DEFAULT, SIGNALS, Model, MoodEngine
+from app.mood import DEFAULT, Model, MoodEngine
+from app.mood.signals import NAMES as SIGNALS
 from app.recordings import Recording
-from app.replay import replay
+from app.replay import replay, strengths_of
 
 #: Fewer than this say nothing about other people.
 MIN_SESSIONS: Final = 20
@@ -223,7 +224,7 @@ class _Strengths:
         self._last = [0.0] * len(SIGNALS)
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
-        self._last = engine.strengths(at)
+        self._last = strengths_of(engine)
         self._for_ms += for_ms
         for signal, strength in enumerate(self._last):
             self._area[signal] += strength * for_ms

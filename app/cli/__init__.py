@@ -24,11 +24,11 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command named on the command line, then exit."""
-    from app.cli import commands
+    from app.cli.commands import register
 
-    commands.register(app)
+    register(app)
     try:
-        app()
+        app(prog_name="sessionmood")
     except (SessionMoodError, RecordingError) as error:
         say(str(error))
         sys.exit(1)

@@ -1,7 +1,7 @@
 """`sessionmood evaluate`: how right the moods are on labelled recordings."""
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.evaluation.report import Ranking, Report
 
 
-class Ablation(str, Enum):
+class Ablation(StrEnum):
     """What to leave out of the recordings."""
 
     response = "response"
@@ -118,7 +118,8 @@ def _print(full: "Report") -> None:
     if full.ranking:
         print("\nRanking: chance that a session with the label scores above one without (AUC)")
         columns(
-            "set label sessions> people> yes> AUC> 95%> within> peak> final> stopwatch> gain>".split(),
+            ["set", "label", "sessions>", "people>", "yes>", "AUC>", "95%>", "within>", "peak>", "final>",
+             "stopwatch>", "gain>"],
             [
                 (r.set, r.label, str(r.sessions), str(r.people), str(r.positives), _two(r.auc),
                  "-" if r.low is None else f"{r.low:.2f}-{r.high:.2f}", _two(r.within), _two(r.peak),
@@ -130,7 +131,7 @@ def _print(full: "Report") -> None:
     if full.calibration:
         print("\nCalibration: expected error between what is stated and what people said")
         columns(
-            "set label sessions> time-in-mood> confidence> score> refitted>".split(),
+            ["set", "label", "sessions>", "time-in-mood>", "confidence>", "score>", "refitted>"],
             [
                 (c.set, c.label, str(c.sessions), f"{c.share:.0%}", _two(c.confidence), _two(c.score),
                  _two(c.refitted))
@@ -142,13 +143,13 @@ def _print(full: "Report") -> None:
             if c.bins:
                 print(f"\n{c.set}, {c.label}: confidence stated, share of that time that people confirmed")
                 columns(
-                    "stated> confirmed> minutes>".split(),
+                    ["stated>", "confirmed>", "minutes>"],
                     [(f"{b.stated:.2f}", f"{b.true:.2f}", f"{b.weight / 60_000:.1f}") for b in c.bins],
                 )
     if full.ordinary:
         print("\nOrdinary sessions: every alarm here is a false one")
         columns(
-            "set sessions> minutes> frustrated> help-offered> changes/min> median>".split(),
+            ["set", "sessions>", "minutes>", "frustrated>", "help-offered>", "changes/min>", "median>"],
             [
                 (o.set, str(o.sessions), f"{o.minutes:.0f}", f"{o.frustrated:.1%}", f"{o.offered:.1%}",
                  _two(o.changes_per_minute), _two(o.changes_per_minute_median))

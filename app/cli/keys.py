@@ -1,7 +1,7 @@
 """`sessionmood keys`: make, show and revoke keys, right in the database."""
 
 import time
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +17,7 @@ keys = typer.Typer(
 )
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """sk_: servers and the dashboard; pk_: browsers."""
 
     sk = "sk"
@@ -71,7 +71,7 @@ def list_keys(
     """Show the keys of all projects, without the keys themselves."""
     found = with_storage(database_url, lambda store: store.keys())
     columns(
-        "id kind project name created origins sessions/month> events/s> revoked".split(),
+        ["id", "kind", "project", "name", "created", "origins", "sessions/month>", "events/s>", "revoked"],
         [
             _row(key)
             for key in sorted(found, key=lambda key: key.created_at)

@@ -3,16 +3,19 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from enum import Enum
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import columns, say
 from app.cli.options import Files, ModelFile, Processes, load_overrides
 
+if TYPE_CHECKING:
+    from app.replay import Replayed
 
-class Format(str, Enum):
+
+class Format(StrEnum):
     """How results are printed."""
 
     table = "table"
@@ -33,14 +36,14 @@ def replay(
     """
     from app.cli.progress import following
     from app.recordings import read
-    from app.replay import Replayed, replay
+    from app.replay import replay
     from app.spread import spread
 
     overrides = load_overrides(model)
     started = time.perf_counter()
     sessions = events = 0
 
-    def counted() -> Iterator[Replayed]:
+    def counted() -> "Iterator[Replayed]":
         nonlocal sessions, events
         with following("replaying") as note:
             for _, result in spread(read(files), replay, overrides, processes):
@@ -49,11 +52,9 @@ def replay(
                 note(sessions, events)
                 yield result
 
-    try:
-        _print_jsonl(counted()) if format is Format.jsonl else _print_table(counted())
-    finally:
-        took = max(time.perf_counter() - started, 1e-9)
-        say(f"{sessions:,} sessions, {events:,} events in {took:.1f} s ({events / took:,.0f} events/s)")
+    (_print_jsonl if format is Format.jsonl else _print_table)(counted())
+    took = max(time.perf_counter() - started, 1e-9)
+    say(f"{sessions:,} sessions, {events:,} events in {took:.1f} s ({events / took:,.0f} events/s)")
 
 
 def _print_jsonl(results: "Iterable[Replayed]") -> None:
