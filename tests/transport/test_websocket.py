@@ -214,12 +214,12 @@ async def test_unknown_types_are_kept_and_counted_as_ignored(server: ServerProce
     assert [(event["type"], event["seq"]) for event in events] == [("hologram", 1), ("click", 2)]
 
 
-async def test_a_lone_unknown_type_is_no_reading_yet(server: ServerProcess) -> None:
+async def test_even_an_unknown_type_begins_a_session(server: ServerProcess) -> None:
     session = fresh()
     async with server.socket(session) as socket:
         await socket.send({"type": "hologram"})
         assert (await socket.until("ack"))["ignored"] == 1
-    assert server.get(f"/v1/sessions/{session}/mood").status_code == 404
+    assert server.get(f"/v1/sessions/{session}/mood").json()["event_count"] == 1
 
 
 async def test_other_addresses_are_told_so(server: ServerProcess) -> None:
