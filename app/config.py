@@ -1,0 +1,168 @@
+"""Settings: one frozen table, read from the environment in one place."""
+
+import dataclasses
+import resource
+from collections.abc import Mapping
+from typing import Any
+
+
+class BadSetting(ValueError):
+    """A setting that can't be read; the message names the variable and the value."""
+
+
+def _setting(env: str, default: Any, help: str) -> Any:
+    return dataclasses.field(default=default, metadata={"env": env, "help": help})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an operator may set. Durations are seconds unless the name says otherwise; 0 or empty turns an
+    optional limit off where the help text says so."""
+
+    host: str = _setting("SESSIONMOOD_HOST", "127.0.0.1", "address to listen on; 0.0.0.0 for all")
+    port: int = _setting("PORT", 8000, "port to listen on; 0 picks a free one")
+    database_url: str = _setting(
+        "DATABASE_URL", "sqlite:///data/sessionmood.db", "where everything is kept: sqlite:///FILE"
+    )
+    public_url: str = _setting(
+        "SESSIONMOOD_PUBLIC_URL", "", "the address visitors use, when a proxy stands in front"
+    )
+    log_level: str = _setting("SESSIONMOOD_LOG_LEVEL", "info", "debug, info, warning or error")
+    log_format: str = _setting("SESSIONMOOD_LOG_FORMAT", "text", "text, or json for one object a line")
+
+    model: str = _setting("SESSIONMOOD_MODEL", "", "a file of model overrides (`sessionmood tune` makes one)")
+    shadow_model: str = _setting(
+        "SESSIONMOOD_SHADOW_MODEL", "", "a candidate model to run beside the live one and compare"
+    )
+    help_warmup: float = _setting(
+        "SESSIONMOOD_HELP_WARMUP", 20.0, "seconds from a session's start before help may be offered"
+    )
+    help_hold: float = _setting(
+        "SESSIONMOOD_HELP_HOLD", 1.5, "seconds the mood must hold, unless two signals agree"
+    )
+    help_cooldown: float = _setting("SESSIONMOOD_HELP_COOLDOWN", 600.0, "seconds between two offers")
+    help_per_session: int = _setting("SESSIONMOOD_HELP_PER_SESSION", 2, "offers a session at most")
+    help_holdout: float = _setting(
+        "SESSIONMOOD_HELP_HOLDOUT",
+        0.1,
+        "share of sessions that are never shown help, to compare with (0 to 1)",
+    )
+
+    max_connections: int = _setting(
+        "SESSIONMOOD_MAX_CONNECTIONS", 0, "open sockets at most; 0: 90 % of the files this process may open"
+    )
+    max_connections_per_address: int = _setting(
+        "SESSIONMOOD_MAX_CONNECTIONS_PER_ADDRESS", 2000, "open sockets from one address at most; 0: no limit"
+    )
+    max_connections_per_key: int = _setting(
+        "SESSIONMOOD_MAX_CONNECTIONS_PER_KEY", 0, "open sockets with one key at most; 0: no limit"
+    )
+    connects_per_second: float = _setting(
+        "SESSIONMOOD_CONNECTS_PER_SECOND", 200.0, "new sockets a second from one address at most; 0: no limit"
+    )
+    max_sessions: int = _setting(
+        "SESSIONMOOD_MAX_SESSIONS",
+        50_000,
+        "sessions in memory at most; the longest idle are kept on disk only",
+    )
+    session_idle: float = _setting(
+        "SESSIONMOOD_SESSION_IDLE", 900.0, "seconds without an event after which a session leaves memory"
+    )
+    max_batch_events: int = _setting("SESSIONMOOD_MAX_BATCH_EVENTS", 500, "events a batch at most")
+    max_batch_bytes: int = _setting("SESSIONMOOD_MAX_BATCH_BYTES", 262_144, "bytes a batch at most")
+    max_inflight: int = _setting(
+        "SESSIONMOOD_MAX_INFLIGHT", 32, "batches a socket may have sent without an ack"
+    )
+    session_events_per_second: float = _setting(
+        "SESSIONMOOD_SESSION_EVENTS_PER_SECOND",
+        200.0,
+        "events a second of one session that came with a pk_ key; bursts of ten seconds; 0: no limit",
+    )
+    key_events_per_second: float = _setting(
+        "SESSIONMOOD_KEY_EVENTS_PER_SECOND",
+        0.0,
+        "events a second of one key, unless it has its own; 0: no limit",
+    )
+    hello_timeout: float = _setting(
+        "SESSIONMOOD_HELLO_TIMEOUT", 5.0, "seconds a new socket has for its hello"
+    )
+    ping_interval: float = _setting(
+        "SESSIONMOOD_PING_INTERVAL", 25.0, "seconds of silence before the server pings"
+    )
+    send_timeout: float = _setting(
+        "SESSIONMOOD_SEND_TIMEOUT", 10.0, "seconds a client may leave what it is sent unread"
+    )
+    token_ttl: float = _setting("SESSIONMOOD_TOKEN_TTL", 86_400.0, "seconds a session token is good for")
+    drain_gap: float = _setting(
+        "SESSIONMOOD_DRAIN_GAP", 2.0, "seconds /readyz says 503 before sockets are asked to leave"
+    )
+    drain_spread: float = _setting(
+        "SESSIONMOOD_DRAIN_SPREAD", 8.0, "seconds over which sockets are asked to leave at a stop"
+    )
+    drain_grace: float = _setting("SESSIONMOOD_DRAIN_GRACE", 20.0, "seconds a stop may take in all")
+    retention_days: float = _setting(
+        "SESSIONMOOD_RETENTION_DAYS", 90.0, "days a session is kept after its last event; 0: for ever"
+    )
+    metrics_token: str = _setting(
+        "SESSIONMOOD_METRICS_TOKEN", "", "when set, /metrics wants it as a bearer token"
+    )
+    trusted_proxies: str = _setting(
+        "SESSIONMOOD_TRUSTED_PROXIES", "127.0.0.1", "addresses whose X-Forwarded-For is believed, with commas"
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], **overrides: Any) -> "Settings":
+        """Settings from environment variables, `overrides` (field names) first.
+
+        Raises BadSetting with the variable's name and value.
+        """
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(cls):
+            name = field.metadata["env"]
+            if field.name in overrides and overrides[field.name] is not None:
+                values[field.name] = overrides[field.name]
+            elif environ.get(name, "") != "":
+                values[field.name] = _read(name, environ[name], field.type)
+        settings = cls(**values)
+        _check(settings)
+        return settings
+
+    @property
+    def sqlite_path(self) -> str:
+        """The database's file. Raises BadSetting for another kind of URL."""
+        prefix = "sqlite:///"
+        if not self.database_url.startswith(prefix) or self.database_url == prefix:
+            raise BadSetting(
+                "DATABASE_URL must be sqlite:///FILE; PostgreSQL is not supported by this version"
+            )
+        return self.database_url[len(prefix) :]
+
+    @property
+    def connection_cap(self) -> int:
+        """Sockets that may be open at once."""
+        return self.max_connections or int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * 0.9)
+
+
+def _read(name: str, text: str, kind: Any) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadSetting(
+            f"{name} is {text!r}, which is not {'a whole number' if kind is int else 'a number'}"
+        ) from None
+
+
+def _check(settings: Settings) -> None:
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, int | float) and value < 0:
+            raise BadSetting(f"{field.metadata['env']} is {value}, but can't be below 0")
+    if settings.help_holdout > 1:
+        raise BadSetting(f"SESSIONMOOD_HELP_HOLDOUT is {settings.help_holdout}, but is a share from 0 to 1")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise BadSetting(
+            f"SESSIONMOOD_LOG_LEVEL is {settings.log_level!r}, not debug, info, warning or error"
+        )
+    if settings.log_format not in ("text", "json"):
+        raise BadSetting(f"SESSIONMOOD_LOG_FORMAT is {settings.log_format!r}, not text or json")
+    _ = settings.sqlite_path

@@ -1,0 +1,341 @@
+"""The one path from a batch to a mood: find the session, fold, push, keep.
+
+Every door calls `receive`; the mood push never waits for the disk, the receipt's `durable` does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from app import protocol, storage
+from app.errors import Draining, SessionMoodError, StorageUnavailable
+from app.mood import Change, Offer, Reading, reports_mask
+from app.sessions import Observer, Outcome, Session, Sessions
+from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
+
+logger = logging.getLogger("sessionmood.ingest")
+
+#: Sessions overdue in storage but not in memory (evicted, or from before a restart) are looked for this often (s).
+DUE_EVERY: Final = 5.0
+
+
+class Receipt(msgspec.Struct, gc=False):
+    """What became of a batch. `durable` is done once it can't be lost any more."""
+
+    outcome: Outcome
+    durable: "asyncio.Future[None]"
+
+
+class Counters:
+    """What the metrics page reads."""
+
+    __slots__ = ("changes", "duplicates", "events", "evicted", "ignored", "loaded", "offers", "swept")
+
+    def __init__(self) -> None:
+        self.events = self.duplicates = self.ignored = self.changes = self.offers = 0
+        self.loaded = self.evicted = self.swept = 0
+
+
+class Ingest:
+    """Live sessions on top of storage. `clock` gives ms since the epoch; it is read by the sweep only."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        store: Storage,
+        clock: Callable[[], int],
+        *,
+        session_idle: float = 900.0,
+        max_sessions: int = 50_000,
+    ) -> None:
+        self.sessions = sessions
+        self.store = store
+        self.clock = clock
+        self.session_idle = session_idle
+        self.max_sessions = max_sessions
+        self.counters = Counters()
+        self.observe: Callable[[Session], Observer] | None = None
+        self.draining = False
+        self._loading: dict[tuple[str, str], asyncio.Future[Session | None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    # Finding sessions
+
+    async def find(self, project: str, id: str) -> Session | None:
+        """The session, from memory or from storage; None if there is none. Raises StorageUnavailable."""
+        while True:
+            session = self.sessions.get(project, id)
+            if session is not None:
+                return session
+            loading = self._loading.get((project, id))
+            if loading is None:
+                loading = asyncio.ensure_future(self._load(project, id))
+                self._loading[(project, id)] = loading
+                loading.add_done_callback(lambda _: self._loading.pop((project, id), None))
+            if await asyncio.shield(loading) is None:
+                # somebody else may have opened it meanwhile
+                return self.sessions.get(project, id)
+            # it may have left memory again meanwhile: look once more
+
+    def open(self, project: str, id: str, now: int, publishable: bool) -> Session:
+        session = self.sessions.open(project, id, now, publishable)
+        self._observe(session)
+        return session
+
+    async def _load(self, project: str, id: str) -> Session | None:
+        stored = await self.store.load(project, id)
+        if stored is None:
+            return None
+        session = await self._revive(stored)
+        self.counters.loaded += 1
+        return session
+
+    async def _revive(self, stored: Stored) -> Session:
+        row = stored.row
+        session = Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
+        batches = stored.batches
+        if stored.snapshot is not None:
+            try:
+                session.restore(stored.snapshot, stored.snapshot_version)
+            except (ValueError, TypeError, LookupError, msgspec.MsgspecError):
+                session = Session(
+                    row.project, row.session, row.created_at, self.sessions.model, row.publishable
+                )
+                batches = await self._whole_log(row)
+        self._observe(session)
+        news: list[Change | Offer] = []
+        for batch in batches:
+            replay(session, batch, news)
+        session.created_at = row.created_at
+        self.sessions.add(session)
+        self.sessions.schedule(session)
+        if len(batches) > 16 or session.snapshot_version < session.version - 16:
+            self._keep(session, None, news, snapshot=True)
+        return session
+
+    async def _whole_log(self, row: SessionRow) -> list[Batch]:
+        batches: list[Batch] = []
+        while True:
+            page = await self.store.batches(row.project, row.session, batches[-1].version if batches else 0)
+            batches += page
+            if not page or page[-1].version >= row.version:
+                return batches
+
+    def _observe(self, session: Session) -> None:
+        if self.observe is not None:
+            session.observer = self.observe(session)
+
+    # Events
+
+    def receive(self, session: Session, batch: protocol.Batch, now: int) -> Receipt:
+        """Fold a batch into `session`, push what changed, and queue it to be kept.
+
+        Raises OutOfOrder (nothing folded), StorageUnavailable (the queue is full, nothing folded) or Draining.
+        """
+        if self.draining:
+            raise Draining(retry_ms=1000)
+        self.store.admit()
+        known = session.producers.get(batch.producer) if batch.producer is not None else None
+        reports = None if batch.reports is None else reports_mask(batch.reports)
+        if batch.now is not None and (known is None or known.offset is None) and batch.producer is not None:
+            session.producer(batch.producer).offset = now - round(batch.now)
+        events = [protocol.to_event(wire, 0) for wire in batch.events]
+        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now)
+        news = outcome.news + session.advance(now)
+        counters = self.counters
+        counters.events += outcome.accepted
+        counters.duplicates += outcome.duplicates
+        counters.ignored += outcome.ignored
+        if outcome.accepted or outcome.ignored:
+            wires = batch.events[outcome.skipped :]
+            for wire, event in zip(wires, events[outcome.skipped :], strict=True):
+                wire.at = event.at
+            kept = Batch(
+                session.version,
+                now,
+                batch.producer,
+                outcome.first_seq,
+                outcome.ack,
+                outcome.reports,
+                len(wires),
+                protocol.encode_log(wires),
+            )
+            durable = self._keep(session, kept, news)
+        else:
+            durable = self.store.settled()
+        self.sessions.touch(session)
+        self._publish(session, news, now)
+        return Receipt(outcome, durable)
+
+    def reading(self, session: Session, now: int) -> Reading | None:
+        """The reading at `now`, with what time alone changed published and kept."""
+        self.pass_time(session, now)
+        return session.reading(now)
+
+    def pass_time(self, session: Session, now: int) -> None:
+        news = session.advance(now)
+        if news:
+            self._keep(session, None, news)
+            self._publish(session, news, now)
+        self.sessions.schedule(session)
+
+    # Keeping
+
+    def _keep(
+        self, session: Session, batch: Batch | None, news: list[Change | Offer], snapshot: bool = False
+    ) -> "asyncio.Future[None]":
+        engine = session.engine
+        assert engine is not None
+        changes = [
+            MoodChange(
+                c.at,
+                c.mood,
+                c.previous,
+                c.confidence,
+                c.suggested_action,
+                c.signals,
+                c.event_count,
+                session.page,
+            )
+            for c in news
+            if isinstance(c, Change)
+        ]
+        now = session.change
+        row = SessionRow(
+            session.project,
+            session.id,
+            session.version,
+            session.created_at,
+            session.last_at,
+            session.event_count,
+            "" if now is None else now.mood,
+            0.0 if now is None else now.confidence,
+            "" if now is None else now.suggested_action,
+            session.page,
+            engine.due_at(),
+            session.publishable,
+        )
+        state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
+        durable = self.store.submit(Entry(row, batch, changes, state))
+        session.pending += 1
+        durable.add_done_callback(partial(self._kept, session))
+        return durable
+
+    def _kept(self, session: Session, durable: "asyncio.Future[None]") -> None:
+        if durable.cancelled() or durable.exception() is not None:
+            # still queued: the session must stay in memory until a later commit has it
+            self.store.settled().add_done_callback(partial(self._kept, session))
+        else:
+            session.pending -= 1
+
+    def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
+        """Tell the session's subscribers; those who want every reading even when there is no news."""
+        for item in news:
+            if isinstance(item, Change):
+                self.counters.changes += 1
+            else:
+                self.counters.offers += 1
+        subscribers = [s for s in session.subscribers or () if news or s.every]
+        reading = session.reading(now) if subscribers else None
+        if reading is None:
+            return
+        for subscriber in subscribers:
+            try:
+                subscriber.push(reading, session.offer, bool(news))
+            except Exception:
+                logger.exception("a subscriber failed", extra={"session": session.id})
+
+    # Time
+
+    async def start(self) -> None:
+        """Begin to sweep."""
+        self._sweeper = asyncio.create_task(self._sweep_forever(), name="sweep")
+
+    async def stop(self) -> None:
+        """Keep what is only in memory, stop sweeping. New batches are refused from here on."""
+        self.draining = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        for session in self.sessions:
+            self._put_away(session)
+
+    async def _sweep_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        look_again = 0.0
+        while True:
+            try:
+                self.sweep(self.clock())
+                if loop.time() >= look_again:
+                    look_again = loop.time() + DUE_EVERY
+                    await self.sweep_stored(self.clock())
+            except StorageUnavailable:
+                pass  # storage reports its own state; the next round tries again
+            except Exception:
+                logger.exception("the sweep failed; the next one comes in a second")
+            await asyncio.sleep(1.0 - self.clock() % 1000 / 1000)
+
+    def sweep(self, now: int) -> None:
+        """Let time pass where it may change something; let idle sessions leave memory."""
+        for session in self.sessions.due(now):
+            try:
+                self.pass_time(session, now)
+                self.counters.swept += 1
+            except SessionMoodError:
+                self.sessions.schedule(session)
+            except Exception:
+                logger.exception("a session could not be advanced", extra={"session": session.id})
+        idle = self.sessions.idle(now - round(self.session_idle * 1000), self.max_sessions)
+        for session in idle:
+            self._put_away(session)
+            self.counters.evicted += 1
+
+    async def sweep_stored(self, now: int) -> None:
+        """Wake sessions that are due but not in memory."""
+        for row in await self.store.due(now, 200):
+            if self.sessions.get(row.project, row.session) is None:
+                session = await self.find(row.project, row.session)
+                if session is not None:
+                    self.pass_time(session, now)
+                    self._settle(session)
+
+    def _settle(self, session: Session) -> None:
+        """Note in storage that a woken session was looked at, so that it is not due again for nothing."""
+        self._keep(session, None, [])
+
+    def _put_away(self, session: Session) -> None:
+        if session.subscribers or session.pending:
+            return
+        if session.snapshot_version < session.version:
+            try:
+                self._keep(session, None, [], snapshot=True)
+            except SessionMoodError:
+                return
+        self.sessions.remove(session)
+
+    # Erasing
+
+    async def erase(self, project: str, id: str) -> bool:
+        """Forget a session in memory and on disk. False if there was none. Its sockets must be closed first."""
+        loading = self._loading.get((project, id))
+        if loading is not None:
+            await asyncio.wait([loading])
+        live = self.sessions.get(project, id)
+        if live is not None:
+            self.sessions.remove(live)
+        return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
+
+
+def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> None:
+    """Fold a row of the log again, exactly as it was folded when it came."""
+    for wire in protocol.decode_log(batch.events):
+        session.apply(protocol.to_event(wire, batch.reports), news)
+    session.version = batch.version
+    if batch.producer is not None and batch.last_seq is not None:
+        producer = session.producer(batch.producer)
+        producer.ack = max(producer.ack, batch.last_seq)
+        producer.reports = batch.reports

@@ -1,0 +1,359 @@
+"""The wire, sans I/O: JSON to events and frames, readings to JSON.
+
+Decoding is typed (msgspec) and refuses whole batches: a malformed event raises BadBatch with its index and
+the reason, anything that is no batch at all raises BadRequest.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+
+from app.errors import BadBatch, BadRequest, SessionMoodError, TooLarge
+from app.mood import Event, Offer, Reading
+
+SUBPROTOCOL: Final = "sessionmood.v1"
+SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+#: Inclusive ranges of `value` by event type, from the contract's table.
+VALUE_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "rage_click": (1, 1000),
+    "response": (0, 86_400_000),
+    "scroll": (0, 100),
+    "idle": (0, 31_536_000),
+    "hover": (0, 86_400_000),
+    "error": (0, 999),
+    "feedback": (0, 1),
+}
+
+_Text = Annotated[str, msgspec.Meta(max_length=200)]
+_Word = Annotated[str, msgspec.Meta(max_length=64)]
+_Px = Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
+_Time = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+_Lost = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Producer = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_Reports = Annotated[list[_Word], msgspec.Meta(max_length=64)]
+_Secret = Annotated[str, msgspec.Meta(max_length=2048)]
+
+
+class WireEvent(msgspec.Struct, omit_defaults=True, gc=False):
+    """One event as it travels and as the log keeps it. Unknown fields are passed over."""
+
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    at: _Time | None = None
+    target: _Text | None = None
+    x: _Px | None = None
+    y: _Px | None = None
+    value: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] | None = None
+    kind: _Word | None = None
+    name: _Text | None = None
+    dy: _Px | None = None
+    url: Annotated[str, msgspec.Meta(max_length=2048)] | None = None
+
+
+class Batch(msgspec.Struct, kw_only=True):
+    """Events that arrived together, by whichever door. `seq` names the first event in `producer`'s
+    numbering, `lost` how many before it were declared lost, `offset` (ms) turns the client's clock into
+    the server's when a `hello` measured it."""
+
+    events: list[WireEvent]
+    producer: str | None = None
+    seq: int | None = None
+    lost: int = 0
+    reports: list[str] | None = None
+    now: float | None = None
+    key: str | None = None
+    token: str | None = None
+
+
+class Hello(msgspec.Struct, kw_only=True):
+    """The first frame of a socket."""
+
+    key: _Secret | None = None
+    token: _Secret | None = None
+    producer: _Producer | None = None
+    now: _Time | None = None
+    have: tuple[int, int] | None = None
+    reports: _Reports = []
+    every: bool = False  # push the reading after each batch, not only when the mood changes
+
+
+class Ping(msgspec.Struct):
+    """`ping`: answered with a pong."""
+
+
+class Pong(msgspec.Struct):
+    """`pong`: proof of life."""
+
+
+Frame = Hello | Batch | Ping | Pong
+
+
+class _Op(msgspec.Struct):
+    op: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _EventsFrame(msgspec.Struct, kw_only=True):
+    events: list[msgspec.Raw]
+    seq: _Seq | None = None
+    lost: _Lost = 0
+
+
+class _Envelope(msgspec.Struct, kw_only=True):
+    events: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    producer: _Producer | None = None
+    seq: _Seq | None = None
+    lost: _Lost = 0
+    reports: _Reports | None = None
+    now: _Time | None = None
+    key: _Secret | None = None
+    token: _Secret | None = None
+
+
+class _FullFrame(msgspec.Struct, kw_only=True):
+    """The hot frame decoded in one go: `events` with everything typed."""
+
+    op: str | msgspec.UnsetType = msgspec.UNSET
+    events: list[WireEvent] | msgspec.UnsetType = msgspec.UNSET
+    seq: _Seq | None = None
+    lost: _Lost = 0
+
+
+_decode_full = msgspec.json.Decoder(_FullFrame).decode
+_decode_op = msgspec.json.Decoder(_Op).decode
+_decode_hello = msgspec.json.Decoder(Hello).decode
+_decode_event = msgspec.json.Decoder(WireEvent).decode
+_decode_events = msgspec.json.Decoder(list[WireEvent]).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_T = TypeVar("_T")
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What a batch may hold; told to clients in `welcome`."""
+
+    events: int
+    bytes: int
+    inflight: int
+
+
+def decode_frame(text: str, limits: Limits) -> Frame:
+    """One text frame of a client.
+
+    Raises TooLarge, BadBatch (an event is malformed), or BadRequest for what is no frame of the contract.
+    """
+    if len(text) > limits.bytes or (len(text) * 4 > limits.bytes and len(text.encode()) > limits.bytes):
+        raise TooLarge(f"a frame may have {limits.bytes} bytes at most")
+    try:
+        frame = _decode_full(text)
+        if frame.op == "events" and frame.events is not msgspec.UNSET:
+            _check_frame(frame.events, frame.seq, limits)
+            return Batch(events=frame.events, seq=frame.seq, lost=frame.lost)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        pass  # the slow path below finds out what is wrong, and where
+    return _decode_other(text, limits)
+
+
+def _decode_other(text: str, limits: Limits) -> Frame:
+    op = _guarded(_decode_op, text).op
+    if op is msgspec.UNSET:
+        return Batch(events=_bare_event(text))
+    name = _guarded(msgspec.json.decode, bytes(op))
+    if name == "hello":
+        return _guarded(_decode_hello, text)
+    if name == "events":
+        return _batch_of(_guarded(msgspec.json.Decoder(_EventsFrame).decode, text), limits)
+    if name == "ping":
+        return Ping()
+    if name == "pong":
+        return Pong()
+    raise BadRequest(f"unknown op {str(name)[:64]!r}: a client sends hello, events, ping or pong")
+
+
+def _check_frame(events: list[WireEvent], seq: int | None, limits: Limits) -> None:
+    try:
+        _check_events(events, limits)
+    except SessionMoodError as error:
+        error.extra["seq"] = seq
+        raise
+
+
+def _batch_of(frame: _EventsFrame, limits: Limits) -> Batch:
+    try:
+        events = _typed_events(frame.events, limits)
+    except SessionMoodError as error:
+        error.extra["seq"] = frame.seq
+        raise
+    return Batch(events=events, seq=frame.seq, lost=frame.lost)
+
+
+def decode_body(body: bytes, limits: Limits) -> Batch:
+    """The body of `POST …/events`: one event, an array of events, or an envelope.
+
+    Raises TooLarge, BadBatch, or BadRequest.
+    """
+    if len(body) > limits.bytes:
+        raise TooLarge(f"a batch may have {limits.bytes} bytes at most")
+    start = body[:64].lstrip()[:1]
+    if start == b"[":
+        return Batch(events=_array(body, limits))
+    if start != b"{":
+        _guarded(msgspec.json.decode, body)
+        raise BadRequest("the body must be an event, an array of events, or an object with `events`")
+    envelope = _guarded(_decode_envelope, body)
+    raws = envelope.events
+    events = _bare_event(body) if isinstance(raws, msgspec.UnsetType) else _typed_events(raws, limits)
+    if envelope.producer is not None and envelope.seq is None:
+        raise BadBatch("`producer` needs `seq`, the number of the first event (from 1)", index=None)
+    return Batch(
+        events=events,
+        producer=envelope.producer,
+        seq=envelope.seq,
+        lost=envelope.lost,
+        reports=envelope.reports,
+        now=envelope.now,
+        key=envelope.key,
+        token=envelope.token,
+    )
+
+
+def _array(body: bytes, limits: Limits) -> list[WireEvent]:
+    try:
+        events = _decode_events(body)
+        _check_events(events, limits)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return _typed_events(_guarded(_decode_raw_list, body), limits)
+    return events
+
+
+def _bare_event(text: str | bytes) -> list[WireEvent]:
+    try:
+        event = _decode_event(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise BadBatch(f"event 0: {_reason(error)}", index=0) from None
+    _check_value(0, event)
+    return [event]
+
+
+def _typed_events(raws: Sequence[msgspec.Raw], limits: Limits) -> list[WireEvent]:
+    _check_count(len(raws), limits)
+    events = []
+    for index, raw in enumerate(raws):
+        try:
+            events.append(_decode_event(raw))
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise BadBatch(f"event {index}: {_reason(error)}", index=index) from None
+        _check_value(index, events[-1])
+    return events
+
+
+def _check_events(events: list[WireEvent], limits: Limits) -> None:
+    _check_count(len(events), limits)
+    for index, event in enumerate(events):
+        if event.value is not None or event.url is not None:
+            _check_value(index, event)
+
+
+def _check_count(count: int, limits: Limits) -> None:
+    if count > limits.events:
+        raise TooLarge(f"a batch may have {limits.events} events at most, this one has {count}")
+
+
+def _check_value(index: int, event: WireEvent) -> None:
+    if event.value is not None and (bounds := VALUE_RANGES.get(event.type)) is not None:
+        low, high = bounds
+        if not low <= event.value <= high:
+            reason = f"`value` of {event.type} must be from {low:g} to {high:g}"
+            raise BadBatch(f"event {index}: {reason}", index=index)
+    if event.url is not None:
+        event.url = event.url.partition("?")[0].partition("#")[0]
+
+
+def _guarded(decode: Callable[[Any], _T], text: str | bytes) -> _T:
+    try:
+        return decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise BadRequest(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "not JSON that can be read: nested too deep"
+    if isinstance(error, UnicodeError):
+        return "not JSON: not valid UTF-8"
+    if not isinstance(error, msgspec.ValidationError):
+        return f"not JSON: {error}"[:300]
+    return str(error)[:300]
+
+
+def to_event(wire: WireEvent, reports: int) -> Event:
+    """The engine's event; `at` is still the client's (rounded to ms), -1 where it is absent."""
+    at = -1 if wire.at is None else round(wire.at)
+    return Event(
+        wire.type,
+        at,
+        wire.target,
+        wire.x,
+        wire.y,
+        wire.value,
+        wire.kind,
+        wire.name,
+        wire.dy,
+        wire.url,
+        reports,
+    )
+
+
+def encode_log(events: Sequence[WireEvent]) -> bytes:
+    """The JSON array that the log keeps."""
+    return encode(events)
+
+
+def decode_log(blob: bytes) -> list[WireEvent]:
+    """The events of a log row, as `encode_log` wrote them."""
+    return _decode_events(blob)
+
+
+def reading_dict(reading: Reading, offer: Offer | None = None) -> dict[str, object]:
+    """A reading in the order of the contract; the original API's five fields first."""
+    fields: dict[str, object] = {
+        "mood": reading.mood,
+        "confidence": round(reading.confidence, 4),
+        "suggested_action": reading.suggested_action,
+        "signals": reading.signals,
+        "event_count": reading.event_count,
+        "scores": reading.scores,
+        "because": [
+            {"signal": part.signal, "points": part.points, "count": part.count, "text": part.text}
+            for part in reading.because
+        ],
+        "since": reading.since,
+        "as_of": reading.as_of,
+        "previous": reading.previous,
+    }
+    if offer is not None:
+        fields["help"] = {"id": offer.id, "holdout": offer.holdout}
+    return fields
+
+
+def frame(op: str, **fields: object) -> bytes:
+    """A server frame."""
+    return encode({"op": op, **fields})
+
+
+def problem(error: SessionMoodError) -> dict[str, object]:
+    """The RFC 9457 object of a refusal."""
+    fields: dict[str, object] = {
+        "type": f"urn:sessionmood:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+    }
+    if error.retry_ms is not None:
+        fields["retry_ms"] = error.retry_ms
+    fields.update({name: value for name, value in error.extra.items() if value is not None})
+    return fields

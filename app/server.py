@@ -1,0 +1,188 @@
+"""uvicorn the way this service needs it: bounded sockets, a drain before the stop, quiet logs."""
+
+import asyncio
+import json
+import logging
+import socket
+import sys
+from asyncio.transports import BaseTransport
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from app.config import Settings
+from app.errors import Draining
+from app.web import App, create_app
+
+logger = logging.getLogger("sessionmood.server")
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket with the ends it leaves open closed: a peer that is gone or does not read is cut
+    off, and broken UTF-8 is no traceback in the log."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        sock = cast(asyncio.Transport, transport).get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.conn.fail(1007, "invalid UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._abort_if_unread()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._abort_if_unread()
+
+    def _abort_if_unread(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    async def run_asgi(self) -> None:
+        cast(dict[str, Any], self.scope["extensions"])["sessionmood.abort"] = {"abort": self.transport.abort}
+        await super().run_asgi()
+        if not self.writable.is_set():
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """Drains before it stops: readiness goes first, then sockets leave one after the other."""
+
+    def __init__(self, config: uvicorn.Config, app: App) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            announce(self._app, port)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if not self.force_exit:
+            await self._drain()
+        await super().shutdown(sockets)
+
+    async def _drain(self) -> None:
+        """Tell every client to come back, each a little later than the one before, so that they do not all
+        arrive at the other nodes at once; then close what stayed."""
+        settings = self._app.settings
+        self._app.pages.leaving = True
+        if not len(self._app.connections):
+            return
+        await self._pause(settings.drain_gap)
+        leaving = self._app.connections.all()
+        for index, connection in enumerate(leaving):
+            connection.drain(round(settings.drain_spread * 1000 * index / len(leaving)))
+        await self._pause(settings.drain_spread)
+        self._app.ingest.draining = True
+        for connection in self._app.connections.all():
+            connection.fail(Draining(retry_ms=1000))
+        await self._pause(1.0)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless everybody has left or the operator insists."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (
+            asyncio.get_running_loop().time() < deadline
+            and not self.force_exit
+            and len(self._app.connections)
+        ):
+            await asyncio.sleep(0.05)
+
+
+def announce(app: App, port: int) -> None:
+    """Print where everything is, and the keys of a first start."""
+    settings = app.settings
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
+    base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
+    lines = ["", f"SessionMood is up at {base}", f"  demo        {base}/demo"]
+    keys = app.pages.fresh_keys
+    if keys:
+        lines += [
+            f"  secret      {keys['sk']}   for servers; shown only now",
+            f"  publishable {keys['pk']}   for pages",
+        ]
+    print("\n".join(lines), flush=True)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "at": round(record.created * 1000),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if hasattr(record, "session"):
+            fields["session"] = record.session
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
+
+
+class TextLines(logging.Formatter):
+    """Time, level, message, and the session where one is meant."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        line = super().formatMessage(record)
+        return f"{line} [session {record.session}]" if hasattr(record, "session") else line
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Everything to standard error. uvicorn's own lines hold paths, so only its warnings come through."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    for name in ("uvicorn", "uvicorn.error", "aiosqlite", "alembic", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def serve(settings: Settings) -> int:
+    """Run until told to stop; the exit code."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)
+    set_up_logging(settings)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        cast(Any, app),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws=SocketProtocol,
+        ws_per_message_deflate=False,
+        ws_max_size=settings.max_batch_bytes * 4,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=max(1, round(settings.drain_grace)),
+        backlog=4096,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+        lifespan="on",
+    )
+    server = Server(config, app)
+    server.run()
+    return 0 if server.started else 3

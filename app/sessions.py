@@ -1,0 +1,359 @@
+"""Live sessions: fold events into moods, drop what was seen before, keep time, remember who listens.
+
+Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls keeps what comes back.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+import msgspec
+
+from app.errors import OutOfOrder
+from app.mood import DEFAULT, EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
+
+#: A client clock without a measured offset is believed while it is at most this far behind (ms); beyond, the
+#: batch's newest event is taken to have happened as it arrived.
+CLOCK_TOLERANCE_MS: Final = 600_000
+#: A session never starts further back than this (ms), whatever a client's clock says.
+OLDEST_EVENT_MS: Final = 86_400_000
+#: Page loads of one session whose numbering is remembered; past that the longest unused is forgotten.
+MAX_PRODUCERS: Final = 256
+#: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
+SNAPSHOT_EVERY: Final = 256
+
+_FORMAT: Final = 1
+_CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
+
+
+class Subscriber(Protocol):
+    """Someone who is told of a session's readings. `every`: with each batch, not only when something changed."""
+
+    every: bool
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        """`offer`: help that is due; `changed`: the mood, its action or the offer is new."""
+
+
+class Producer:
+    """One page load's numbering. `ack`: the highest event number folded. `offset`: ms to add to its clock."""
+
+    __slots__ = ("ack", "offset", "reports")
+
+    def __init__(self, ack: int = 0, offset: int | None = None, reports: int = 0) -> None:
+        self.ack = ack
+        self.offset = offset
+        self.reports = reports
+
+
+class Outcome(msgspec.Struct, gc=False):
+    """What a batch did. `skipped`: how many of its first events were known already. `ack`: None without a
+    producer."""
+
+    accepted: int
+    duplicates: int
+    ignored: int
+    skipped: int
+    first_seq: int | None
+    ack: int | None
+    reports: int
+    news: list[Change | Offer]
+
+
+class Session:
+    """One visit of one person. `version` grows by one with each batch folded."""
+
+    __slots__ = (
+        "change",
+        "created_at",
+        "due_second",
+        "engine",
+        "id",
+        "last_at",
+        "model",
+        "observer",
+        "offer",
+        "page",
+        "pending",
+        "producers",
+        "project",
+        "publishable",
+        "snapshot_events",
+        "snapshot_version",
+        "subscribers",
+        "version",
+    )  # fmt: skip
+
+    def __init__(self, project: str, id: str, created_at: int, model: Model, publishable: bool) -> None:
+        self.project = project
+        self.id = id
+        self.created_at = created_at
+        self.last_at = created_at
+        self.model = model
+        self.publishable = publishable
+        self.engine: MoodEngine | None = None
+        self.change: Change | None = None  # the last change of mood
+        self.producers: OrderedDict[str, Producer] = OrderedDict()
+        self.version = 0
+        self.snapshot_version = 0
+        self.snapshot_events = 0
+        self.page: str | None = None
+        self.offer: Offer | None = None
+        self.due_second: int | None = None
+        self.pending = 0
+        self.subscribers: list[Subscriber] | None = None
+        self.observer: Observer | None = None
+
+    @property
+    def event_count(self) -> int:
+        return 0 if self.engine is None else self.engine.event_count
+
+    def producer(self, id: str) -> Producer:
+        """The numbering of page load `id`, made on first use."""
+        known = self.producers.get(id)
+        if known is None:
+            known = self.producers[id] = Producer()
+            if len(self.producers) > MAX_PRODUCERS:
+                self.producers.popitem(last=False)
+        else:
+            self.producers.move_to_end(id)
+        return known
+
+    def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
+        """Note what a client says of itself; its highest event number folded (0: none)."""
+        if producer is None:
+            return 0
+        known = self.producer(producer)
+        known.reports = reports
+        if client_now is not None:
+            known.offset = now - round(client_now)
+        return known.ack
+
+    def receive(
+        self,
+        events: list[Event],
+        producer: str | None,
+        seq: int | None,
+        lost: int,
+        reports: int | None,
+        now: int,
+    ) -> Outcome:
+        """Fold a batch. `events` carry the client's `at` (-1: absent); afterwards the server's.
+
+        `reports` None means as said before by this producer. Raises OutOfOrder when events before `seq` are
+        missing and not declared lost; nothing is folded then.
+        """
+        if producer is None or seq is None:
+            return self._fold(events, None, None, reports or 0, now)
+        known = self.producer(producer)
+        if seq > known.ack + 1 + lost:
+            raise OutOfOrder(
+                f"event {known.ack + 1} is next from this producer, not {seq}", expect=known.ack + 1, seq=seq
+            )
+        if reports is not None:
+            known.reports = reports
+        last = seq + len(events) - 1
+        skipped = min(max(known.ack + 1 - seq, 0), len(events))
+        outcome = self._fold(events[skipped:], known, seq + skipped, known.reports, now)
+        known.ack = max(known.ack, last)
+        outcome.skipped = outcome.duplicates = skipped
+        outcome.ack = known.ack
+        return outcome
+
+    def _fold(
+        self, events: list[Event], known: Producer | None, first_seq: int | None, reports: int, now: int
+    ) -> Outcome:
+        news: list[Change | Offer] = []
+        ignored = 0
+        if events:
+            offset = _offset(events, known, now)
+            for event in events:
+                event.reports = reports
+                event.at = now if event.at == -1 else min(max(event.at + offset, now - OLDEST_EVENT_MS), now)
+                ignored += event.type not in EVENT_TYPES
+                self.apply(event, news)
+            self.version += 1
+        return Outcome(len(events) - ignored, 0, ignored, 0, first_seq, None, reports, news)
+
+    def apply(self, event: Event, news: list[Change | Offer]) -> None:
+        """Fold one event whose `at` is on the server's clock; what changed goes into `news`."""
+        engine = self.engine
+        if engine is None:
+            engine = self.engine = MoodEngine(self.id, event.at, self.model)
+            self.created_at = event.at
+        if event.url is not None:
+            self.page = event.url
+        elif event.type == "page_view" and event.target is not None:
+            self.page = event.target
+        fresh = engine.receive(event)
+        self.last_at = max(self.last_at, event.at)
+        if fresh:
+            news += fresh
+            self._note(fresh)
+        if event.type == "help" and self.offer is not None and event.kind != "shown":
+            self.offer = None
+        if self.observer is not None:
+            self.observer.receive(event, engine)
+
+    def advance(self, now: int) -> list[Change | Offer]:
+        """Let time pass up to `now`; what changed by it."""
+        if self.engine is None:
+            return []
+        fresh = self.engine.advance(now)
+        if fresh:
+            self._note(fresh)
+        if self.observer is not None:
+            self.observer.advance(now, self.engine)
+        return fresh
+
+    def _note(self, news: list[Change | Offer]) -> None:
+        for item in news:
+            if isinstance(item, Offer):
+                self.offer = item
+            else:
+                self.change = item
+                if item.mood != "frustrated":
+                    self.offer = None
+
+    def reading(self, now: int) -> Reading | None:
+        """The reading at `now`, None before the first event of a known type. Call `advance` first."""
+        if self.engine is None or self.change is None:
+            return None
+        return self.engine.reading(now)
+
+    def snapshot(self) -> bytes:
+        """Everything that `restore` needs, and marks it as taken."""
+        self.snapshot_version = self.version
+        self.snapshot_events = self.event_count
+        offer, change = self.offer, self.change
+        return msgspec.msgpack.encode(
+            [
+                _FORMAT,
+                None if self.engine is None else self.engine.state(),
+                [[id, p.ack, p.offset, p.reports] for id, p in self.producers.items()],
+                self.page,
+                None if offer is None else [offer.at, offer.id, offer.holdout],
+                None if change is None else [getattr(change, name) for name in _CHANGE],
+                self.last_at,
+            ]
+        )
+
+    def restore(self, snapshot: bytes, version: int) -> None:
+        """Take up where `snapshot` (at `version`) left off. Raises ValueError when it is of another format."""
+        form, state, producers, page, offer, change, last_at = msgspec.msgpack.decode(snapshot)
+        if form != _FORMAT:
+            raise ValueError(f"snapshot format {form}")
+        self.engine = None if state is None else MoodEngine.restore(state, self.model)
+        self.producers = OrderedDict((id, Producer(ack, offset, mask)) for id, ack, offset, mask in producers)
+        self.page = page
+        self.offer = None if offer is None else Offer(*offer)
+        self.change = None if change is None else Change(*change)
+        self.last_at = last_at
+        self.version = self.snapshot_version = version
+        self.snapshot_events = self.event_count
+
+    def snapshot_due(self) -> bool:
+        return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
+
+
+class Observer:
+    """Someone who watches a session's engine at work, event by event (shadow mode)."""
+
+    def receive(self, event: Event, engine: MoodEngine) -> None:
+        raise NotImplementedError
+
+    def advance(self, now: int, engine: MoodEngine) -> None:
+        raise NotImplementedError
+
+
+def _offset(events: list[Event], known: Producer | None, now: int) -> int:
+    """ms to add to the client's times: measured at `hello`, else 0 for a believable clock."""
+    if known is not None and known.offset is not None:
+        return known.offset
+    newest = max(event.at for event in events)
+    if newest == -1:
+        return 0
+    offset = 0 if now - CLOCK_TOLERANCE_MS <= newest <= now else now - newest
+    if known is not None:
+        known.offset = offset
+    return offset
+
+
+class Sessions:
+    """All sessions in memory, oldest activity first, and the clock hand that wakes them."""
+
+    def __init__(self, model: Model = DEFAULT) -> None:
+        self.model = model
+        self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
+        self._wheel: dict[int, list[Session]] = {}
+        self._hand: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._live.values()))
+
+    def get(self, project: str, id: str) -> Session | None:
+        return self._live.get((project, id))
+
+    def open(self, project: str, id: str, now: int, publishable: bool) -> Session:
+        """A new session, in memory only until its first batch is kept."""
+        session = Session(project, id, now, self.model, publishable)
+        self.add(session)
+        return session
+
+    def add(self, session: Session) -> None:
+        self._live[(session.project, session.id)] = session
+
+    def remove(self, session: Session) -> None:
+        self._live.pop((session.project, session.id), None)
+        session.due_second = None
+
+    def touch(self, session: Session) -> None:
+        """`session` was just used: it leaves memory last, and wakes when its engine next may change."""
+        self._live.move_to_end((session.project, session.id))
+        self.schedule(session)
+
+    def schedule(self, session: Session) -> None:
+        due = None if session.engine is None else session.engine.due_at()
+        if due is None:
+            session.due_second = None
+            return
+        second = -(-due // 1000)
+        if self._hand is not None and second <= self._hand:
+            second = self._hand + 1
+        if session.due_second is None or second < session.due_second:
+            session.due_second = second
+            self._wheel.setdefault(second, []).append(session)
+
+    def due(self, now: int) -> list[Session]:
+        """Sessions to `advance` at `now` (ms); each must be given back to `schedule` afterwards."""
+        second = now // 1000
+        if self._hand is None:
+            self._hand = min(self._wheel, default=second) - 1
+        seconds = range(self._hand + 1, second + 1)
+        if len(seconds) > len(self._wheel):
+            ready = sorted(s for s in self._wheel if s <= second)
+        else:
+            ready = [s for s in seconds if s in self._wheel]
+        found = []
+        for s in ready:
+            for session in self._wheel.pop(s):
+                if session.due_second == s:
+                    session.due_second = None
+                    found.append(session)
+        self._hand = max(self._hand, second)
+        return found
+
+    def idle(self, before: int, cap: int) -> list[Session]:
+        """Sessions that may leave memory: nobody listens, all is kept, and either nothing happened since
+        `before` (ms) or more than `cap` are in memory."""
+        found: list[Session] = []
+        excess = len(self._live) - cap
+        for session in self._live.values():
+            if len(found) >= 1000 or (session.last_at >= before and len(found) >= excess):
+                break
+            if not session.subscribers and session.pending == 0:
+                found.append(session)
+        return found

@@ -1,0 +1,85 @@
+"""The doors: WebSocket and REST. They turn bytes into batches, stamp the time of arrival, and answer."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.auth import PUBLISHABLE, Access
+from app.config import Settings
+from app.errors import BadRequest, SessionMoodError, StorageUnavailable
+from app.ingest import Ingest
+from app.protocol import SESSION_ID, Limits
+from app.sessions import Session
+from app.storage import Key, Storage
+
+if TYPE_CHECKING:
+    from app.transport.connections import Connections
+
+
+class Doors:
+    """What every door needs: who may come in, where batches go, what time it is (ms since the epoch)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Storage,
+        access: Access,
+        ingest: Ingest,
+        connections: "Connections",
+        clock: Callable[[], int],
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.access = access
+        self.ingest = ingest
+        self.connections = connections
+        self.clock = clock
+        self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
+        #: Told of every refusal, for the metrics: the door's name and the error.
+        self.on_refusal: Callable[[str, SessionMoodError], None] = lambda door, error: None
+
+    async def enter(
+        self, key: Key, session_id: str, token: str | None, now: int, *, create: bool
+    ) -> Session | None:
+        """The session that `key` (and `token`) opens; None when there is none and `create` is False.
+
+        Raises BadToken, OverQuota, StorageUnavailable.
+        """
+        session = await self.ingest.find(key.project, session_id)
+        if session is None:
+            if not create:
+                return None
+            if token and key.kind == PUBLISHABLE:
+                self.access.check_token(token, key.project, session_id)
+            await self.access.count_session(key, session_id, now)
+            session = self.ingest.sessions.get(key.project, session_id)
+            if session is None:
+                return self.ingest.open(key.project, session_id, now, key.kind == PUBLISHABLE)
+        if key.kind == PUBLISHABLE:
+            self.access.check_token(token, key.project, session_id)
+        return session
+
+
+def check_session_id(text: str) -> str:
+    """Raises BadRequest for an id that the contract does not allow."""
+    if SESSION_ID.fullmatch(text) is None:
+        raise BadRequest("a session id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -")
+    return text
+
+
+def bearer(headers: dict[bytes, bytes]) -> str | None:
+    """The key in `x-api-key` or `Authorization: Bearer`."""
+    key = headers.get(b"x-api-key")
+    if key is None:
+        scheme, _, rest = headers.get(b"authorization", b"").partition(b" ")
+        key = rest.strip() if scheme.lower() == b"bearer" else None
+    return None if key is None else key.decode("latin-1")
+
+
+async def until_durable(durable: "asyncio.Future[None]", seconds: float) -> None:
+    """Wait until a batch can't be lost. Raises StorageUnavailable when it can't be kept in that time; the
+    batch stays queued and is kept as soon as storage recovers."""
+    try:
+        await asyncio.wait_for(asyncio.shield(durable), seconds)
+    except TimeoutError:
+        raise StorageUnavailable("the batch could not be kept in time", retry_ms=1000) from None

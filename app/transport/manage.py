@@ -1,0 +1,192 @@
+"""The REST door's calls for secret keys: sessions listed, read, erased, tokens minted."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app import protocol
+from app.errors import BadRequest, NotFound, Revoked, SessionMoodError, TooLarge
+from app.mood import MOODS
+from app.storage import Key, MoodChange, SessionRow
+from app.transport import Doors, bearer, check_session_id
+from app.transport.rest import refusal_headers
+
+#: A session counts as active for so long after its last event (ms).
+ACTIVE_MS = 300_000
+#: The largest body any of these calls takes.
+MAX_BODY = 16_384
+
+Handler = Callable[[Request, Key], Awaitable[Response]]
+
+
+class TokenRequest(msgspec.Struct):
+    """`ttl`: seconds the token is good for; the server's setting where it is absent."""
+
+    ttl: Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)] | None = None
+
+
+class Manage:
+    """Everything under /v1 that wants a secret key."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    def routes(self) -> list[Route]:
+        return [
+            self._route("/v1/sessions", GET=self._list),
+            self._route("/v1/sessions/{id}", GET=self._one, DELETE=self._erase),
+            self._route("/v1/sessions/{id}/timeline", GET=self._timeline),
+            self._route("/v1/sessions/{id}/token", POST=self._token),
+        ]
+
+    def _route(self, path: str, **handlers: Handler) -> Route:
+        async def endpoint(request: Request) -> Response:
+            key = self._doors.access.secret_key(bearer(dict(request.scope["headers"])))
+            if "id" in request.path_params:
+                check_session_id(request.path_params["id"])
+            return await handlers["GET" if request.method == "HEAD" else request.method](request, key)
+
+        return Route(path, endpoint, methods=list(handlers))
+
+    async def _list(self, request: Request, key: Key) -> Response:
+        query = request.query_params
+        mood = query.get("mood")
+        if mood is not None and mood not in MOODS:
+            raise BadRequest(f"`mood` is {mood[:40]!r}, not one of {', '.join(MOODS)}")
+        now = self._doors.clock()
+        page = await self._doors.store.sessions(
+            key.project,
+            mood=mood,
+            active_since=now - ACTIVE_MS if _flag(query.get("active")) else None,
+            page=query.get("page"),
+            cursor=query.get("cursor"),
+            limit=_whole("limit", query.get("limit", "50"), 1, 500),
+        )
+        return _json({"sessions": [_row(row, now) for row in page.sessions], "cursor": page.cursor})
+
+    async def _one(self, request: Request, key: Key) -> Response:
+        doors = self._doors
+        id = request.path_params["id"]
+        session = await doors.ingest.find(key.project, id)
+        if session is None or session.event_count == 0:
+            raise NotFound("no session of this id has sent an event")
+        now = doors.clock()
+        reading = doors.ingest.reading(session, now)
+        return _json(
+            {
+                "session": id,
+                "created_at": session.created_at,
+                "last_at": session.last_at,
+                "active": session.last_at >= now - ACTIVE_MS,
+                "connected": bool(session.subscribers),
+                "page": session.page,
+                "mood": None if reading is None else protocol.reading_dict(reading, session.offer),
+            }
+        )
+
+    async def _timeline(self, request: Request, key: Key) -> Response:
+        store, id = self._doors.store, request.path_params["id"]
+        after = _whole("after", request.query_params.get("after", "0"), 0, 2**53)
+        limit = _whole("limit", request.query_params.get("limit", "200"), 1, 1000)
+        if await store.row(key.project, id) is None:
+            raise NotFound("no session of this id has sent an event")
+        changes = await store.changes(key.project, id)
+        batches = await store.batches(key.project, id, after=after, limit=limit)
+        events = [
+            {
+                "producer": batch.producer,
+                "seq": _seq(batch.first_seq, i),
+                **msgspec.to_builtins(event),
+                "at": int(event.at or 0),
+            }
+            for batch in batches
+            for i, event in enumerate(protocol.decode_log(batch.events))
+        ]
+        more = batches[-1].version if len(batches) == limit else None
+        return _json({"changes": [_change(c) for c in changes], "events": events, "after": more})
+
+    async def _erase(self, request: Request, key: Key) -> Response:
+        id = request.path_params["id"]
+        self._doors.connections.close_session(key.project, id, Revoked("this session was erased"))
+        if not await self._doors.ingest.erase(key.project, id):
+            raise NotFound("there is no session of this id")
+        return Response(status_code=204)
+
+    async def _token(self, request: Request, key: Key) -> Response:
+        body = await read(request)
+        try:
+            wanted = msgspec.json.decode(body, type=TokenRequest) if body.strip() else TokenRequest()
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise BadRequest(str(error)) from None
+        access, id = self._doors.access, request.path_params["id"]
+        ttl = wanted.ttl or access.token_ttl
+        token = access.issue_token(key.project, id, ttl)
+        return _json({"token": token, "session": id, "expires_at": self._doors.clock() + int(ttl * 1000)})
+
+
+async def read(request: Request) -> bytes:
+    """The body of a small call. Raises TooLarge."""
+    parts = b""
+    async for part in request.stream():
+        parts += part
+        if len(parts) > MAX_BODY:
+            raise TooLarge(f"this call takes {MAX_BODY} bytes at most")
+    return parts
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """The problem document of a refusal."""
+    assert isinstance(error, SessionMoodError)
+    headers = refusal_headers(error, dict(request.scope["headers"]))
+    return Response(protocol.encode(protocol.problem(error)), error.status, _text(headers))
+
+
+def _text(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode(): value.decode("latin-1") for name, value in headers}
+
+
+def _json(value: object) -> Response:
+    return Response(
+        protocol.encode(value), media_type="application/json", headers={"cache-control": "no-store"}
+    )
+
+
+def _row(row: SessionRow, now: int) -> dict[str, object]:
+    return {
+        "session": row.session,
+        "mood": row.mood or None,
+        "confidence": round(row.confidence, 4),
+        "suggested_action": row.suggested_action or None,
+        "event_count": row.event_count,
+        "page": row.page,
+        "created_at": row.created_at,
+        "last_at": row.last_at,
+        "active": row.last_at >= now - ACTIVE_MS,
+    }
+
+
+def _change(change: MoodChange) -> dict[str, object]:
+    return {name: getattr(change, name) for name in change.__struct_fields__}
+
+
+def _seq(first: int | None, index: int) -> int | None:
+    return None if first is None else first + index
+
+
+def _flag(text: str | None) -> bool:
+    if text is None or text in ("0", "false"):
+        return False
+    if text in ("1", "true", ""):
+        return True
+    raise BadRequest(f"`active` is {text[:20]!r}, not true or false")
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    if re.fullmatch(r"[0-9]{1,18}", text) is None or not low <= int(text) <= high:
+        raise BadRequest(f"`{name}` is {text[:20]!r}, not a whole number from {low} to {high}")
+    return int(text)

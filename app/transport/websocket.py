@@ -1,0 +1,392 @@
+"""The WebSocket door: one reader per socket that always comes back for more, one writer while there is
+something to write. What can be conflated is: of several readings the newest counts, acks add up."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from typing import Any, Final
+
+from app import protocol
+from app.auth import PUBLISHABLE, check_origin
+from app.errors import (
+    BadBatch,
+    BadKey,
+    BadRequest,
+    BadToken,
+    Draining,
+    NoHello,
+    OutOfOrder,
+    RateLimited,
+    SessionMoodError,
+    StorageUnavailable,
+    TooLarge,
+    TooSlow,
+    WrongVersion,
+)
+from app.ingest import Receipt
+from app.limits import TokenBucket
+from app.mood import Offer, Reading, reports_mask
+from app.protocol import SUBPROTOCOL, Batch, Hello, Ping
+from app.sessions import Session
+from app.storage import Key
+from app.transport import Doors, bearer, check_session_id
+
+logger = logging.getLogger("sessionmood.websocket")
+
+Message = MutableMapping[str, Any]
+#: Control frames that may wait for a client that does not read, before it is closed as too slow.
+MAX_WAITING_FRAMES: Final = 256
+_NACK: Final = (BadBatch, OutOfOrder, RateLimited, StorageUnavailable, TooLarge)
+
+
+class Gone(Exception):
+    """The client has left."""
+
+
+class Connection:
+    """One socket, from accept to close."""
+
+    __slots__ = (
+        "_ack", "_alarm", "_bucket", "_closed", "_doors", "_error", "_frames", "_inflight", "_raw", "_reading",
+        "_receive", "_scope", "_send", "_writer", "_writing_since", "address", "counted_key", "every",
+        "heard_at", "key", "producer", "said_at", "session", "session_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        doors: Doors,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        self._doors = doors
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self.address: str = (scope.get("client") or ("?", 0))[0]
+        self.session_id: str = scope["session_id"]
+        self.key: Key | None = None
+        self.counted_key: str | None = None
+        self.session: Session | None = None
+        self.producer: str | None = None
+        #: push the reading with every batch: asked for in `hello`, or a client that said none
+        self.every = True
+        self.heard_at = self.said_at = doors.clock()
+        self._frames: deque[bytes] = deque()
+        self._reading: tuple[Reading, Offer | None] | None = None
+        self._ack: list[Any] | None = None
+        self._inflight = 0
+        self._bucket: TokenBucket | None = None
+        self._error: SessionMoodError | None = None
+        self._closed = False
+        self._writer: asyncio.Task[None] | None = None
+        self._writing_since: int | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def serve(self) -> None:
+        """Everything from the handshake on. Never raises for what a client does."""
+        doors = self._doors
+        await self._receive()
+        offered = self._scope.get("subprotocols") or []
+        chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
+        try:
+            await self._send({"type": "websocket.accept", "subprotocol": chosen})
+            doors.connections.add(self, doors.clock())
+            if offered and chosen is None:
+                raise WrongVersion(f"this server speaks {SUBPROTOCOL}")
+            if doors.ingest.draining:
+                raise Draining(retry_ms=1000)
+            check_session_id(self.session_id)
+            await self._enter()
+            await self._read()
+        except Gone:
+            pass
+        except SessionMoodError as error:
+            self.fail(error)
+        except Exception:
+            logger.exception("a socket failed", extra={"session": self.session_id})
+            self.fail(SessionMoodError("this is our fault, and is logged"))
+        finally:
+            await self._leave()
+
+    # Coming in
+
+    async def _enter(self) -> None:
+        presented = bearer(dict(self._scope["headers"]))
+        token = self._header(b"x-session-token")
+        if presented is not None:
+            try:
+                await self._admit(presented, token)
+            except BadToken:
+                if token is not None:
+                    raise
+            else:
+                return
+        self._alarm = asyncio.get_running_loop().call_later(
+            self._doors.settings.hello_timeout, self.fail, NoHello("no hello came in time")
+        )
+        hello = protocol.decode_frame(await self._next(), self._doors.limits)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if not isinstance(hello, Hello):
+            raise NoHello("without a key in the handshake the first frame must be a hello")
+        if hello.key is None:
+            hello.key = presented
+        await self._hello(hello)
+
+    async def _admit(self, presented: str | None, token: str | None) -> None:
+        doors = self._doors
+        key = doors.access.key(presented)
+        if key.kind == PUBLISHABLE:
+            check_origin(key, self._header(b"origin"))
+        session = await doors.enter(key, self.session_id, token, doors.clock(), create=True)
+        assert session is not None
+        if self.counted_key is None:
+            self.counted_key = key.id
+            doors.connections.admit_key(key.id)
+        self.key = key
+        if self.session is None:
+            self._attach(session)
+
+    def _attach(self, session: Session) -> None:
+        self.session = session
+        if session.subscribers is None:
+            session.subscribers = []
+        session.subscribers.append(self)
+
+    async def _hello(self, hello: Hello) -> None:
+        if hello.key is not None or self.key is None:
+            if hello.key is None:
+                raise BadKey("no key: send it in the hello frame or in the handshake's headers")
+            if self.key is not None and self._doors.access.key(hello.key).project != self.key.project:
+                raise BadKey("the hello names a key of another project than the handshake")
+            await self._admit(hello.key, hello.token or self._header(b"x-session-token"))
+        session, key = self.session, self.key
+        assert session is not None
+        assert key is not None
+        now = self._doors.clock()
+        self.producer = hello.producer
+        self.every = hello.every
+        ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports), now)
+        reading = self._doors.ingest.reading(session, now)
+        if ack or reading is not None:
+            # `welcome` tells what is durable, so what is folded must be kept first
+            await asyncio.shield(self._doors.store.settled())
+        self._queue(
+            protocol.frame(
+                "welcome",
+                session=session.id,
+                token=self._doors.access.issue_token(key.project, session.id),
+                ack=ack,
+                mood=None if reading is None else protocol.reading_dict(reading, session.offer),
+                ping=self._doors.settings.ping_interval,
+                limits=self._doors.limits,
+                now=now,
+            )
+        )
+
+    # Reading
+
+    async def _next(self) -> str:
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise Gone
+        self.heard_at = self._doors.clock()
+        text: str | None = message.get("text")
+        if text is None:
+            raise BadRequest("frames are text, one JSON object each")
+        return text
+
+    async def _read(self) -> None:
+        limits = self._doors.limits
+        while True:
+            text = await self._next()
+            if self._error is not None:
+                continue
+            try:
+                frame = protocol.decode_frame(text, limits)
+                if isinstance(frame, Batch):
+                    self._take(frame)
+                elif isinstance(frame, Hello):
+                    await self._hello(frame)
+                elif isinstance(frame, Ping):
+                    self._queue(protocol.frame("pong"))
+            except _NACK as error:
+                if isinstance(error, TooLarge) and len(text) > limits.bytes:
+                    raise
+                self._nack(error, error.extra.get("seq"))
+
+    def _take(self, batch: Batch) -> None:
+        session = self.session
+        assert session is not None
+        doors = self._doors
+        now = doors.clock()
+        batch.producer = self.producer
+        try:
+            if self.producer is not None and batch.seq is None:
+                raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
+            self._check_rate(len(batch.events), now)
+            if self._inflight >= doors.settings.max_inflight * 4:
+                raise RateLimited("too many batches without an ack", retry_ms=250)
+            receipt = doors.ingest.receive(session, batch, now)
+        except _NACK as error:
+            self._nack(error, batch.seq)
+            return
+        self._inflight += 1
+        seq = receipt.outcome.ack
+        if seq is None and batch.seq is not None:
+            seq = batch.seq + len(batch.events) - 1
+        receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq))
+
+    def _check_rate(self, events: int, now: int) -> None:
+        key, settings = self.key, self._doors.settings
+        assert key is not None
+        if key.kind != PUBLISHABLE or not settings.session_events_per_second:
+            return
+        if self._bucket is None:
+            rate = settings.session_events_per_second
+            self._bucket = TokenBucket(rate, rate * 10)
+        wait = self._bucket.take(events, now)
+        if wait:
+            raise RateLimited("this session sends events too fast", retry_ms=wait)
+
+    def _durable(
+        self, receipt: Receipt, seq: int | None, first: int | None, durable: "asyncio.Future[None]"
+    ) -> None:
+        self._inflight -= 1
+        if durable.cancelled():
+            return
+        error = durable.exception()
+        if error is not None:
+            if isinstance(error, SessionMoodError):
+                self._nack(error, first)
+            return
+        outcome = receipt.outcome
+        if self._ack is None:
+            self._ack = [seq, outcome.accepted, outcome.duplicates, outcome.ignored]
+        else:
+            ack = self._ack
+            ack[0] = seq if ack[0] is None else max(ack[0], seq or 0)
+            ack[1] += outcome.accepted
+            ack[2] += outcome.duplicates
+            ack[3] += outcome.ignored
+        self._wake_writer()
+
+    # Writing
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        """Queue a reading; it replaces one that is still waiting."""
+        self._reading = (reading, offer)
+        self._wake_writer()
+
+    def ping(self) -> None:
+        self._queue(protocol.frame("ping"))
+
+    def drain(self, after_ms: int) -> None:
+        """Ask the client to come back after `after_ms` (to another node)."""
+        self._queue(protocol.frame("drain", after_ms=after_ms))
+
+    def fail(self, error: SessionMoodError) -> None:
+        """Send `error`, then close with its code. Only the first one counts."""
+        if self._error is None and not self._closed:
+            self._error = error
+            self._doors.on_refusal("websocket", error)
+            self._wake_writer()
+
+    def stuck(self, now: int) -> bool:
+        """True when what was sent has been left unread for too long."""
+        since = self._writing_since
+        return since is not None and now - since > self._doors.settings.send_timeout * 1000
+
+    def abort(self) -> None:
+        """Cut the line: for a client that does not read, and so can't be told anything."""
+        self._doors.on_refusal("websocket", TooSlow())
+        self._closed = True
+        cut = self._scope.get("extensions", {}).get("sessionmood.abort")
+        if cut is not None:
+            cut["abort"]()
+        elif self._writer is not None:
+            self._writer.cancel()
+
+    def _nack(self, error: SessionMoodError, seq: object) -> None:
+        self._doors.on_refusal("websocket", error)
+        fields: dict[str, object] = {"seq": seq, "code": error.code, "detail": error.detail}
+        if isinstance(error, OutOfOrder):
+            fields["retry_ms"] = error.retry_ms or 0
+        elif error.retry_ms is not None:
+            fields["retry_ms"] = error.retry_ms
+        fields.update({k: v for k, v in error.extra.items() if k != "seq" and v is not None})
+        self._queue(protocol.frame("nack", **fields))
+
+    def _queue(self, frame: bytes) -> None:
+        if len(self._frames) >= MAX_WAITING_FRAMES:
+            self.fail(TooSlow())
+            return
+        self._frames.append(frame)
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
+        if self._writer is None and not self._closed:
+            self._writer = asyncio.ensure_future(self._write())
+
+    async def _write(self) -> None:
+        clock = self._doors.clock
+        try:
+            while (text := self._take_frame()) is not None:
+                self._writing_since = clock()
+                await self._send({"type": "websocket.send", "text": text.decode()})
+                self._writing_since = None
+            self.said_at = clock()
+            if self._error is not None:
+                await self._close(self._error)
+        except Exception as gone:
+            # the transport says in several ways that the client has left; the reader ends by itself
+            logger.debug("a send failed: %r", gone)
+            self._closed = True
+        finally:
+            self._writing_since = None
+            self._writer = None
+
+    def _take_frame(self) -> bytes | None:
+        if self._frames:
+            return self._frames.popleft()
+        if self._reading is not None:
+            reading, offer = self._reading
+            self._reading = None
+            return protocol.frame("mood", **protocol.reading_dict(reading, offer))
+        if self._ack is not None:
+            seq, accepted, duplicates, ignored = self._ack
+            self._ack = None
+            return protocol.frame("ack", seq=seq, accepted=accepted, duplicates=duplicates, ignored=ignored)
+        return None
+
+    async def _close(self, error: SessionMoodError) -> None:
+        self._closed = True
+        fields: dict[str, object] = {"code": error.code, "detail": error.detail}
+        if error.retry_ms is not None:
+            fields["retry_ms"] = error.retry_ms
+        await self._send({"type": "websocket.send", "text": protocol.frame("error", **fields).decode()})
+        await self._send({"type": "websocket.close", "code": error.close_code, "reason": error.code})
+
+    async def _leave(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._doors.connections.remove(self)
+        session = self.session
+        if session is not None and session.subscribers is not None:
+            session.subscribers.remove(self)
+            self._doors.ingest.sessions.schedule(session)
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=self._doors.settings.send_timeout)
+            if self._writer is not None:
+                self._writer.cancel()
+        self._closed = True
+
+    def _header(self, name: bytes) -> str | None:
+        for key, value in self._scope["headers"]:
+            if key == name:
+                return str(value.decode("latin-1"))
+        return None

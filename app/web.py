@@ -1,0 +1,261 @@
+"""The composition root: builds every part from the settings and wires them together."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app import auth
+from app.auth import Access
+from app.config import BadSetting, Settings
+from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
+from app.ingest import Ingest
+from app.mood import DEFAULT, Model
+from app.sessions import Sessions
+from app.storage import Storage
+from app.storage.sqlite import SQLiteStorage
+from app.transport import Doors
+from app.transport.connections import Connections
+from app.transport.manage import Manage, answer_error
+from app.transport.rest import Rest
+from app.transport.websocket import Connection
+
+logger = logging.getLogger("sessionmood")
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+STATIC: Final = Path(__file__).resolve().parent.parent / "static"
+_HOT: Final = re.compile(r"/v1/sessions/([^/]*)/(events|mood)")
+_SOCKET: Final = re.compile(r"/v1/sessions/([^/]*)/ws")
+_PROJECT: Final = "default"
+#: Sessions past their keep-by date are looked for this often (s), and erased so many at a time.
+EXPIRE_EVERY: Final = 60.0
+EXPIRE_AT_ONCE: Final = 100
+
+
+def clock() -> int:
+    """ms since the epoch. The only clock that the service reads."""
+    return time.time_ns() // 1_000_000
+
+
+def model_of(settings: Settings) -> Model:
+    """The shipped model with the operator's numbers. Raises BadSetting for a file that can't be used."""
+    numbers: dict[str, Any] = {}
+    if settings.model:
+        try:
+            numbers = json.loads(Path(settings.model).read_text())
+        except (OSError, ValueError) as error:
+            raise BadSetting(f"SESSIONMOOD_MODEL: {settings.model} can't be read: {error}") from None
+    numbers = {
+        "help.warm_up": settings.help_warmup,
+        "help.hold": settings.help_hold,
+        "help.gap": settings.help_cooldown,
+        "help.cap": settings.help_per_session,
+        "help.holdout": settings.help_holdout,
+        **numbers,
+    }
+    try:
+        return DEFAULT.with_overrides(numbers)
+    except ValueError as error:
+        raise BadSetting(f"SESSIONMOOD_MODEL: {error}") from None
+
+
+class App:
+    """The whole service as one ASGI application: the two hot calls and the sockets first, then the rest."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store: Storage = SQLiteStorage(settings.sqlite_path)
+        self.access = Access(self.store, clock, settings.token_ttl)
+        self.ingest = Ingest(
+            Sessions(model_of(settings)),
+            self.store,
+            clock,
+            session_idle=settings.session_idle,
+            max_sessions=settings.max_sessions,
+        )
+        self.connections = Connections(settings)
+        self.doors = Doors(settings, self.store, self.access, self.ingest, self.connections, clock)
+        self.access.on_revoked = lambda key: self.connections.close_key(
+            key.id, Revoked("this key was revoked")
+        )
+        self.rest = Rest(self.doors)
+        self.pages = Pages(settings, self.store, self.ingest)
+        self.other = Starlette(
+            routes=[*Manage(self.doors).routes(), *self.pages.routes()],
+            lifespan=self._lifespan,
+            exception_handlers={
+                SessionMoodError: answer_error,
+                HTTPException: _answer_http,
+                Exception: _answer_unexpected,
+            },
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            hot = _HOT.fullmatch(scope["path"])
+            if hot is not None:
+                await self.rest.handle(scope, receive, send, hot[1], hot[2])
+                return
+        elif scope["type"] == "websocket":
+            socket = _SOCKET.fullmatch(scope["path"])
+            scope["session_id"] = "" if socket is None else socket[1]
+            await Connection(self.doors, scope, receive, send).serve()
+            return
+        await self.other(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        await self.store.open()
+        await self._development_keys()
+        await self.access.start()
+        await self.ingest.start()
+        self._tasks = [
+            asyncio.create_task(self._watch_sockets(), name="sockets"),
+            asyncio.create_task(self._expire(), name="expire"),
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.ingest.stop()
+        await self.access.stop()
+        await self.store.close()
+
+    async def _development_keys(self) -> None:
+        """A pair of keys for a database that has none. The publishable one, which is public by nature, is made
+        from a kept secret, so that the demo page still has it after a restart."""
+        public = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo"))[:24]).decode()
+        kept = await self.store.keys()
+        if not kept:
+            secret, entry = auth.new_key(auth.SECRET, _PROJECT, clock(), "development")
+            await self.store.add_key(entry)
+            entry = auth.kept_key(public, _PROJECT, clock(), "development")
+            await self.store.add_key(entry)
+            self.pages.fresh_keys = {auth.SECRET: secret, auth.PUBLISHABLE: public}
+            kept = [entry]
+        mark = auth.digest(public)
+        if any(key.digest == mark and key.revoked_at is None for key in kept):
+            self.pages.demo_key = public
+
+    async def _watch_sockets(self) -> None:
+        """Ping the silent, cut off those who do not read."""
+        silence = self.settings.ping_interval * 1000
+        while True:
+            await asyncio.sleep(1)
+            try:
+                now = clock()
+                for connection in self.connections.all():
+                    if connection.stuck(now):
+                        connection.abort()
+                    elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
+                        connection.said_at = now
+                        connection.ping()
+            except Exception:
+                logger.exception("sockets could not be looked after")
+
+    async def _expire(self) -> None:
+        """Erase what is past its keep-by date."""
+        while True:
+            try:
+                days = self.settings.retention_days
+                while days and await self.store.expire(clock() - round(days * 86_400_000), EXPIRE_AT_ONCE):
+                    await asyncio.sleep(0)
+            except StorageUnavailable:
+                pass  # storage reports its own state
+            except Exception:
+                logger.exception("old sessions could not be erased")
+            await asyncio.sleep(EXPIRE_EVERY)
+
+
+class Pages:
+    """What people open in a browser, and what machines ask to see whether the service is well."""
+
+    def __init__(self, settings: Settings, store: Storage, ingest: Ingest) -> None:
+        self._settings = settings
+        self._store = store
+        self._ingest = ingest
+        #: what to print at a first start, empty later
+        self.fresh_keys: dict[str, str] = {}
+        #: the publishable key of the demo page, while it is good
+        self.demo_key = ""
+        #: told to stop: load balancers should look elsewhere, requests are still answered
+        self.leaving = False
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self._home),
+            Route("/livez", self._live),
+            Route("/readyz", self._ready),
+            Route("/demo", self._demo),
+            Route("/sessionmood.js", self._script),
+            Route("/static/{name:path}", self._static),
+        ]
+
+    async def _home(self, request: Request) -> Response:
+        return Response(status_code=307, headers={"location": "/demo"})
+
+    async def _live(self, request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _ready(self, request: Request) -> Response:
+        if self.leaving or self._ingest.draining:
+            return PlainTextResponse("draining\n", 503)
+        try:
+            await self._store.check()
+        except StorageUnavailable as error:
+            return PlainTextResponse(f"storage: {error.detail}\n", 503)
+        return PlainTextResponse("ok\n")
+
+    async def _demo(self, request: Request) -> Response:
+        page = (STATIC / "demo.html").read_text()
+        return HTMLResponse(page.replace("{{key}}", self.demo_key))
+
+    async def _script(self, request: Request) -> Response:
+        return FileResponse(STATIC / "sessionmood.js", media_type="text/javascript")
+
+    async def _static(self, request: Request) -> Response:
+        path = (STATIC / request.path_params["name"]).resolve()
+        if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
+            raise NotFound(f"there is no page {request.url.path}")
+        return FileResponse(path)
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allow = (error.headers or {}).get("Allow", "GET")
+        return await answer_error(request, MethodNotAllowed(f"this address takes {allow}", allow=allow))
+    return await answer_error(request, NotFound(f"there is nothing at {request.url.path}"))
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    return await answer_error(request, SessionMoodError("this is our fault, and is logged"))
+
+
+def create_app(settings: Settings) -> App:
+    """The service, not yet started: an ASGI server's lifespan does that."""
+    return App(settings)
