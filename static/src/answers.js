@@ -19,6 +19,9 @@ const DEAD_MS = 2500;
 const CAUSE_MS = 500;
 /** With a request or a navigation under way a click stays pending up to here. */
 const PATIENCE_MS = 30000;
+/** So many clicks on one thing within so long, and none answered: rage. Four, as three vendors found. */
+const RAGE_CLICKS = 4;
+const RAGE_MS = 1000;
 /** Moved further than this between down and up, it was a drag. */
 const DRAG_PX = 10;
 
@@ -117,7 +120,7 @@ const clicked = (event) => {
   down = 0;
   const pointed = detail || type !== "click";
   // A label's click comes twice, once for its field; a drag is none.
-  const echo = timeStamp - lastStamp < 5;
+  const echo = timeStamp === lastStamp;
   lastStamp = timeStamp;
   const dragged = press && pointed && Math.hypot(press.x - clientX, press.y - clientY) > DRAG_PX;
   if (echo || dragged || !(event.isTrusted || options.debug) || ignored(node)) return rest();
@@ -146,6 +149,9 @@ const clicked = (event) => {
     look();
   });
   later(look, CAUSE_MS);
+  if (pending.filter((other) => other.element === element && at - other.at < RAGE_MS).length === RAGE_CLICKS) {
+    emit("rage_click", element, { value: RAGE_CLICKS }, at);
+  }
   later(() => verdict(click), DEAD_MS);
 };
 

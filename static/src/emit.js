@@ -12,7 +12,7 @@ export const ignored = (node) =>
 /** @param {string} type @param {any} [element] @param {object} [facts] @param {number} [at] ms since the epoch */
 export const emit = (type, element, facts, at = Date.now()) => {
   if (element && ignored(element)) return;
-  let event = { type, at, target: element && selectorOf(element), ...facts };
+  let event = { type, at, target: element ? selectorOf(element) : undefined, ...facts };
   if (options.beforeSend) event = options.beforeSend(event);
   if (event) send(event);
 };

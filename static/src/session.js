@@ -12,12 +12,13 @@ const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
 /** @type {{id: string, token?: string, seen?: number, out?: boolean}} out: not in the sample */
 export let session;
-/** Names this page load's numbering. */
-export const producer = randomId();
+/** Names this page load's numbering. @type {string} */
+export let producer;
 
 const fresh = () => (session = { id: randomId(), out: Math.random() >= options.sampleRate });
 
 export const open = () => {
+  producer ||= randomId();
   session = recall("session");
   if (options.session) session = { id: options.session, token: options.token };
   else if (!session || Date.now() - VISIT_MS > (session.seen || 0)) fresh();
