@@ -47,7 +47,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """What lists show and what decides who may take the next batch.
 
     `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
-    it can't. `confidence` and `scores` are as of the last entry.
+    it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
+    known type has come.
     """
 
     project: str

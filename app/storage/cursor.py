@@ -7,7 +7,7 @@ import hmac
 
 import msgspec
 
-from .. import errors
+from app import errors
 
 _TAG_BYTES = 12
 

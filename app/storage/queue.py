@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from .. import errors
-from . import Entry
+from app import errors
+from app.storage import Entry
 
 logger = logging.getLogger("sessionmood.storage")
 

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from .. import errors
-from . import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
-from .cursor import Position, read_cursor, write_cursor
-from .file_lock import FileLock, Gate
-from .migrations import migrate_sqlite
-from .queue import Group, Outcome, WriteQueue
-from .sqlite_backup import back_up
-from .sqlite_commit import is_environment, write_group
-from .sqlite_connection import BUSY_SECONDS, Connection, reading, writing
-from .sqlite_wal import WriteAheadLog
+from app import errors
+from app.storage import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
+from app.storage.cursor import Position, read_cursor, write_cursor
+from app.storage.file_lock import FileLock, Gate
+from app.storage.migrations import migrate_sqlite
+from app.storage.queue import Group, Outcome, WriteQueue
+from app.storage.sqlite_backup import back_up
+from app.storage.sqlite_commit import is_environment, write_group
+from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
+from app.storage.sqlite_wal import WriteAheadLog
 
 T = TypeVar("T")
 logger = logging.getLogger("sessionmood.storage")
@@ -68,6 +68,8 @@ class SQLiteStorage:
             await writer.run(migrate_sqlite)
             wal = WriteAheadLog(writer)
             await wal.wipe_at_start()
+            # Made now, so that lists need no write later.
+            self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
             reader = Connection(self.path, reading)
             await reader
             self._reader = reader

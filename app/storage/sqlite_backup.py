@@ -4,8 +4,8 @@ import contextlib
 import os
 import sqlite3
 
-from .. import errors
-from .sqlite_connection import Connection, reading
+from app import errors
+from app.storage.sqlite_connection import Connection, reading
 
 
 async def back_up(path: str, target: str) -> None:

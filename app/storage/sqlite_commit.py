@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from . import Entry, MoodChange
-from .many_rows import ManyRows
-from .queue import Group, Job, Outcome
+from app.storage import Entry, MoodChange
+from app.storage.many_rows import ManyRows
+from app.storage.queue import Group, Job, Outcome
 
 SESSION_COLUMNS = (
     "project, session, version, created_at, last_at, event_count, mood, confidence, suggested_action, "

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import aiosqlite
 
-from .. import errors
-from .file_lock import Gate
+from app import errors
+from app.storage.file_lock import Gate
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from . import Key
-from .sqlite_reads import KEY_COLUMNS, key, read_secret
+from app.storage import Key
+from app.storage.sqlite_reads import KEY_COLUMNS, key, read_secret
 
 SECRET_BYTES = 32
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from . import Batch, Key, MoodChange, SessionRow, Stored
-from .cursor import Position
-from .sqlite_commit import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
+from app.storage import Batch, Key, MoodChange, SessionRow, Stored
+from app.storage.cursor import Position
+from app.storage.sqlite_commit import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
 _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608

@@ -6,8 +6,8 @@ import sqlite3
 import time
 from functools import partial
 
-from .sqlite_commit import is_environment
-from .sqlite_connection import BUSY_SECONDS, Connection
+from app.storage.sqlite_commit import is_environment
+from app.storage.sqlite_connection import Connection
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -144,9 +144,10 @@ def _checkpoint(connection: sqlite3.Connection) -> tuple[float, int, int]:
 
 def _wipe(connection: sqlite3.Connection) -> bool:
     """Whether no reader was in the way."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
     try:
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
     return not busy

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ... import errors
+from app import errors
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -1,0 +1,116 @@
+"""All that is known of how one session behaves: events in, strengths of signals out."""
+
+from app.mood.events import Event
+from app.mood.model import Model
+from app.mood.signals import ARRIVED, COUNT, FRICTION, RECOVERED, SMOOTH_PROGRESS
+from app.mood.signals_clicks import ClickSignals
+from app.mood.signals_doing import DoingSignals
+from app.mood.signals_pages import PageSignals
+from app.mood.signals_reading import ReadingSignals
+from app.mood.signals_trouble import TroubleSignals
+
+
+class Behaviour:
+    """Folds events in the order of time. The signals it gives depend on the events and `now` alone: asking
+    changes nothing."""
+
+    __slots__ = ("clicks", "doing", "pages", "reading", "trouble")
+
+    def __init__(self, started_at: int) -> None:
+        self.clicks: ClickSignals = ClickSignals()
+        self.trouble: TroubleSignals = TroubleSignals()
+        self.pages: PageSignals = PageSignals()
+        self.reading: ReadingSignals = ReadingSignals()
+        self.doing: DoingSignals = DoingSignals(started_at)
+
+    def fold(self, event: Event, m: Model) -> None:
+        kind = event.type
+        at = event.at
+        if kind == "click":
+            self.doing.acted(at, m)
+            self.doing.clicked(at)
+            self.trouble.click(at, m)
+            self.clicks.click(event, m)
+            if event.target is not None:
+                self.pages.saw(event.target, at, m)
+        elif kind == "scroll":
+            self.doing.acted(at, m)
+            self.reading.scroll(event, m)
+        elif kind == "hover":
+            self.doing.acted(at, m)
+            self.doing.hovered(event, m)
+        elif kind == "response":
+            self.clicks.response(event, m)
+        elif kind == "page_view" or kind == "navigation":
+            self.doing.acted(at, m)
+            self._page(event, m)
+        elif kind == "rage_click":
+            self.doing.acted(at, m)
+            self.clicks.rage_click(event, m)
+        elif kind == "dead_click":
+            self.doing.acted(at, m)
+            self.clicks.dead_click(event, m)
+        elif kind == "error":
+            self.trouble.error(event, m)
+        elif kind == "input":
+            self.doing.acted(at, m)
+        elif kind == "submit":
+            self.doing.acted(at, m)
+            self.doing.submitted(at, m)
+        elif kind == "focus":
+            self.doing.acted(at, m)
+            if event.target is not None:
+                self.trouble.returned(event.target, m, at)
+        elif kind == "blur":
+            if event.target is not None:
+                self.trouble.left(event.target, at)
+        elif kind == "copy" or kind == "paste":
+            self.doing.acted(at, m)
+            self.doing.pasted(at, m)
+        elif kind == "idle":
+            self.doing.idled(event)
+        elif kind == "visibility":
+            if event.kind == "hidden":
+                self.doing.hid(at)
+            else:
+                self.doing.showed(at)
+        elif kind == "goal":
+            self.doing.acted(at, m)
+            self.doing.reached(at, m)
+        elif kind == "custom" and event.name == "thrashed_cursor" and event.value is not None:
+            self.trouble.thrashed(event.value, at, m)
+
+    def _page(self, event: Event, m: Model) -> None:
+        name = event.url if event.url is not None else event.target
+        back = event.type == "navigation" and event.kind == "back"
+        if self.pages.page_changed(name, back, event.at, m):
+            self.reading.page(event.at, m)
+        if name is not None:
+            self.pages.saw(name, event.at, m)
+
+    def strengths(self, now: int, m: Model) -> list[float]:
+        """The strength of each signal at `now`, in [0, 1], in the order of `signals.NAMES`."""
+        out = [0.0] * COUNT
+        self.clicks.strengths(now, m, out)
+        self.trouble.strengths(now, m, out)
+        self.pages.strengths(now, m, out)
+        self.reading.strengths(now, m, out)
+        self.doing.strengths(now, m, out)
+        out[ARRIVED] = 1.0
+        return out
+
+
+def friction_of(strengths: list[float]) -> float:
+    """The strongest friction signal."""
+    most = 0.0
+    for signal in FRICTION:
+        if strengths[signal] > most:
+            most = strengths[signal]
+    return most
+
+
+def add_recovered(strengths: list[float], scar: float) -> None:
+    """Friction that was there before and is gone, while things go well."""
+    relief = scar - friction_of(strengths)
+    if relief > 0.0:
+        strengths[RECOVERED] = relief * strengths[SMOOTH_PROGRESS]

@@ -1,0 +1,32 @@
+"""Fading: every count of the engine loses half of itself in a half-life."""
+
+from math import exp
+from typing import Final
+
+LN2: Final = 0.6931471805599453
+
+
+def rate_of(half_life: float) -> float:
+    """The fading rate per millisecond of a half-life in seconds (> 0)."""
+    return LN2 / (half_life * 1000.0)
+
+
+def kept(rate: float, since: int, now: int) -> float:
+    """The share in (0, 1] that is left at `now` of what was counted at `since` (both ms)."""
+    if now <= since:
+        return 1.0
+    return exp(-rate * (now - since))
+
+
+def ramp(value: float, start: float, full: float) -> float:
+    """0 up to `start`, 1 from `full` on, straight between."""
+    if value <= start:
+        return 0.0
+    if value >= full:
+        return 1.0
+    return (value - start) / (full - start)
+
+
+def half_at(value: float, half: float) -> float:
+    """Rises from 0 towards 1 and is 0.5 at `half`: for counts of which more never stops to matter."""
+    return value / (value + half) if value > 0.0 else 0.0

@@ -1,0 +1,222 @@
+"""The mood of one session, from its events and the time."""
+
+from typing import Final
+
+from app.mood import grid, snapshot
+from app.mood.behaviour import Behaviour, add_recovered, friction_of
+from app.mood.decay import kept
+from app.mood.decision import NONE, Decision
+from app.mood.events import EVENT_TYPES, Event
+from app.mood.help import HelpPolicy
+from app.mood.model import DEFAULT, Model
+from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
+from app.mood.scoring import independent_friction, points_of, softmax
+from app.mood.signals import COUNT, NAMES
+from app.mood.words import describe
+
+_VERSION: Final = 1
+#: A signal that adds less than this is not named as a reason.
+_NAMED_FROM: Final = 0.1
+
+FIELDS: Final = (
+    "anchor",
+    "base_scar",
+    "event_count",
+    "last_at",
+    "scar",
+    "scar_at",
+    "started_at",
+)
+
+
+class MoodEngine:
+    """Folds the events of one session and says how its visitor feels.
+
+    Time is an argument: `at`, `now`, `started_at` in ms on one clock. The mood is decided at each event and
+    at the moments of `grid`; how often anybody asks changes nothing. Needs O(1) time and memory per event.
+
+    `event_count`: all events received, unknown ones too. `last_at`: the moment the engine stands at, the last
+    event or the last moment of the grid that was walked; nothing can happen before it any more."""
+
+    __slots__ = (*FIELDS, "behaviour", "decision", "help", "model")
+
+    def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
+        self.model: Model = model
+        self.started_at: int = started_at
+        self.event_count: int = 0
+        self.last_at: int = started_at
+        self.anchor: int = started_at  # the last event of a known type: the grid counts from it
+        self.behaviour: Behaviour = Behaviour(started_at)
+        self.decision: Decision = Decision()
+        self.help: HelpPolicy = HelpPolicy(session, started_at, model)
+        self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
+        self.base_scar: float = 0.0  # the same before the millisecond scar_at
+        self.scar_at: int = started_at
+
+    def receive(self, event: Event) -> list[Change | Offer]:
+        """Take one event and say what became of it. An event from before `last_at` counts as of `last_at`:
+        its `at` is set so."""
+        if event.at < self.last_at:
+            event.at = self.last_at
+        at = event.at
+        happened = self.advance(at)
+        self.event_count += 1
+        known = event.type in EVENT_TYPES
+        if not known and self.event_count > 1:
+            return happened
+        self.last_at = at
+        self.anchor = at
+        if not known:
+            pass  # a first event gives a reading, whatever it is
+        elif event.type == "help":
+            self.help.heard(event, self.model)
+        else:
+            self.behaviour.fold(event, self.model)
+        self._decide(at, True, happened)
+        return happened
+
+    def advance(self, now: int) -> list[Change | Offer]:
+        """Let time pass up to `now`, which changes moods at the moments of the grid only."""
+        happened: list[Change | Offer] = []
+        while True:
+            moment = self._next()
+            if moment < 0 or moment > now:
+                return happened
+            self.last_at = moment
+            self._decide(moment, False, happened)
+
+    def due_at(self) -> int | None:
+        """The next moment at which time alone may change the mood or bring an offer; None when it can't."""
+        moment = self._next()
+        return moment if moment >= 0 else None
+
+    def _next(self) -> int:
+        if self.decision.mood == NONE:
+            return -1
+        return grid.next_after(self.started_at, self.anchor, self.last_at)
+
+    def _strengths(self, now: int) -> list[float]:
+        strengths = self.behaviour.strengths(now, self.model)
+        if self.scar > 0.0:
+            add_recovered(strengths, self.scar * kept(self.model.bored_rate, self.scar_at, now))
+        return strengths
+
+    def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
+        m = self.model
+        strengths = self.behaviour.strengths(now, m)
+        if by_event:
+            self._remember(now, friction_of(strengths))
+        if self.scar > 0.0:
+            add_recovered(strengths, self.scar * kept(m.bored_rate, self.scar_at, now))
+        points = points_of(strengths, m)
+        scores = softmax(points, m.temperature)
+        decision = self.decision
+        if decision.decide(now, scores, m):
+            mood = decision.mood
+            happened.append(
+                Change(
+                    now,
+                    MOODS[mood],
+                    MOODS[decision.previous] if decision.previous != NONE else None,
+                    self._confidence(mood, scores),
+                    m.actions[mood],
+                    self._named(mood, strengths),
+                    self.event_count,
+                )
+            )
+        if decision.mood == FRUSTRATED:
+            offer = self.help.due(now, decision.since, independent_friction(strengths), m)
+            if offer is not None:
+                happened.append(offer)
+
+    def _remember(self, now: int, friction: float) -> None:
+        """Keep the worst friction. Within one millisecond it counts as it is after the last event."""
+        if now > self.scar_at:
+            self.base_scar = self.scar * kept(self.model.bored_rate, self.scar_at, now)
+            self.scar_at = now
+        self.scar = max(self.base_scar, friction)
+
+    def reading(self, now: int) -> Reading:
+        """How the session stands at `now`, to which the caller has advanced. Alters nothing.
+        Raises ValueError before the first event."""
+        decision = self.decision
+        mood = decision.mood
+        if mood == NONE:
+            raise ValueError("nothing is known of this session yet")
+        m = self.model
+        as_of = self.last_at
+        strengths = self._strengths(as_of)
+        scores = softmax(points_of(strengths, m), m.temperature)
+        return Reading(
+            MOODS[mood],
+            self._confidence(mood, scores),
+            m.actions[mood],
+            self._named(mood, strengths),
+            self.event_count,
+            {name: scores[i] for i, name in enumerate(MOODS)},
+            self._because(mood, strengths, as_of),
+            decision.since,
+            as_of,
+            MOODS[decision.previous] if decision.previous != NONE else None,
+        )
+
+    def _confidence(self, mood: int, scores: list[float]) -> float:
+        return scores[mood]
+
+    def _named(self, mood: int, strengths: list[float]) -> list[str]:
+        """The signals that raised a mood, strongest first."""
+        rows = self.model.rows
+        raised = [
+            (-strengths[i] * rows[i][mood], i)
+            for i in range(COUNT)
+            if strengths[i] * rows[i][mood] >= _NAMED_FROM
+        ]
+        raised.sort()
+        return [NAMES[i] for _, i in raised]
+
+    def _because(self, mood: int, strengths: list[float], now: int) -> list[Evidence]:
+        rows = self.model.rows
+        found: list[tuple[float, int]] = []
+        for i in range(COUNT):
+            points = strengths[i] * rows[i][mood]
+            if points != 0.0:
+                found.append((points, i))
+        found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
+        because: list[Evidence] = []
+        for points, i in found:
+            count, text = describe(i, self.behaviour, now)
+            because.append(Evidence(NAMES[i], points, count, text))
+        return because
+
+    def state(self) -> list[object]:
+        """Everything but the model, as numbers, strings, None, lists and dicts."""
+        b = self.behaviour
+        return [
+            _VERSION,
+            snapshot.take(self, FIELDS),
+            b.clicks.state(),
+            b.trouble.state(),
+            b.pages.state(),
+            b.reading.state(),
+            b.doing.state(),
+            self.decision.state(),
+            self.help.state(),
+        ]
+
+    @staticmethod
+    def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
+        """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
+        of another version or damaged."""
+        if len(state) != 9 or state[0] != _VERSION:
+            raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
+        engine = MoodEngine("", 0, model)
+        b = engine.behaviour
+        snapshot.put(engine, FIELDS, state[1])
+        b.clicks.restore(state[2])
+        b.trouble.restore(state[3])
+        b.pages.restore(state[4])
+        b.reading.restore(state[5])
+        b.doing.restore(state[6])
+        engine.decision.restore(state[7])
+        engine.help.restore(state[8])
+        return engine

@@ -1,0 +1,154 @@
+"""The numbers as the engine uses them, checked once."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.mood.decay import rate_of
+from app.mood.numbers import ACTIONS, MAX_POINTS, SETTINGS, WEIGHTS
+from app.mood.reading import MOODS
+from app.mood.signals import COUNT, NAMES
+
+_DEFAULT_SETTINGS: Final = {s.name: s.value for s in SETTINGS}
+_DEFAULT_WEIGHTS: Final = {f"{w.signal}.{w.mood}": w.points for w in WEIGHTS}
+_BOUNDS: Final = {s.name: (s.low, s.high, s.unit) for s in SETTINGS}
+
+
+class Model:
+    """One set of numbers. Built from the defaults, or from them with a project's overrides.
+
+    `settings`, `weights`, `actions`: as the tables in `numbers`, with the overrides in place.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, float], weights: Mapping[str, float], actions: Mapping[str, str]
+    ) -> None:
+        self.settings: dict[str, float] = dict(settings)
+        self.weights: dict[str, float] = dict(weights)
+        self.actions: list[str] = [actions[mood] for mood in MOODS]
+        self.rows: list[list[float]] = [
+            [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
+        ]
+        v = self.settings
+        self.temperature: float = v["temperature"]
+        self.enter: list[float] = [v["enter.frustrated"]] + [v["enter.other"]] * (len(MOODS) - 1)
+        self.leave: float = v["leave"]
+        self.lead: float = v["lead"]
+        self.stay_ms: float = v["stay"] * 1000.0
+        self.sure: float = v["sure"]
+        self.friction_rate: float = rate_of(v["half_life.friction"])
+        self.confused_rate: float = rate_of(v["half_life.confused"])
+        self.curious_rate: float = rate_of(v["half_life.curious"])
+        self.engaged_rate: float = rate_of(v["half_life.engaged"])
+        self.satisfied_rate: float = rate_of(v["half_life.satisfied"])
+        self.bored_rate: float = rate_of(v["half_life.bored"])
+        self.rage_clicks: float = v["rage.clicks"]
+        self.rage_window_ms: float = v["rage.window"] * 1000.0
+        self.rage_radius: float = v["rage.radius"]
+        self.rage_full: float = v["rage.full"]
+        self.rage_burst: float = v["rage.burst"]
+        self.rage_unknown: float = v["rage.unknown"]
+        self.rage_blind: float = v["rage.blind"]
+        self.rage_answered: float = v["rage.answered"]
+        self.dead_prior: float = v["dead.prior"]
+        self.silent_from: float = v["silent.from"]
+        self.silent_full: float = v["silent.full"]
+        self.wait_fine_ms: float = v["wait.fine"] * 1000.0
+        self.wait_painful_ms: float = v["wait.painful"] * 1000.0
+        self.slow_full: float = v["slow.full"]
+        self.good_half: float = v["good.half"]
+        self.errors_window_ms: float = v["errors.window"] * 1000.0
+        self.errors_soft_window_ms: float = v["errors.soft_window"] * 1000.0
+        self.errors_click_full: float = v["errors.click_full"]
+        self.errors_from: float = v["errors.from"]
+        self.errors_full: float = v["errors.full"]
+        self.errors_client: float = v["errors.client"]
+        self.pages_quick_ms: float = v["pages.quick"] * 1000.0
+        self.pages_full: float = v["pages.full"]
+        self.dwell_cap: float = v["pages.dwell_cap"]
+        self.dwell_half: float = v["pages.dwell_half"]
+        self.repeats_from: float = v["repeats.from"]
+        self.repeats_full: float = v["repeats.full"]
+        self.scroll_step: float = v["scroll.step"]
+        self.scroll_full: float = v["scroll.full"]
+        self.pause_cap: float = v["reading.pause_cap"]
+        self.reading_half: float = v["reading.half"]
+        self.skim: float = v["reading.skim"]
+        self.skim_prior: float = v["reading.skim_prior"]
+        self.forms_full: float = v["forms.full"]
+        self.hover_long: float = v["hover.long"]
+        self.hover_full: float = v["hover.full"]
+        self.idle_from_ms: float = v["idle.from"] * 1000.0
+        self.idle_full_ms: float = v["idle.full"] * 1000.0
+        self.pace_half: float = v["pace.half"]
+        self.minimal_pace: float = v["minimal.pace"]
+        self.minimal_after_ms: float = v["minimal.after"] * 1000.0
+        self.explore_half: float = v["explore.half"]
+        self.evidence_half: float = v["evidence.half"]
+        self.warm_up_ms: float = v["help.warm_up"] * 1000.0
+        self.hold_ms: float = v["help.hold"] * 1000.0
+        self.gap_ms: float = v["help.gap"] * 1000.0
+        self.cap: float = v["help.cap"]
+        self.snooze_ms: float = v["help.snooze"] * 1000.0
+        self.holdout: float = v["help.holdout"]
+
+    @staticmethod
+    def with_overrides(overrides: Mapping[str, object]) -> "Model":
+        """The defaults with a project's own numbers and action names in place.
+
+        Keys: a setting (`rage.clicks`), `weight.SIGNAL.MOOD`, or `action.MOOD`. Raises ValueError that names
+        the key and what is allowed."""
+        settings = dict(_DEFAULT_SETTINGS)
+        weights = dict(_DEFAULT_WEIGHTS)
+        actions = dict(ACTIONS)
+        for key, value in overrides.items():
+            if key.startswith("action."):
+                actions[_mood(key, key[7:])] = _action(key, value)
+            elif key.startswith("weight."):
+                signal, _, mood = key[7:].partition(".")
+                if signal not in NAMES:
+                    raise ValueError(f"{key}: there is no signal {signal!r}; known are {', '.join(NAMES)}")
+                weights[f"{signal}.{_mood(key, mood)}"] = _number(
+                    key, value, -MAX_POINTS, MAX_POINTS, "points"
+                )
+            elif key in settings:
+                low, high, unit = _BOUNDS[key]
+                settings[key] = _number(key, value, low, high, unit)
+            else:
+                raise ValueError(f"{key}: there is no such number; known are {', '.join(settings)}")
+        for lower, upper in (
+            ("errors.window", "errors.soft_window"),
+            ("silent.from", "silent.full"),
+            ("wait.fine", "wait.painful"),
+            ("errors.from", "errors.full"),
+            ("repeats.from", "repeats.full"),
+            ("idle.from", "idle.full"),
+        ):
+            if settings[lower] >= settings[upper]:
+                raise ValueError(f"{lower} ({settings[lower]:g}) must be below {upper} ({settings[upper]:g})")
+        return Model(settings, weights, actions)
+
+
+def _mood(key: str, mood: str) -> str:
+    if mood not in MOODS:
+        raise ValueError(f"{key}: there is no mood {mood!r}; known are {', '.join(MOODS)}")
+    return mood
+
+
+def _action(key: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 64:
+        raise ValueError(f"{key}: an action is a name of 1 to 64 characters, not {value!r}")
+    return value
+
+
+def _number(key: str, value: object, low: float, high: float, unit: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{key}: a number is needed ({unit}), not {value!r}")
+    number = float(value)
+    if not low <= number <= high:
+        raise ValueError(f"{key}: {number:g} is outside {low:g} to {high:g} {unit}")
+    return number
+
+
+#: The shipped numbers.
+DEFAULT: Final = Model.with_overrides({})
+assert len(DEFAULT.rows) == COUNT

@@ -1,0 +1,158 @@
+"""Every number of the mood engine: what it is worth, in which unit, within which bounds, and why.
+
+WEIGHTS: points that a signal at full strength adds to (or takes from) a mood's raw score.
+SETTINGS: everything else. Both are the shipped defaults; `Model.with_overrides` changes them for a project.
+"""
+
+from typing import Final
+
+
+class Weight:
+    """`points` of a signal at strength 1 for one mood, and the reason for them."""
+
+    __slots__ = ("mood", "points", "reason", "signal")
+
+    def __init__(self, signal: str, mood: str, points: float, reason: str) -> None:
+        self.signal: str = signal
+        self.mood: str = mood
+        self.points: float = points
+        self.reason: str = reason
+
+
+class Setting:
+    """One number: default, unit, bounds (inclusive) and reason."""
+
+    __slots__ = ("high", "low", "name", "reason", "unit", "value")
+
+    def __init__(self, name: str, value: float, unit: str, low: float, high: float, reason: str) -> None:
+        self.name: str = name
+        self.value: float = value
+        self.unit: str = unit
+        self.low: float = low
+        self.high: float = high
+        self.reason: str = reason
+
+
+#: No weight may pass this, so that no single signal can drown all others.
+MAX_POINTS: Final = 10.0
+
+WEIGHTS: Final = (
+    Weight("rage_click", "frustrated", 3.0, "rapid clicks on one place that nothing answered"),
+    Weight("rage_click", "satisfied", -0.5, "nobody hammers on what works"),
+    Weight("dead_click", "frustrated", 2.5, "the share of clicks that nothing answered carries across sites"),
+    Weight("dead_click", "confused", 0.5, "clicking where nothing is also is not knowing where to click"),
+    Weight("unanswered_clicks", "frustrated", 2.0, "clicks in a row with no answer: the page seems broken"),
+    Weight("unanswered_clicks", "satisfied", -0.5, "an unanswered click is not success"),
+    Weight("slow_response", "frustrated", 0.5, "waits annoy, but alone they told little"),
+    Weight("error_click", "frustrated", 0.6, "it failed because of what the visitor did"),
+    Weight("high_error_rate", "frustrated", 1.2, "several failures in a short time"),
+    Weight("high_error_rate", "confused", 0.3, "errors have to be understood"),
+    Weight("thrashed_cursor", "frustrated", 0.8, "shaking the pointer"),
+    Weight("back_and_forth", "confused", 1.2, "the same pages again: what was looked for was not there"),
+    Weight("repeated_actions", "confused", 0.8, "the same again and again, hoping for another outcome"),
+    Weight("repeated_actions", "frustrated", 0.4, "repeating without progress"),
+    Weight("scroll_search", "confused", 1.2, "up and down: looking for something"),
+    Weight("form_struggle", "confused", 1.0, "returning to the same field, or being refused by it"),
+    Weight("form_struggle", "frustrated", 0.4, "a form that keeps refusing"),
+    Weight("hover_search", "confused", 0.8, "pointing at things without choosing"),
+    Weight("long_idle", "bored", 2.0, "nothing for a long time, with the page in sight"),
+    Weight("long_idle", "engaged", -0.8, "nothing to be engaged in"),
+    Weight("minimal_interaction", "bored", 0.6, "hardly anything happens"),
+    Weight("skimming", "bored", 0.8, "racing through a text"),
+    Weight("skimming", "curious", 0.3, "racing can also be looking around"),
+    Weight("active_clicks", "engaged", 1.0, "acting at a human pace"),
+    Weight("deep_scroll", "engaged", 0.5, "going far into a page"),
+    Weight("reading_pace", "engaged", 1.2, "the time spent reading"),
+    Weight("reading_pace", "satisfied", 0.5, "people stay with what they like"),
+    Weight("reading_pace", "bored", -0.6, "a reader is not bored"),
+    Weight("dwell", "satisfied", 1.2, "time given to pages that were left on purpose"),
+    Weight("dwell", "engaged", 0.3, "time given to pages"),
+    Weight("exploring", "curious", 1.4, "new pages and new things"),
+    Weight("smooth_progress", "satisfied", 1.6, "the number of good answers told most of all"),
+    Weight("smooth_progress", "engaged", 0.4, "it works, so one goes on"),
+    Weight("smooth_progress", "frustrated", -0.4, "what answers does not frustrate"),
+    Weight("goal", "satisfied", 2.5, "the visitor got what they came for"),
+    Weight("goal", "frustrated", -0.8, "success ends trouble"),
+    Weight("recovered", "satisfied", 0.8, "trouble that ended is a relief"),
+    Weight("arrived", "engaged", 0.4, "most visitors came to do something"),
+)
+
+SETTINGS: Final = (
+    Setting("temperature", 0.8, "points", 0.1, 5, "how many points make a mood e times likelier"),
+    Setting("enter.frustrated", 0.62, "score", 0, 1, "help interrupts: be sure"),
+    Setting("enter.other", 0.40, "score", 0, 1, "the other moods interrupt nobody"),
+    Setting("leave", 0.40, "score", 0, 1, "below this a mood is given up for any that leads"),
+    Setting("lead", 0.10, "score", 0, 1, "a near tie is not a change"),
+    Setting("stay", 5, "s", 0, 600, "moods last: a change within 5 s is noise"),
+    Setting("sure", 0.75, "score", 0, 1, "so high a score need not wait for `stay`"),
+    Setting("half_life.friction", 45, "s", 1, 3600, "frustration fades within minutes"),
+    Setting("half_life.confused", 20, "s", 1, 3600, "confusion is the shortest mood"),
+    Setting("half_life.curious", 30, "s", 1, 3600, "curiosity lasts as long as new things come"),
+    Setting("half_life.engaged", 60, "s", 1, 3600, "activity of the last minutes"),
+    Setting("half_life.satisfied", 90, "s", 1, 3600, "satisfaction outlasts the act"),
+    Setting("half_life.bored", 120, "s", 1, 3600, "boredom fades slowest"),
+    Setting("rage.clicks", 4, "clicks", 2, 20, "three vendors moved from 3 to 4; 3 if already dead"),
+    Setting("rage.window", 1.0, "s", 0.2, 10, "hand speed of an angry click"),
+    Setting("rage.radius", 30, "px", 1, 500, "an unmoved hand"),
+    Setting("rage.full", 3, "bursts", 1, 20, "the client's own verdicts that make full strength"),
+    Setting("rage.burst", 0.6, "verdicts", 0, 1, "our own finding against the client's verdict"),
+    Setting("rage.unknown", 0.3, "verdicts", 0, 1, "a burst of a client that does not report answers"),
+    Setting("rage.blind", 0.0, "verdicts", 0, 1, "a burst without target and place fires in any office work"),
+    Setting("rage.answered", 0.15, "share", 0, 1, "a burst that was answered is repeat use"),
+    Setting("dead.prior", 2, "clicks", 0, 50, "answered clicks taken for granted before any was seen"),
+    Setting("silent.from", 1, "places", 0, 50, "places tried in a row without an answer that nobody minds"),
+    Setting("silent.full", 7, "places", 1, 100, "places tried in a row without an answer for full strength"),
+    Setting("wait.fine", 1.0, "s", 0, 60, "not felt"),
+    Setting("wait.painful", 6.0, "s", 0.1, 120, "felt as broken"),
+    Setting("slow.full", 3, "waits", 0.5, 50, "painful waits that make full strength"),
+    Setting("good.half", 3, "answers", 0.5, 50, "good answers that make half strength"),
+    Setting("errors.window", 1.0, "s", 0.1, 10, "an error this soon after a click comes from it"),
+    Setting("errors.soft_window", 2.0, "s", 0.1, 20, "at half weight until then"),
+    Setting("errors.click_full", 2, "errors", 0.5, 20, "errors after clicks that make full strength"),
+    Setting("errors.from", 1.0, "errors", 0, 20, "one error is not a rate"),
+    Setting("errors.full", 4.0, "errors", 0.5, 50, "errors within a half-life that make full strength"),
+    Setting(
+        "errors.client", 0.5, "errors", 0, 1, "a request refused with 4xx, or an action that did nothing"
+    ),
+    Setting("pages.quick", 5, "s", 0.5, 60, "back so soon means: not what was looked for"),
+    Setting("pages.full", 3, "turns", 0.5, 20, "turns back that make full strength"),
+    Setting("pages.dwell_cap", 120, "s", 1, 3600, "a longer stay says no more"),
+    Setting("pages.dwell_half", 60, "s", 1, 3600, "dwell that makes half strength"),
+    Setting("repeats.from", 3, "clicks", 0, 50, "clicks on one target that nobody minds"),
+    Setting(
+        "repeats.full", 10, "clicks", 1, 100, "clicks on one target within a half-life for full strength"
+    ),
+    Setting("scroll.step", 25, "%", 1, 100, "a smaller turn is a reader's"),
+    Setting("scroll.full", 4, "turns", 1, 50, "turns within a half-life for full strength"),
+    Setting("reading.pause_cap", 60, "s", 1, 600, "longer than this, a pause is not reading any more"),
+    Setting("reading.half", 30, "s", 1, 600, "reading that makes half strength"),
+    Setting("reading.skim", 4, "%/s", 0.1, 100, "this fast through the page is half racing"),
+    Setting("reading.skim_prior", 2, "s", 0, 60, "a first quick scroll is not yet racing"),
+    Setting("forms.full", 3, "returns", 0.5, 20, "returns and refusals that make full strength"),
+    Setting("hover.long", 2000, "ms", 100, 60000, "a pointer that rests this long is asking"),
+    Setting("hover.full", 3, "hovers", 0.5, 20, "long hovers in a row that make full strength"),
+    Setting("idle.from", 60, "s", 1, 3600, "a pause up to here is reading: a quarter of readers make one"),
+    Setting("idle.full", 240, "s", 2, 7200, "silent so long with the page in sight"),
+    Setting("pace.half", 5, "clicks", 0.5, 100, "clicks within a half-life that make half strength"),
+    Setting(
+        "minimal.pace", 2, "events", 0, 100, "events within a half-life below which hardly anything happens"
+    ),
+    Setting("minimal.after", 30, "s", 0, 3600, "too early to tell before"),
+    Setting("explore.half", 3, "things", 0.5, 50, "new pages and things that make half strength"),
+    Setting("evidence.half", 4, "events", 0, 100, "events after which confidence is half of what it can be"),
+    Setting("help.warm_up", 20, "s", 0, 3600, "help at 10-30 s is the worst received"),
+    Setting("help.hold", 1.5, "s", 0, 600, "the mood must hold, or rest on two independent signals"),
+    Setting("help.gap", 600, "s", 0, 86400, "one offer in ten minutes"),
+    Setting("help.cap", 2, "offers", 0, 100, "two offers a session"),
+    Setting("help.snooze", 1800, "s", 0, 86400, "not now means half an hour"),
+    Setting("help.holdout", 0.10, "share", 0, 1, "sessions without help, to see whether help helps"),
+)
+
+ACTIONS: Final = {
+    "frustrated": "offer_help",
+    "engaged": "none",
+    "bored": "re_engage",
+    "confused": "show_guidance",
+    "curious": "highlight_features",
+    "satisfied": "ask_feedback",
+}

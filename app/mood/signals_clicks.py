@@ -1,0 +1,263 @@
+"""Clicks and what answered them: rage, dead and unanswered clicks, waits, repeats, good answers."""
+
+from typing import Final
+
+from app.mood import snapshot
+from app.mood.decay import half_at, kept, ramp
+from app.mood.events import REPORTS_RESPONSE, Event
+from app.mood.model import Model
+from app.mood.signals import (
+    ACTIVE_CLICKS,
+    DEAD_CLICK,
+    RAGE_CLICK,
+    REPEATED_ACTIONS,
+    SLOW_RESPONSE,
+    SMOOTH_PROGRESS,
+    UNANSWERED_CLICKS,
+)
+
+_RECENT = 12  # clicks of the last second that are looked at
+_PLACES = 8  # targets that are remembered at a time
+
+
+FIELDS: Final = (
+    "active",
+    "answered_at",
+    "at",
+    "burst",
+    "burst_at",
+    "burst_size",
+    "burst_span",
+    "burst_target",
+    "clicks",
+    "dead",
+    "dead_count",
+    "good",
+    "good_count",
+    "open",
+    "places",
+    "rage",
+    "rage_count",
+    "recent",
+    "silent",
+    "slow",
+    "slow_count",
+    "tried",
+    "tries",
+    "tries_at",
+)
+
+
+class ClickSignals:
+    """Whether the page answers says more than how people click: silence counts only for a client that
+    promised to report answers. Facts of one millisecond count in whatever order they come."""
+
+    __slots__ = FIELDS
+
+    def __init__(self) -> None:
+        self.at: int = 0
+        self.clicks: float = 0.0
+        self.active: float = 0.0
+        self.dead: float = 0.0
+        self.dead_count: int = 0
+        self.good: float = 0.0
+        self.good_count: int = 0
+        self.slow: float = 0.0
+        self.slow_count: int = 0
+        self.open: float = 0.0  # bursts since the last answer
+        self.burst: float = 0.0  # bursts before it, at what an answered burst is worth
+        self.rage: float = 0.0  # the client's own verdicts
+        self.rage_count: int = 0
+        self.silent: int = 0  # clicks in a row without an answer
+        self.tries: float = 0.0  # places among them, at tries_at
+        self.tries_at: int = 0
+        self.tried: list[tuple[int, str | None, float | None, float | None]] = []  # those places
+        self.answered_at: int = -1
+        self.burst_at: int = 0
+        self.burst_size: int = 0
+        self.burst_span: int = 0
+        self.burst_target: str | None = None
+        self.recent: list[tuple[int, str | None, float | None, float | None]] = []
+        self.places: dict[str, list[float]] = {}  # target -> [clicks, at, dead since or -1]
+
+    def _fade(self, at: int, m: Model) -> None:
+        if at > self.at:
+            friction = kept(m.friction_rate, self.at, at)
+            engaged = kept(m.engaged_rate, self.at, at)
+            self.clicks *= engaged
+            self.active *= engaged
+            self.dead *= engaged
+            self.good *= kept(m.satisfied_rate, self.at, at)
+            self.slow *= friction
+            self.open *= friction
+            self.burst *= friction
+            self.rage *= friction
+            self.at = at
+
+    def click(self, event: Event, m: Model) -> None:
+        at = event.at
+        self._fade(at, m)
+        self.clicks += 1.0
+        reports = (event.reports & REPORTS_RESPONSE) != 0
+        answered = self.answered_at == at
+        if reports and not answered:
+            self.silent += 1
+            self._try(event, m)
+        place = self._place(event.target, at, m)
+        size, span = self._around(event, m)
+        needed = m.rage_clicks
+        if place is not None and 0.0 <= place[2] < at:
+            needed -= 1.0
+        if size >= needed:
+            if reports:
+                worth = m.rage_burst
+            elif event.target is not None and event.x is not None:
+                worth = m.rage_unknown
+            else:
+                worth = m.rage_blind
+            if answered:
+                self.burst += worth * m.rage_answered
+            else:
+                self.open += worth
+            self.burst_at = at
+            self.burst_size = size
+            self.burst_span = span
+            self.burst_target = event.target
+        elif size == 1:
+            self.active += 1.0
+
+    def rage_click(self, event: Event, m: Model) -> None:
+        self._fade(event.at, m)
+        self.rage += 1.0
+        self.rage_count += 1
+
+    def dead_click(self, event: Event, m: Model) -> None:
+        self._fade(event.at, m)
+        self.dead += 1.0
+        self.dead_count += 1
+        place = self._place(event.target, event.at, m)
+        if place is not None:
+            place[0] -= 1.0
+            if place[2] < 0.0:
+                place[2] = float(event.at)
+
+    def response(self, event: Event, m: Model) -> None:
+        self._fade(event.at, m)
+        self.answered_at = event.at
+        self.silent = 0
+        self.tries = 0.0
+        self.tried = []
+        self.burst += self.open * m.rage_answered
+        self.open = 0.0
+        pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
+        self.good += 1.0 - pain
+        self.good_count += 1
+        if pain > 0.0:
+            self.slow += pain
+            self.slow_count += 1
+
+    def _try(self, event: Event, m: Model) -> None:
+        """An unanswered click: a new try if it is on another place. Stepping on one control is one try, its
+        answer may come for all steps together."""
+        at = event.at
+        tried = self.tried
+        for i in range(len(tried)):
+            then, target, x, y = tried[i]
+            if x is not None and event.x is not None:
+                same = _near(x, event.x, m.rage_radius) and _near(y, event.y, m.rage_radius)
+            else:
+                same = target == event.target and at - then <= m.rage_window_ms
+            if same:
+                tried[i] = (at, target, x, y)
+                return
+        self.tries = self.tries * kept(m.friction_rate, self.tries_at, at) + 1.0
+        self.tries_at = at
+        tried.append((at, event.target, event.x, event.y))
+        if len(tried) > _RECENT:
+            del tried[0]
+
+    def _around(self, event: Event, m: Model) -> tuple[int, int]:
+        """How many clicks of the last second were on this place, this one included, and their span in ms."""
+        at = event.at
+        size = 1
+        first = at
+        recent = self.recent
+        for i in range(len(recent) - 1, -1, -1):
+            then, target, x, y = recent[i]
+            if at - then > m.rage_window_ms:
+                break
+            if (
+                target == event.target
+                and _near(x, event.x, m.rage_radius)
+                and _near(y, event.y, m.rage_radius)
+            ):
+                size += 1
+                first = then
+        if recent and at - recent[-1][0] > m.rage_window_ms:
+            recent.clear()
+        recent.append((at, event.target, event.x, event.y))
+        if len(recent) > _RECENT:
+            del recent[0]
+        return size, at - first
+
+    def _place(self, target: str | None, at: int, m: Model) -> list[float] | None:
+        """The faded record of a target, with this event counted in."""
+        if target is None:
+            return None
+        place = self.places.get(target)
+        if place is None:
+            if len(self.places) >= _PLACES:
+                places = self.places
+                oldest = min(places, key=lambda t: (places[t][1], t))
+                del places[oldest]
+            place = [0.0, float(at), -1.0]
+            self.places[target] = place
+        place[0] = place[0] * kept(m.friction_rate, int(place[1]), at) + 1.0
+        place[1] = float(at)
+        return place
+
+    def _repeats(self, now: int, m: Model) -> float:
+        most = 0.0
+        for place in self.places.values():
+            if place[0] > most:
+                faded = place[0] * kept(m.friction_rate, int(place[1]), now)
+                if faded > most:
+                    most = faded
+        return most
+
+    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+        friction = kept(m.friction_rate, self.at, now)
+        engaged = kept(m.engaged_rate, self.at, now)
+        rage = self.rage
+        own = self.open + self.burst
+        if own > rage:
+            rage = own
+        out[RAGE_CLICK] = min(1.0, rage * friction / m.rage_full)
+        if self.dead > 0.0:
+            dead = self.dead * engaged
+            clicks = max(self.clicks * engaged, dead)
+            out[DEAD_CLICK] = dead / (clicks + m.dead_prior)
+        if self.silent > 0:
+            tries = self.tries * kept(m.friction_rate, self.tries_at, now)
+            out[UNANSWERED_CLICKS] = ramp(tries, m.silent_from, m.silent_full)
+        out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
+        out[REPEATED_ACTIONS] = ramp(self._repeats(now, m), m.repeats_from, m.repeats_full)
+        out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
+        out[SMOOTH_PROGRESS] = half_at(self.good * kept(m.satisfied_rate, self.at, now), m.good_half)
+
+    def state(self) -> list[object]:
+        state = snapshot.take(self, FIELDS)
+        state[FIELDS.index("recent")] = [list(click) for click in self.recent]
+        state[FIELDS.index("tried")] = [list(click) for click in self.tried]
+        return state
+
+    def restore(self, state: object) -> None:
+        snapshot.put(self, FIELDS, state)
+        self.recent = [(click[0], click[1], click[2], click[3]) for click in self.recent]
+        self.tried = [(click[0], click[1], click[2], click[3]) for click in self.tried]
+
+
+def _near(a: float | None, b: float | None, radius: float) -> bool:
+    if a is None or b is None:
+        return a is b
+    return abs(a - b) <= radius

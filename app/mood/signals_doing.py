@@ -1,0 +1,130 @@
+"""Doing and not doing: idling, hardly acting, pointing around, repeating, reaching a goal, saying so."""
+
+from typing import Final
+
+from app.mood import snapshot
+from app.mood.decay import kept, ramp
+from app.mood.events import Event
+from app.mood.model import Model
+from app.mood.signals import GOAL, HOVER_SEARCH, LONG_IDLE, MINIMAL_INTERACTION, REPEATED_ACTIONS
+
+FIELDS: Final = (
+    "acts",
+    "at",
+    "began",
+    "click_at",
+    "goals",
+    "goals_at",
+    "goals_count",
+    "hidden_at",
+    "hovers",
+    "idles",
+    "pastes",
+    "quiet_since",
+    "shown_at",
+    "submits",
+    "visible",
+)
+
+
+class DoingSignals:
+    """A hidden tab is away, not idle: its time does not count."""
+
+    __slots__ = FIELDS
+
+    def __init__(self, began: int) -> None:
+        self.began: int = began
+        self.at: int = -1
+        self.acts: float = 0.0  # interactions
+        self.pastes: float = 0.0
+        self.submits: float = 0.0
+        self.goals: float = 0.0
+        self.goals_at: int = -1
+        self.goals_count: int = 0
+        self.hovers: int = 0  # long hovers since the last click
+        self.click_at: int = -1
+        self.idles: int = 0  # the client's idle verdicts since the last interaction
+        self.quiet_since: int = began
+        self.visible: bool = True
+        self.hidden_at: int = -1
+        self.shown_at: int = -1
+
+    def _fade(self, at: int, m: Model) -> None:
+        if at > self.at:
+            friction = kept(m.friction_rate, self.at, at)
+            self.pastes *= friction
+            self.submits *= friction
+            self.acts *= kept(m.engaged_rate, self.at, at)
+            self.at = at
+
+    def acted(self, at: int, m: Model) -> None:
+        """The visitor did something by hand."""
+        self._fade(at, m)
+        self.acts += 1.0
+        self.idles = 0
+        self.quiet_since = at
+        if at > self.hidden_at:
+            self.visible = True
+
+    def clicked(self, at: int) -> None:
+        self.hovers = 0
+        self.click_at = at
+
+    def hovered(self, event: Event, m: Model) -> None:
+        if event.value is not None and event.value >= m.hover_long and event.at > self.click_at:
+            self.hovers += 1
+
+    def idled(self, event: Event) -> None:
+        if event.at > self.quiet_since:
+            self.idles += 1
+            if event.value is not None:
+                self.quiet_since = min(self.quiet_since, event.at - int(event.value * 1000.0))
+
+    def hid(self, at: int) -> None:
+        if at > self.shown_at:
+            self.visible = False
+        self.hidden_at = at
+
+    def showed(self, at: int) -> None:
+        self.visible = True
+        self.shown_at = at
+        if at > self.quiet_since:
+            self.quiet_since = at
+        self.idles = 0
+
+    def pasted(self, at: int, m: Model) -> None:
+        self._fade(at, m)
+        self.pastes += 1.0
+
+    def submitted(self, at: int, m: Model) -> None:
+        self._fade(at, m)
+        self.submits += 1.0
+
+    def reached(self, at: int, m: Model) -> None:
+        self.goals = self.goals * kept(m.satisfied_rate, self.goals_at, at) + 1.0
+        self.goals_at = at
+        self.goals_count += 1
+
+    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+        if self.visible:
+            idle = ramp(float(now - self.quiet_since), m.idle_from_ms, m.idle_full_ms)
+            if self.idles > 0:
+                idle = max(idle, min(1.0, 0.5 * self.idles))
+            out[LONG_IDLE] = idle
+            if now - self.began > m.minimal_after_ms and m.minimal_pace > 0.0:
+                acts = self.acts * kept(m.engaged_rate, self.at, now)
+                out[MINIMAL_INTERACTION] = max(0.0, 1.0 - acts / m.minimal_pace)
+        out[HOVER_SEARCH] = min(1.0, self.hovers / m.hover_full)
+        if self.at >= 0:
+            friction = kept(m.friction_rate, self.at, now)
+            again = max(ramp(self.pastes * friction, 3.0, 10.0), ramp(self.submits * friction, 1.0, 4.0))
+            if again > out[REPEATED_ACTIONS]:
+                out[REPEATED_ACTIONS] = again
+        if self.goals_count > 0:
+            out[GOAL] = min(1.0, self.goals * kept(m.satisfied_rate, self.goals_at, now))
+
+    def state(self) -> list[object]:
+        return snapshot.take(self, FIELDS)
+
+    def restore(self, state: object) -> None:
+        snapshot.put(self, FIELDS, state)

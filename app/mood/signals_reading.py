@@ -1,0 +1,160 @@
+"""Scrolling: reading at a pace, racing through, going deep, searching up and down."""
+
+from typing import Final
+
+from app.mood import snapshot
+from app.mood.decay import half_at, kept, ramp
+from app.mood.events import Event
+from app.mood.model import Model
+from app.mood.signals import DEEP_SCROLL, READING_PACE, SCROLL_SEARCH, SKIMMING
+
+FIELDS: Final = (
+    "at",
+    "deepest",
+    "down",
+    "extreme",
+    "from_at",
+    "from_depth",
+    "moved",
+    "place",
+    "place_at",
+    "page_at",
+    "read",
+    "ahead",
+    "turns",
+    "turns_count",
+)
+
+
+class ReadingSignals:
+    """Where several scrolls share a millisecond the deepest counts, so their order does not.
+
+    A movement is known when the next one begins: until then it is added on reading."""
+
+    __slots__ = FIELDS
+
+    def __init__(self) -> None:
+        self.at: int = -1
+        self.page_at: int = -1
+        self.from_depth: float = 0.0  # % of the page where the movement began
+        self.from_at: int = -1
+        self.place: float = 0.0  # % where it is now
+        self.place_at: int = -1
+        self.moved: bool = False
+        self.deepest: float = 0.0
+        self.down: bool = True
+        self.extreme: float = 0.0  # where the current direction began to count from
+        self.read: float = 0.0  # seconds
+        self.ahead: float = 0.0  # % of the page
+        self.turns: float = 0.0
+        self.turns_count: int = 0
+
+    def page(self, at: int, m: Model) -> None:
+        """A new page: the place starts over."""
+        if at > self.place_at:
+            self._settle(at, m)
+            self.place = 0.0
+            self.place_at = at
+        self.moved = False
+        self.page_at = at
+        self.from_depth = self.place
+        self.from_at = at
+        self.deepest = self.place
+        self.extreme = self.place
+        self.down = True
+
+    def scroll(self, event: Event, m: Model) -> None:
+        at = event.at
+        if event.value is None:
+            # without a depth only the direction is known: a wheel's 100 px count as a tenth of a screen
+            depth = self.place + (event.dy if event.dy is not None else 0.0) / 10.0
+        else:
+            depth = event.value
+        if at > self.place_at:
+            self._settle(at, m)
+            if self.place_at < 0:
+                self.from_depth = depth
+                self.extreme = depth
+            else:
+                self.from_depth = self.place
+            self.from_at = self.place_at if self.place_at >= 0 else at
+            self.place = depth
+            self.place_at = at
+        elif event.value is None or depth > self.place:
+            self.place = depth
+        if at == self.page_at:
+            self.from_depth = self.place
+            self.from_at = at
+            self.extreme = self.place
+            self.deepest = self.place
+        else:
+            self.moved = True
+
+    def _settle(self, at: int, m: Model) -> None:
+        """Count the movement that ended, then fade everything to `at`."""
+        if self.moved:
+            self._fade(self.place_at, m)
+            read, ahead = self._moved(m)
+            self.read += read
+            self.ahead += ahead
+            if self._turned(m):
+                self.turns += 1.0
+                self.turns_count += 1
+                self.down = not self.down
+                self.extreme = self.place
+            elif (self.place > self.extreme) == self.down:
+                self.extreme = self.place
+            if self.place > self.deepest:
+                self.deepest = self.place
+            self.moved = False
+        self._fade(at, m)
+
+    def _fade(self, at: int, m: Model) -> None:
+        if at > self.at:
+            left = kept(m.engaged_rate, self.at, at)
+            self.read *= left
+            self.ahead *= left
+            self.turns *= kept(m.confused_rate, self.at, at)
+            self.at = at
+
+    def _moved(self, m: Model) -> tuple[float, float]:
+        """Seconds this movement took, the rest before it included, and the % of the page it went ahead. Going
+        back is neither."""
+        seconds = (self.place_at - self.from_at) / 1000.0
+        ahead = self.place - self.from_depth
+        if ahead < 0.0:
+            return 0.0, 0.0
+        return min(seconds, m.pause_cap), ahead
+
+    def _turned(self, m: Model) -> bool:
+        if self.down:
+            return self.extreme - self.place >= m.scroll_step
+        return self.place - self.extreme >= m.scroll_step
+
+    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+        if self.at < 0:
+            return
+        left = kept(m.engaged_rate, self.at, now)
+        read = self.read * left
+        ahead = self.ahead * left
+        turns = self.turns * kept(m.confused_rate, self.at, now)
+        deepest = self.deepest
+        if self.moved:
+            since = kept(m.engaged_rate, self.place_at, now)
+            more_read, more_ahead = self._moved(m)
+            read += more_read * since
+            ahead += more_ahead * since
+            if self._turned(m):
+                turns += kept(m.confused_rate, self.place_at, now)
+            deepest = max(deepest, self.place)
+        out[READING_PACE] = half_at(read, m.reading_half)
+        if ahead > 0.0:
+            out[SKIMMING] = ahead / (ahead + (read + m.skim_prior) * m.skim)
+        out[SCROLL_SEARCH] = min(1.0, turns / m.scroll_full)
+        out[DEEP_SCROLL] = ramp(deepest, 25.0, 90.0) * out[READING_PACE]
+
+    def state(self) -> list[object]:
+        return snapshot.take(self, FIELDS)
+
+    def restore(self, state: object) -> None:
+        snapshot.put(self, FIELDS, state)

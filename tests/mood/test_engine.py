@@ -1,0 +1,123 @@
+"""The engine as its callers meet it."""
+
+import pytest
+
+from app.mood import MOODS, Change, Event, Model, MoodEngine, Offer
+
+
+def at_once(*types: str) -> MoodEngine:
+    engine = MoodEngine("s", 1_000_000)
+    for type in types:
+        engine.receive(Event(type, 1_000_000))
+    return engine
+
+
+def test_the_contracts_example_reads_frustrated() -> None:
+    engine = at_once(
+        "page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click"
+    )
+    reading = engine.reading(1_000_000)
+    assert reading.mood == "frustrated"
+    assert reading.suggested_action == "offer_help"
+    assert "rage_click" in reading.signals
+    assert 0.5 < reading.confidence <= 1
+    assert reading.scores["frustrated"] > 0.8
+    assert reading.event_count == 8
+
+
+def test_three_rage_clicks_and_two_errors_push_frustrated_at_once() -> None:
+    engine = MoodEngine("s", 0)
+    happened: list[Change | Offer] = []
+    for type in ("rage_click", "rage_click", "rage_click", "error", "error"):
+        happened += engine.receive(Event(type, 500))
+    moods = [change.mood for change in happened if isinstance(change, Change)]
+    assert moods[-1] == "frustrated"
+    assert engine.reading(500).mood == "frustrated"
+
+
+@pytest.mark.parametrize("gap", [0, 20, 200, 1000])
+def test_sixty_plain_clicks_of_a_plain_client_stay_calm(gap: int) -> None:
+    engine = MoodEngine("s", 0)
+    for i in range(60):
+        engine.receive(Event("click", i * gap))
+        reading = engine.reading(i * gap)
+        assert reading.mood != "frustrated"
+        assert reading.scores["frustrated"] < 0.3
+
+
+def test_the_first_event_gives_a_reading_of_low_confidence() -> None:
+    engine = MoodEngine("s", 0)
+    happened = engine.receive(Event("click", 0))
+    assert [type(h) for h in happened] == [Change]
+    reading = engine.reading(0)
+    assert reading.previous is None
+    assert reading.confidence < 0.5
+    assert sum(reading.scores.values()) == pytest.approx(1)
+    assert list(reading.scores) == list(MOODS)
+
+
+def test_before_the_first_event_there_is_no_reading() -> None:
+    engine = MoodEngine("s", 0)
+    assert engine.due_at() is None
+    assert engine.advance(10_000_000) == []
+    with pytest.raises(ValueError, match="nothing is known"):
+        engine.reading(10_000_000)
+
+
+def test_unknown_types_are_counted_and_nothing_else() -> None:
+    engine = at_once("click")
+    before = engine.reading(1_000_000)
+    assert engine.receive(Event("swipe", 1_000_000)) == []
+    after = engine.reading(1_000_000)
+    assert after.event_count == before.event_count + 1
+    assert after.scores == before.scores
+
+
+def test_silence_becomes_boredom_and_then_costs_nothing() -> None:
+    engine = MoodEngine("s", 0)
+    engine.receive(Event("page_view", 0, target="home"))
+    happened = []
+    decisions = 0
+    while (due := engine.due_at()) is not None:
+        decisions += 1
+        happened += engine.advance(due)
+    assert decisions < 100
+    assert [change.mood for change in happened if isinstance(change, Change)] == ["bored"]
+    settled = engine.reading(10**12)
+    assert engine.advance(10**12) == []
+    assert engine.reading(10**12).as_of == settled.as_of
+
+
+def test_actions_and_numbers_can_be_a_projects_own() -> None:
+    model = Model.with_overrides({"action.frustrated": "open_chat", "rage.clicks": 5})
+    engine = MoodEngine("s", 0, model)
+    for _ in range(3):
+        engine.receive(Event("rage_click", 0))
+    assert engine.reading(0).suggested_action == "open_chat"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"rage.click": 3}, "rage.click: there is no such number"),
+        ({"rage.clicks": 1}, "rage.clicks: 1 is outside 2 to 20 clicks"),
+        ({"rage.clicks": "4"}, "rage.clicks: a number is needed"),
+        ({"rage.clicks": True}, "rage.clicks: a number is needed"),
+        ({"weight.rage_click.angry": 1}, "there is no mood 'angry'"),
+        ({"weight.rage.frustrated": 1}, "there is no signal 'rage'"),
+        ({"action.bored": ""}, "action.bored: an action is a name"),
+        ({"wait.fine": 9}, "wait.fine"),
+        ({"temperature": float("nan")}, "temperature"),
+    ],
+)
+def test_a_wrong_override_is_refused_by_name(overrides: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Model.with_overrides(overrides)
+
+
+def test_a_snapshot_of_another_version_is_refused() -> None:
+    state = at_once("click").state()
+    with pytest.raises(ValueError, match="snapshot of version"):
+        MoodEngine.restore([99, *state[1:]])
+    with pytest.raises(ValueError, match="does not fit"):
+        MoodEngine.restore([state[0], [], *state[2:]])
