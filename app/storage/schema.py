@@ -146,6 +146,14 @@ quota_sessions = Table(
     Column("month", Text, primary_key=True),
 )
 
+# One row while something that was erased is still to be wiped from the file.
+wipes = Table(
+    "wipes",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("erasures", BigInteger, nullable=False),
+)
+
 # The one row that `check` writes to find out whether writing works.
 probe = Table(
     "probe",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.storage import Entry, Key, sqlite_wal
+from app.storage import Entry, Key, sqlite
 from app.storage.sqlite import SQLiteStorage
 
 from .contract import batch, change, row, until
@@ -97,6 +97,7 @@ async def test_expired_sessions_leave_nothing(busy: SQLiteStorage, path: Path) -
         busy.submit(Entry(row(f"fresh-{n}", last_at=9_000)))
         await busy.count_session("k1", "2026-11", f"MARKED-{n}")
     assert await busy.expire(5_000, 1_000) == 300
+    await until(lambda: not busy.wiper.busy)
     assert await traces(path.parent, "MARKED-", "plain", "other-") == ""
     assert len((await busy.sessions("p", limit=500)).sessions) == 100
 
@@ -104,33 +105,30 @@ async def test_expired_sessions_leave_nothing(busy: SQLiteStorage, path: Path) -
 async def test_a_reader_that_holds_the_log_only_delays_it(
     busy: SQLiteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_wal, "WIPE_SECONDS", 0.2)
-    monkeypatch.setattr(sqlite_wal, "WIPE_LATER", 0.02)
+    monkeypatch.setattr(sqlite, "WIPE_SECONDS", 0.2)
     await busy.submit(full_entry("MARKED", 1, "x"))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM sessions").fetchone()
     assert await busy.erase("p", "MARKED")
-    assert busy.wal.traces
+    assert busy.wiper.busy
     assert await busy.row("p", "MARKED") is None
     reader.execute("COMMIT")
     reader.close()
-    await until(lambda: not busy.wal.traces)
+    await until(lambda: not busy.wiper.busy)
     assert await traces(path.parent, "MARKED") == ""
 
 
 async def test_an_erasure_cut_short_is_finished_at_the_next_start(
     busy: SQLiteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def killed_here() -> None:
-        raise KeyboardInterrupt
-
     await busy.submit(full_entry("MARKED", 1, "x"))
-    monkeypatch.setattr(busy.wal, "wipe", killed_here)
-    with pytest.raises(KeyboardInterrupt):
-        await busy.erase("p", "MARKED")
+    monkeypatch.setattr(busy.wiper, "ask", lambda: asyncio.get_running_loop().create_future())
+    monkeypatch.setattr(sqlite, "WIPE_SECONDS", 0.01)
+    await busy.erase("p", "MARKED")
     assert await traces(path.parent, "MARKED") != ""
     after = SQLiteStorage(path)
     await after.open()
+    await until(lambda: not after.wiper.busy)
     assert await traces(path.parent, "MARKED") == ""
     await after.close()
