@@ -20,7 +20,7 @@ from app.storage import Key, Storage
 
 logger = logging.getLogger("sessionmood.auth")
 
-SECRET: Final = "sk"
+SECRET: Final = "sk"  # noqa: S105 - a kind of key, not a key
 PUBLISHABLE: Final = "pk"
 #: Keys are read again this often (s), so that one made or revoked by the command line counts within a second.
 REFRESH_EVERY: Final = 0.5
@@ -212,4 +212,9 @@ def check_origin(key: Key, origin: str | None) -> None:
 
 def _covers(allowed: str, origin: str) -> bool:
     scheme, star, rest = allowed.partition("*.")
-    return bool(star) and origin.startswith(scheme) and origin.endswith("." + rest) and "/" not in origin[len(scheme) :]
+    return (
+        bool(star)
+        and origin.startswith(scheme)
+        and origin.endswith("." + rest)
+        and "/" not in origin[len(scheme) :]
+    )

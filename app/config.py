@@ -43,7 +43,9 @@ class Settings:
     help_cooldown: float = _setting("SESSIONMOOD_HELP_COOLDOWN", 600.0, "seconds between two offers")
     help_per_session: int = _setting("SESSIONMOOD_HELP_PER_SESSION", 2, "offers a session at most")
     help_holdout: float = _setting(
-        "SESSIONMOOD_HELP_HOLDOUT", 0.1, "share of sessions that are never shown help, to compare with (0 to 1)"
+        "SESSIONMOOD_HELP_HOLDOUT",
+        0.1,
+        "share of sessions that are never shown help, to compare with (0 to 1)",
     )
 
     max_connections: int = _setting(
@@ -59,7 +61,9 @@ class Settings:
         "SESSIONMOOD_CONNECTS_PER_SECOND", 200.0, "new sockets a second from one address at most; 0: no limit"
     )
     max_sessions: int = _setting(
-        "SESSIONMOOD_MAX_SESSIONS", 50_000, "sessions in memory at most; the longest idle are kept on disk only"
+        "SESSIONMOOD_MAX_SESSIONS",
+        50_000,
+        "sessions in memory at most; the longest idle are kept on disk only",
     )
     session_idle: float = _setting(
         "SESSIONMOOD_SESSION_IDLE", 900.0, "seconds without an event after which a session leaves memory"
@@ -75,9 +79,13 @@ class Settings:
         "events a second of one session that came with a pk_ key; bursts of ten seconds; 0: no limit",
     )
     key_events_per_second: float = _setting(
-        "SESSIONMOOD_KEY_EVENTS_PER_SECOND", 0.0, "events a second of one key, unless it has its own; 0: no limit"
+        "SESSIONMOOD_KEY_EVENTS_PER_SECOND",
+        0.0,
+        "events a second of one key, unless it has its own; 0: no limit",
     )
-    hello_timeout: float = _setting("SESSIONMOOD_HELLO_TIMEOUT", 5.0, "seconds a new socket has for its hello")
+    hello_timeout: float = _setting(
+        "SESSIONMOOD_HELLO_TIMEOUT", 5.0, "seconds a new socket has for its hello"
+    )
     ping_interval: float = _setting(
         "SESSIONMOOD_PING_INTERVAL", 25.0, "seconds of silence before the server pings"
     )
@@ -139,7 +147,9 @@ def _read(name: str, text: str, kind: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        raise BadSetting(f"{name} is {text!r}, which is not {'a whole number' if kind is int else 'a number'}") from None
+        raise BadSetting(
+            f"{name} is {text!r}, which is not {'a whole number' if kind is int else 'a number'}"
+        ) from None
 
 
 def _check(settings: Settings) -> None:
@@ -150,7 +160,9 @@ def _check(settings: Settings) -> None:
     if settings.help_holdout > 1:
         raise BadSetting(f"SESSIONMOOD_HELP_HOLDOUT is {settings.help_holdout}, but is a share from 0 to 1")
     if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise BadSetting(f"SESSIONMOOD_LOG_LEVEL is {settings.log_level!r}, not debug, info, warning or error")
+        raise BadSetting(
+            f"SESSIONMOOD_LOG_LEVEL is {settings.log_level!r}, not debug, info, warning or error"
+        )
     if settings.log_format not in ("text", "json"):
         raise BadSetting(f"SESSIONMOOD_LOG_FORMAT is {settings.log_format!r}, not text or json")
     _ = settings.sqlite_path

@@ -58,7 +58,12 @@ class TooLarge(BadRequest):
 
 
 class Unsupported(SessionMoodError):
-    code, title, status, close_code = "unsupported_media_type", "The body's media type is not supported", 415, 4004
+    code, title, status, close_code = (
+        "unsupported_media_type",
+        "The body's media type is not supported",
+        415,
+        4004,
+    )
 
 
 class NotFound(SessionMoodError):
@@ -66,7 +71,12 @@ class NotFound(SessionMoodError):
 
 
 class MethodNotAllowed(SessionMoodError):
-    code, title, status, close_code = "method_not_allowed", "This address does not take that method", 405, 4004
+    code, title, status, close_code = (
+        "method_not_allowed",
+        "This address does not take that method",
+        405,
+        4004,
+    )
 
 
 class BadKey(SessionMoodError):
@@ -94,7 +104,12 @@ class NoHello(SessionMoodError):
 
 
 class WrongVersion(SessionMoodError):
-    code, title, status, close_code = "wrong_version", "This server does not speak that subprotocol", 400, 4006
+    code, title, status, close_code = (
+        "wrong_version",
+        "This server does not speak that subprotocol",
+        400,
+        4006,
+    )
 
 
 class RateLimited(SessionMoodError):

@@ -14,21 +14,19 @@ import msgspec
 from app import protocol, storage
 from app.errors import Draining, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions
+from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
 
-#: Sessions overdue in storage but not in memory (evicted, or from before a restart) are looked for this often (s).
+#: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
 DUE_EVERY: Final = 5.0
 
 
 class Receipt(msgspec.Struct, gc=False):
-    """What became of a batch. `durable` is done once it can't be lost any more; `reading` is as folded."""
+    """What became of a batch. `durable` is done once it can't be lost any more."""
 
     outcome: Outcome
-    reading: Reading | None
-    offer: Offer | None
     durable: "asyncio.Future[None]"
 
 
@@ -104,7 +102,9 @@ class Ingest:
             try:
                 session.restore(stored.snapshot, stored.snapshot_version)
             except (ValueError, TypeError, LookupError, msgspec.MsgspecError):
-                session = Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
+                session = Session(
+                    row.project, row.session, row.created_at, self.sessions.model, row.publishable
+                )
                 batches = await self._whole_log(row)
         self._observe(session)
         news: list[Change | Offer] = []
@@ -168,8 +168,8 @@ class Ingest:
         else:
             durable = self.store.settled()
         self.sessions.touch(session)
-        self._publish(session, news, now, always=True)
-        return Receipt(outcome, session.reading(now), session.offer, durable)
+        self._publish(session, news, now)
+        return Receipt(outcome, durable)
 
     def reading(self, session: Session, now: int) -> Reading | None:
         """The reading at `now`, with what time alone changed published and kept."""
@@ -180,7 +180,7 @@ class Ingest:
         news = session.advance(now)
         if news:
             self._keep(session, None, news)
-            self._publish(session, news, now, always=False)
+            self._publish(session, news, now)
         self.sessions.schedule(session)
 
     # Keeping
@@ -192,12 +192,19 @@ class Ingest:
         assert engine is not None
         changes = [
             MoodChange(
-                c.at, c.mood, c.previous, c.confidence, c.suggested_action, c.signals, c.event_count, session.page
+                c.at,
+                c.mood,
+                c.previous,
+                c.confidence,
+                c.suggested_action,
+                c.signals,
+                c.event_count,
+                session.page,
             )
             for c in news
             if isinstance(c, Change)
         ]
-        reading = engine.reading(engine.last_at)
+        now = session.change
         row = SessionRow(
             session.project,
             session.id,
@@ -205,9 +212,9 @@ class Ingest:
             session.created_at,
             session.last_at,
             session.event_count,
-            reading.mood,
-            reading.confidence,
-            reading.suggested_action,
+            "" if now is None else now.mood,
+            0.0 if now is None else now.confidence,
+            "" if now is None else now.suggested_action,
             session.page,
             engine.due_at(),
             session.publishable,
@@ -225,24 +232,20 @@ class Ingest:
         else:
             session.pending -= 1
 
-    def _publish(self, session: Session, news: list[Change | Offer], now: int, always: bool) -> None:
-        changed = False
+    def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
+        """Tell the session's subscribers; those who want every reading even when there is no news."""
         for item in news:
             if isinstance(item, Change):
                 self.counters.changes += 1
-                changed = True
             else:
                 self.counters.offers += 1
-                changed = True
-        subscribers = session.subscribers
-        if not subscribers or not (changed or always):
-            return
-        reading = session.reading(now)
+        subscribers = [s for s in session.subscribers or () if news or s.every]
+        reading = session.reading(now) if subscribers else None
         if reading is None:
             return
-        for subscriber in tuple(subscribers):
+        for subscriber in subscribers:
             try:
-                subscriber(reading, session.offer, changed)
+                subscriber.push(reading, session.offer, bool(news))
             except Exception:
                 logger.exception("a subscriber failed", extra={"session": session.id})
 
@@ -269,15 +272,16 @@ class Ingest:
                 self.sweep(self.clock())
                 if loop.time() >= look_again:
                     look_again = loop.time() + DUE_EVERY
+                    self.put_idle_away(self.clock())
                     await self.sweep_stored(self.clock())
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
             except Exception:
-                logger.exception("the sweep failed; the next one comes in a second")
-            await asyncio.sleep(1.0 - self.clock() % 1000 / 1000)
+                logger.exception("the sweep failed; the next one comes soon")
+            await asyncio.sleep((SLOT_MS - self.clock() % SLOT_MS) / 1000)
 
     def sweep(self, now: int) -> None:
-        """Let time pass where it may change something; let idle sessions leave memory."""
+        """Let time pass where it may change something."""
         for session in self.sessions.due(now):
             try:
                 self.pass_time(session, now)
@@ -286,6 +290,9 @@ class Ingest:
                 self.sessions.schedule(session)
             except Exception:
                 logger.exception("a session could not be advanced", extra={"session": session.id})
+
+    def put_idle_away(self, now: int) -> None:
+        """Let idle sessions leave memory."""
         idle = self.sessions.idle(now - round(self.session_idle * 1000), self.max_sessions)
         for session in idle:
             self._put_away(session)

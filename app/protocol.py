@@ -5,8 +5,8 @@ the reason, anything that is no batch at all raises BadRequest.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -127,6 +127,7 @@ _decode_event = msgspec.json.Decoder(WireEvent).decode
 _decode_events = msgspec.json.Decoder(list[WireEvent]).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_T = TypeVar("_T")
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
 
@@ -149,9 +150,8 @@ def decode_frame(text: str, limits: Limits) -> Frame:
     try:
         frame = _decode_full(text)
         if frame.op == "events" and frame.events is not msgspec.UNSET:
-            batch = Batch(events=frame.events, seq=frame.seq, lost=frame.lost)
-            _check_events(batch.events, limits)
-            return batch
+            _check_frame(frame.events, frame.seq, limits)
+            return Batch(events=frame.events, seq=frame.seq, lost=frame.lost)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         pass  # the slow path below finds out what is wrong, and where
     return _decode_other(text, limits)
@@ -171,6 +171,14 @@ def _decode_other(text: str, limits: Limits) -> Frame:
     if name == "pong":
         return Pong()
     raise BadRequest(f"unknown op {str(name)[:64]!r}: a client sends hello, events, ping or pong")
+
+
+def _check_frame(events: list[WireEvent], seq: int | None, limits: Limits) -> None:
+    try:
+        _check_events(events, limits)
+    except SessionMoodError as error:
+        error.extra["seq"] = seq
+        raise
 
 
 def _batch_of(frame: _EventsFrame, limits: Limits) -> Batch:
@@ -196,10 +204,8 @@ def decode_body(body: bytes, limits: Limits) -> Batch:
         _guarded(msgspec.json.decode, body)
         raise BadRequest("the body must be an event, an array of events, or an object with `events`")
     envelope = _guarded(_decode_envelope, body)
-    if envelope.events is msgspec.UNSET:
-        events = _bare_event(body)
-    else:
-        events = _typed_events(envelope.events, limits)
+    raws = envelope.events
+    events = _bare_event(body) if isinstance(raws, msgspec.UnsetType) else _typed_events(raws, limits)
     if envelope.producer is not None and envelope.seq is None:
         raise BadBatch("`producer` needs `seq`, the number of the first event (from 1)", index=None)
     return Batch(
@@ -266,7 +272,7 @@ def _check_value(index: int, event: WireEvent) -> None:
         event.url = event.url.partition("?")[0].partition("#")[0]
 
 
-def _guarded(decode: Any, text: str | bytes) -> Any:
+def _guarded(decode: Callable[[Any], _T], text: str | bytes) -> _T:
     try:
         return decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
@@ -275,9 +281,11 @@ def _guarded(decode: Any, text: str | bytes) -> Any:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
-        return "JSON nested too deep"
+        return "not JSON that can be read: nested too deep"
     if isinstance(error, UnicodeError):
-        return "not valid UTF-8"
+        return "not JSON: not valid UTF-8"
+    if not isinstance(error, msgspec.ValidationError):
+        return f"not JSON: {error}"[:300]
     return str(error)[:300]
 
 
@@ -285,7 +293,17 @@ def to_event(wire: WireEvent, reports: int) -> Event:
     """The engine's event; `at` is still the client's (rounded to ms), -1 where it is absent."""
     at = -1 if wire.at is None else round(wire.at)
     return Event(
-        wire.type, at, wire.target, wire.x, wire.y, wire.value, wire.kind, wire.name, wire.dy, wire.url, reports
+        wire.type,
+        at,
+        wire.target,
+        wire.x,
+        wire.y,
+        wire.value,
+        wire.kind,
+        wire.name,
+        wire.dy,
+        wire.url,
+        reports,
     )
 
 

@@ -96,7 +96,11 @@ class Server(uvicorn.Server):
     async def _pause(self, seconds: float) -> None:
         """Wait, unless everybody has left or the operator insists."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while asyncio.get_running_loop().time() < deadline and not self.force_exit and len(self._app.connections):
+        while (
+            asyncio.get_running_loop().time() < deadline
+            and not self.force_exit
+            and len(self._app.connections)
+        ):
             await asyncio.sleep(0.05)
 
 
@@ -138,7 +142,7 @@ class TextLines(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+    def formatMessage(self, record: logging.LogRecord) -> str:
         line = super().formatMessage(record)
         return f"{line} [session {record.session}]" if hasattr(record, "session") else line
 

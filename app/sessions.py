@@ -4,8 +4,8 @@ Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Protocol
 
 import msgspec
 
@@ -17,15 +17,24 @@ from app.mood import DEFAULT, EVENT_TYPES, Change, Event, Model, MoodEngine, Off
 CLOCK_TOLERANCE_MS: Final = 600_000
 #: A session never starts further back than this (ms), whatever a client's clock says.
 OLDEST_EVENT_MS: Final = 86_400_000
+#: How exactly a session is woken when time may change its mood (ms).
+SLOT_MS: Final = 100
 #: Page loads of one session whose numbering is remembered; past that the longest unused is forgotten.
 MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
 SNAPSHOT_EVERY: Final = 256
 
 _FORMAT: Final = 1
+_CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
 
-Subscriber = Callable[[Reading, Offer | None, bool], None]
-"""Called with the reading, an offer of help if one is due, and whether the mood or its action changed."""
+
+class Subscriber(Protocol):
+    """Someone who is told of a session's readings. `every`: with each batch, not only when something changed."""
+
+    every: bool
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        """`offer`: help that is due; `changed`: the mood, its action or the offer is new."""
 
 
 class Producer:
@@ -57,9 +66,24 @@ class Session:
     """One visit of one person. `version` grows by one with each batch folded."""
 
     __slots__ = (
-        "created_at", "due_second", "engine", "id", "last_at", "model", "offer", "page", "pending", "producers",
-        "project", "publishable", "snapshot_events", "snapshot_version", "subscribers", "version",
+        "change",
+        "created_at",
+        "due_slot",
+        "engine",
+        "id",
+        "last_at",
+        "model",
         "observer",
+        "offer",
+        "page",
+        "pending",
+        "producers",
+        "project",
+        "publishable",
+        "snapshot_events",
+        "snapshot_version",
+        "subscribers",
+        "version",
     )  # fmt: skip
 
     def __init__(self, project: str, id: str, created_at: int, model: Model, publishable: bool) -> None:
@@ -70,13 +94,14 @@ class Session:
         self.model = model
         self.publishable = publishable
         self.engine: MoodEngine | None = None
+        self.change: Change | None = None  # the last change of mood
         self.producers: OrderedDict[str, Producer] = OrderedDict()
         self.version = 0
         self.snapshot_version = 0
         self.snapshot_events = 0
         self.page: str | None = None
         self.offer: Offer | None = None
-        self.due_second: int | None = None
+        self.due_slot: int | None = None
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
@@ -107,7 +132,13 @@ class Session:
         return known.ack
 
     def receive(
-        self, events: list[Event], producer: str | None, seq: int | None, lost: int, reports: int | None, now: int
+        self,
+        events: list[Event],
+        producer: str | None,
+        seq: int | None,
+        lost: int,
+        reports: int | None,
+        now: int,
     ) -> Outcome:
         """Fold a batch. `events` carry the client's `at` (-1: absent); afterwards the server's.
 
@@ -152,8 +183,6 @@ class Session:
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
             self.created_at = event.at
-        if event.at < engine.last_at:
-            event.at = engine.last_at
         if event.url is not None:
             self.page = event.url
         elif event.type == "page_view" and event.target is not None:
@@ -183,18 +212,22 @@ class Session:
         for item in news:
             if isinstance(item, Offer):
                 self.offer = item
-            elif self.offer is not None and item.mood not in ("frustrated", "confused"):
-                self.offer = None
+            else:
+                self.change = item
+                if item.mood != "frustrated":
+                    self.offer = None
 
     def reading(self, now: int) -> Reading | None:
-        """The reading at `now`, None before the first event. Call `advance` first."""
-        return None if self.engine is None else self.engine.reading(now)
+        """The reading at `now`, None before the first event of a known type. Call `advance` first."""
+        if self.engine is None or self.change is None:
+            return None
+        return self.engine.reading(now)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs, and marks it as taken."""
         self.snapshot_version = self.version
         self.snapshot_events = self.event_count
-        offer = self.offer
+        offer, change = self.offer, self.change
         return msgspec.msgpack.encode(
             [
                 _FORMAT,
@@ -202,19 +235,21 @@ class Session:
                 [[id, p.ack, p.offset, p.reports] for id, p in self.producers.items()],
                 self.page,
                 None if offer is None else [offer.at, offer.id, offer.holdout],
+                None if change is None else [getattr(change, name) for name in _CHANGE],
                 self.last_at,
             ]
         )
 
     def restore(self, snapshot: bytes, version: int) -> None:
         """Take up where `snapshot` (at `version`) left off. Raises ValueError when it is of another format."""
-        form, state, producers, page, offer, last_at = msgspec.msgpack.decode(snapshot)
+        form, state, producers, page, offer, change, last_at = msgspec.msgpack.decode(snapshot)
         if form != _FORMAT:
             raise ValueError(f"snapshot format {form}")
         self.engine = None if state is None else MoodEngine.restore(state, self.model)
         self.producers = OrderedDict((id, Producer(ack, offset, mask)) for id, ack, offset, mask in producers)
         self.page = page
         self.offer = None if offer is None else Offer(*offer)
+        self.change = None if change is None else Change(*change)
         self.last_at = last_at
         self.version = self.snapshot_version = version
         self.snapshot_events = self.event_count
@@ -275,7 +310,7 @@ class Sessions:
 
     def remove(self, session: Session) -> None:
         self._live.pop((session.project, session.id), None)
-        session.due_second = None
+        session.due_slot = None
 
     def touch(self, session: Session) -> None:
         """`session` was just used: it leaves memory last, and wakes when its engine next may change."""
@@ -285,38 +320,37 @@ class Sessions:
     def schedule(self, session: Session) -> None:
         due = None if session.engine is None else session.engine.due_at()
         if due is None:
-            session.due_second = None
+            session.due_slot = None
             return
-        second = -(-due // 1000)
-        if self._hand is not None and second <= self._hand:
-            second = self._hand + 1
-        if session.due_second is None or second < session.due_second:
-            session.due_second = second
-            self._wheel.setdefault(second, []).append(session)
+        slot = -(-due // SLOT_MS)
+        if self._hand is not None and slot <= self._hand:
+            slot = self._hand + 1
+        if session.due_slot is None or slot < session.due_slot:
+            session.due_slot = slot
+            self._wheel.setdefault(slot, []).append(session)
 
     def due(self, now: int) -> list[Session]:
         """Sessions to `advance` at `now` (ms); each must be given back to `schedule` afterwards."""
-        second = now // 1000
+        slot = now // SLOT_MS
         if self._hand is None:
-            self._hand = min(self._wheel, default=second) - 1
-        seconds = range(self._hand + 1, second + 1)
-        if len(seconds) > len(self._wheel):
-            ready = sorted(s for s in self._wheel if s <= second)
+            self._hand = min(self._wheel, default=slot) - 1
+        if slot - self._hand > len(self._wheel):
+            ready = sorted(s for s in self._wheel if s <= slot)
         else:
-            ready = [s for s in seconds if s in self._wheel]
+            ready = [s for s in range(self._hand + 1, slot + 1) if s in self._wheel]
         found = []
         for s in ready:
             for session in self._wheel.pop(s):
-                if session.due_second == s:
-                    session.due_second = None
+                if session.due_slot == s:
+                    session.due_slot = None
                     found.append(session)
-        self._hand = max(self._hand, second)
+        self._hand = max(self._hand, slot)
         return found
 
     def idle(self, before: int, cap: int) -> list[Session]:
         """Sessions that may leave memory: nobody listens, all is kept, and either nothing happened since
         `before` (ms) or more than `cap` are in memory."""
-        found = []
+        found: list[Session] = []
         excess = len(self._live) - cap
         for session in self._live.values():
             if len(found) >= 1000 or (session.last_at >= before and len(found) >= excess):

@@ -30,6 +30,7 @@ from app.transport import Doors
 from app.transport.connections import Connections
 from app.transport.manage import Manage, answer_error
 from app.transport.rest import Rest
+from app.transport.scripts import Scripts
 from app.transport.websocket import Connection
 
 logger = logging.getLogger("sessionmood")
@@ -60,13 +61,13 @@ def model_of(settings: Settings) -> Model:
             numbers = json.loads(Path(settings.model).read_text())
         except (OSError, ValueError) as error:
             raise BadSetting(f"SESSIONMOOD_MODEL: {settings.model} can't be read: {error}") from None
-    numbers["help"] = {
-        "warmup": settings.help_warmup,
-        "hold": settings.help_hold,
-        "cooldown": settings.help_cooldown,
-        "per_session": settings.help_per_session,
-        "holdout": settings.help_holdout,
-        **numbers.get("help", {}),
+    numbers = {
+        "help.warm_up": settings.help_warmup,
+        "help.hold": settings.help_hold,
+        "help.gap": settings.help_cooldown,
+        "help.cap": settings.help_per_session,
+        "help.holdout": settings.help_holdout,
+        **numbers,
     }
     try:
         return DEFAULT.with_overrides(numbers)
@@ -90,7 +91,9 @@ class App:
         )
         self.connections = Connections(settings)
         self.doors = Doors(settings, self.store, self.access, self.ingest, self.connections, clock)
-        self.access.on_revoked = lambda key: self.connections.close_key(key.id, Revoked("this key was revoked"))
+        self.access.on_revoked = lambda key: self.connections.close_key(
+            key.id, Revoked("this key was revoked")
+        )
         self.rest = Rest(self.doors)
         self.pages = Pages(settings, self.store, self.ingest)
         self.other = Starlette(
@@ -209,7 +212,7 @@ class Pages:
             Route("/livez", self._live),
             Route("/readyz", self._ready),
             Route("/demo", self._demo),
-            Route("/sessionmood.js", self._script),
+            *Scripts(STATIC).routes(),
             Route("/static/{name:path}", self._static),
         ]
 
@@ -231,9 +234,6 @@ class Pages:
     async def _demo(self, request: Request) -> Response:
         page = (STATIC / "demo.html").read_text()
         return HTMLResponse(page.replace("{{key}}", self.demo_key))
-
-    async def _script(self, request: Request) -> Response:
-        return FileResponse(STATIC / "sessionmood.js", media_type="text/javascript")
 
     async def _static(self, request: Request) -> Response:
         path = (STATIC / request.path_params["name"]).resolve()

@@ -30,7 +30,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 
 class MoodChange(msgspec.Struct, frozen=True, gc=False):
-    """A row of the timeline. `at`: ms. (session, at, mood) is unique: a change replayed after a crash is kept once."""
+    """A row of the timeline. `at`: ms. (session, at, mood) is unique: a change replayed after a crash is kept
+    once."""
 
     at: int
     mood: str
@@ -46,7 +47,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """What lists show and what decides who may take the next batch.
 
     `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
-    it can't. `confidence` and `scores` are as of the last entry.
+    it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
+    known type has come.
     """
 
     project: str
@@ -115,8 +117,8 @@ class Storage(Protocol):
         """Write what is queued, then release everything. Idempotent."""
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
-        """Queue `entry` and return at once; the future is done when it is durable. The future is shared by all
-        entries of a commit. If the commit fails the future gets StorageUnavailable, but the entries stay
+        """Queue `entry` and return at once; the future is done when it is durable. All entries of a
+        commit share it. If the commit fails the future gets StorageUnavailable, but the entries stay
         queued, in order, and the commit is tried again until it succeeds. Raises StorageUnavailable at once,
         keeping nothing, when the queue is full."""
 

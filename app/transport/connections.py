@@ -77,7 +77,11 @@ class Connections:
     def close_session(self, project: str, session: str, error: SessionMoodError) -> None:
         """Close every socket of this session."""
         for connection in self.all():
-            if connection.session_id == session and connection.key is not None and connection.key.project == project:
+            if (
+                connection.session_id == session
+                and connection.key is not None
+                and connection.key.project == project
+            ):
                 connection.fail(error)
 
 

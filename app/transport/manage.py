@@ -73,11 +73,10 @@ class Manage:
         doors = self._doors
         id = request.path_params["id"]
         session = await doors.ingest.find(key.project, id)
-        if session is None or session.engine is None:
+        if session is None or session.event_count == 0:
             raise NotFound("no session of this id has sent an event")
         now = doors.clock()
         reading = doors.ingest.reading(session, now)
-        assert reading is not None
         return _json(
             {
                 "session": id,
@@ -86,7 +85,7 @@ class Manage:
                 "active": session.last_at >= now - ACTIVE_MS,
                 "connected": bool(session.subscribers),
                 "page": session.page,
-                "mood": protocol.reading_dict(reading, session.offer),
+                "mood": None if reading is None else protocol.reading_dict(reading, session.offer),
             }
         )
 
@@ -99,7 +98,12 @@ class Manage:
         changes = await store.changes(key.project, id)
         batches = await store.batches(key.project, id, after=after, limit=limit)
         events = [
-            {"producer": batch.producer, "seq": _seq(batch.first_seq, i), **msgspec.to_builtins(event)}
+            {
+                "producer": batch.producer,
+                "seq": _seq(batch.first_seq, i),
+                **msgspec.to_builtins(event),
+                "at": int(event.at or 0),
+            }
             for batch in batches
             for i, event in enumerate(protocol.decode_log(batch.events))
         ]
@@ -147,15 +151,17 @@ def _text(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _json(value: object) -> Response:
-    return Response(protocol.encode(value), media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(
+        protocol.encode(value), media_type="application/json", headers={"cache-control": "no-store"}
+    )
 
 
 def _row(row: SessionRow, now: int) -> dict[str, object]:
     return {
         "session": row.session,
-        "mood": row.mood,
+        "mood": row.mood or None,
         "confidence": round(row.confidence, 4),
-        "suggested_action": row.suggested_action,
+        "suggested_action": row.suggested_action or None,
         "event_count": row.event_count,
         "page": row.page,
         "created_at": row.created_at,

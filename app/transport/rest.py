@@ -77,7 +77,9 @@ class Rest:
             logger.exception("a request failed", extra={"session": session_id})
             await refuse(send, SessionMoodError("this is our fault, and is logged"), headers)
 
-    async def _events(self, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]) -> None:
+    async def _events(
+        self, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]
+    ) -> None:
         doors = self._doors
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media not in _TYPES:
@@ -124,11 +126,10 @@ class Rest:
         token = text(headers, b"x-session-token")
         now = doors.clock()
         session = await doors.enter(key, session_id, token, now, create=False)
-        if session is None or session.engine is None:
+        reading = None if session is None else doors.ingest.reading(session, now)
+        if session is None or reading is None:
             raise NotFound("no session of this id has sent an event")
         known = _position(headers.get(b"if-none-match"))
-        reading = doors.ingest.reading(session, now)
-        assert reading is not None
         if wait and not _news(reading, known, waiting=True):
             reading = await self._wait(session, reading, receive, wait)
         tag = [_JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
@@ -140,17 +141,12 @@ class Rest:
 
     async def _wait(self, session: Session, reading: Reading, receive: Receive, seconds: float) -> Reading:
         """Hold until the mood changes, help is due, the client leaves or the time is over."""
-        changed = asyncio.Event()
-
-        def listen(fresh: Reading, offer: Offer | None, news: bool) -> None:
-            if news:
-                changed.set()
-
+        listener = _Waiter()
         if session.subscribers is None:
             session.subscribers = []
-        session.subscribers.append(listen)
+        session.subscribers.append(listener)
         left = asyncio.ensure_future(receive())
-        news = asyncio.ensure_future(changed.wait())
+        news = asyncio.ensure_future(listener.changed.wait())
         try:
             await asyncio.wait([left, news], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if left.done() and not news.done() and left.result()["type"] == "http.disconnect":
@@ -160,7 +156,7 @@ class Rest:
         finally:
             left.cancel()
             news.cancel()
-            session.subscribers.remove(listen)
+            session.subscribers.remove(listener)
         return self._doors.ingest.reading(session, self._doors.clock()) or reading
 
     def _check_rate(self, key: Key, session_id: str, events: int, now: int) -> Headers:
@@ -181,6 +177,18 @@ class Rest:
                 raise RateLimited(f"events come too fast for this {name[0]}", retry_ms=wait)
             headers = [(b"ratelimit", f'"events";r={bucket.remaining()};t=1'.encode())]
         return headers
+
+
+class _Waiter:
+    """A request that is held until something changes."""
+
+    every = False
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        self.changed.set()
 
 
 class ClientLeft(Exception):

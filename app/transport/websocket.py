@@ -155,7 +155,7 @@ class Connection:
         self.session = session
         if session.subscribers is None:
             session.subscribers = []
-        session.subscribers.append(self.push)
+        session.subscribers.append(self)
 
     async def _hello(self, hello: Hello) -> None:
         if hello.key is not None or self.key is None:
@@ -279,9 +279,8 @@ class Connection:
 
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
-        if changed or self.every:
-            self._reading = (reading, offer)
-            self._wake_writer()
+        self._reading = (reading, offer)
+        self._wake_writer()
 
     def ping(self) -> None:
         self._queue(protocol.frame("ping"))
@@ -378,7 +377,7 @@ class Connection:
         self._doors.connections.remove(self)
         session = self.session
         if session is not None and session.subscribers is not None:
-            session.subscribers.remove(self.push)
+            session.subscribers.remove(self)
             self._doors.ingest.sessions.schedule(session)
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=self._doors.settings.send_timeout)

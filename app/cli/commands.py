@@ -1,0 +1,24 @@
+"""The list of commands."""
+
+import typer
+
+from app.cli.evaluate import evaluate
+from app.cli.explain import explain
+from app.cli.keys import keys
+from app.cli.replay import replay
+from app.cli.serve import serve
+from app.cli.sessions import backup, erase, export
+from app.cli.simulate import simulate
+
+
+def register(app: typer.Typer) -> None:
+    """Add every command to `app`, in the order that `--help` shows."""
+    app.command(rich_help_panel="Serve")(serve)
+    app.add_typer(keys, name="keys", rich_help_panel="Serve")
+    app.command(rich_help_panel="Serve")(export)
+    app.command(rich_help_panel="Serve")(erase)
+    app.command(rich_help_panel="Serve")(backup)
+    app.command(rich_help_panel="Understand")(replay)
+    app.command(rich_help_panel="Understand")(evaluate)
+    app.command(rich_help_panel="Understand")(simulate)
+    app.command(rich_help_panel="Understand")(explain)

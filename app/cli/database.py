@@ -1,0 +1,60 @@
+"""Commands that work on the database itself, with or without a server beside them."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from app.cli.console import fail, misused
+
+if TYPE_CHECKING:
+    from app.storage import Storage
+
+T = TypeVar("T")
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="DATABASE_URL",
+        show_default="sqlite:///data/sessionmood.db",
+        help="The database: sqlite:///FILE.",
+    ),
+]
+Project = Annotated[str, typer.Option(help="The project.")]
+
+
+def with_storage(url: str | None, work: "Callable[[Storage], Awaitable[T]]", *, create: bool = False) -> T:
+    """Run `work` on the opened storage. Without `create` a database that does not exist yet is an error:
+    a mistyped name must not leave an empty file behind."""
+    path = _path(url)
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.exists():
+        fail(
+            f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
+        )
+
+    async def run() -> T:
+        from app.storage.sqlite import SQLiteStorage
+
+        store = SQLiteStorage(path)
+        await store.open()
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _path(url: str | None) -> Path:
+    from app.config import BadSetting, Settings
+
+    try:
+        return Path(Settings.from_env(os.environ, database_url=url).sqlite_path)
+    except BadSetting as error:
+        misused(str(error))

@@ -1,0 +1,187 @@
+"""`sessionmood evaluate`: how right the moods are on labelled recordings."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.console import columns, fail, misused
+from app.cli.options import Files, ModelFile, Processes, load_overrides
+
+if TYPE_CHECKING:
+    from app.evaluation.measure import Measured
+    from app.evaluation.report import Ranking, Report
+
+
+class Ablation(StrEnum):
+    """What to leave out of the recordings."""
+
+    response = "response"
+    coordinates = "coordinates"
+    targets = "targets"
+
+
+def evaluate(
+    files: Files,
+    without: Annotated[
+        list[Ablation] | None, typer.Option(help="Leave these facts out, as a poorer client would.")
+    ] = None,
+    ablations: Annotated[
+        bool,
+        typer.Option("--ablations", help="Also run without each kind of fact and set them side by side."),
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the reliability curve and the scores by label: .svg or .png."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    model: ModelFile = None,
+    processes: Processes = None,
+) -> None:
+    """Compare moods with what people said of their sessions.
+
+    FILE holds labelled recordings, one a line: {"id", "person", "labels": {"frustrated": 1}, "events",
+    "reports"?}. Sessions that carry no labels, or "satisfied": 1, count as ordinary: alarms there are false.
+    """
+    import sys
+
+    import msgspec
+
+    from app.evaluation.report import report
+
+    if picture is not None and picture.suffix not in (".svg", ".png"):
+        misused(f"--picture {picture}: the file must end in .svg or .png")
+    overrides = load_overrides(model)
+    left_out = tuple(part.value for part in without or ())
+    rows = measured(files, overrides, left_out, processes)
+    full = report(rows, left_out)
+    others = []
+    if ablations:
+        if "-" in files:
+            misused("--ablations reads the recordings several times: give files, not standard input")
+        for part in Ablation:
+            if part.value not in left_out:
+                names = (*left_out, part.value)
+                others.append(report(measured(files, overrides, names, processes), names))
+    if picture is not None:
+        _draw(full, rows, picture)
+    if as_json:
+        content: object = {"report": full, "ablations": others} if ablations else full
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    _print(full)
+    if others:
+        _print_ablations(full, others)
+
+
+def measured(
+    files: Sequence[str], overrides: dict[str, object], without: tuple[str, ...], processes: int | None
+) -> "list[tuple[str, Measured]]":
+    """(name of the set, session) for every recording in `files`."""
+    from app.cli.progress import following
+    from app.evaluation.measure import measure
+    from app.recordings import read, set_name
+    from app.spread import spread
+
+    rows = []
+    events = 0
+    doing = "measuring" + (f" without {' and '.join(without)}" if without else "")
+    with following(doing) as note:
+        for line, session in spread(read(files), partial(measure, without=without), overrides, processes):
+            rows.append((set_name(line.source), session))
+            events += session.events
+            note(len(rows), events)
+    return rows
+
+
+def _draw(full: "Report", rows: "Sequence[tuple[str, Measured]]", picture: Path) -> None:
+    try:
+        from app.evaluation.picture import draw
+
+        draw(full, rows, picture)
+    except ImportError:
+        fail("--picture needs matplotlib: pip install 'sessionmood[evaluate]'")
+    except OSError as error:
+        fail(f"{picture}: cannot be written: {error.strerror or error}")
+
+
+def _print(full: "Report") -> None:
+    print(f"{full.sessions:,} sessions, {full.events:,} events")
+    if full.without:
+        print(f"without {' and '.join(full.without)}")
+    if full.ranking:
+        print("\nRanking: chance that a session with the label scores above one without (AUC)")
+        columns(
+            ["set", "label", "sessions>", "people>", "yes>", "AUC>", "95%>", "within>", "peak>", "final>",
+             "stopwatch>", "gain>"],
+            [
+                (r.set, r.label, str(r.sessions), str(r.people), str(r.positives), _two(r.auc),
+                 "-" if r.low is None else f"{r.low:.2f}-{r.high:.2f}", _two(r.within), _two(r.peak),
+                 _two(r.final), _two(r.stopwatch), "-" if r.gain is None else f"{r.gain:+.2f}")
+                for r in full.ranking
+            ],
+        )  # fmt: skip
+        print("95%: by person. within: one person's own sessions. stopwatch: session length alone.")
+    if full.calibration:
+        print("\nCalibration: expected error between what is stated and what people said")
+        columns(
+            ["set", "label", "sessions>", "time-in-mood>", "confidence>", "score>", "refitted>"],
+            [
+                (c.set, c.label, str(c.sessions), f"{c.share:.0%}", _two(c.confidence), _two(c.score),
+                 _two(c.refitted))
+                for c in full.calibration
+            ],
+        )  # fmt: skip
+        print("confidence: while read as the mood. refitted: score through a curve fitted on other people.")
+        for c in full.calibration:
+            if c.bins:
+                print(f"\n{c.set}, {c.label}: confidence stated, share of that time that people confirmed")
+                columns(
+                    ["stated>", "confirmed>", "minutes>"],
+                    [(f"{b.stated:.2f}", f"{b.true:.2f}", f"{b.weight / 60_000:.1f}") for b in c.bins],
+                )
+    if full.ordinary:
+        print("\nOrdinary sessions: every alarm here is a false one")
+        columns(
+            ["set", "sessions>", "minutes>", "frustrated>", "help-offered>", "changes/min>", "median>"],
+            [
+                (o.set, str(o.sessions), f"{o.minutes:.0f}", f"{o.frustrated:.1%}", f"{o.offered:.1%}",
+                 _two(o.changes_per_minute), _two(o.changes_per_minute_median))
+                for o in full.ordinary
+            ],
+        )  # fmt: skip
+
+
+def _print_ablations(full: "Report", others: "Sequence[Report]") -> None:
+    runs = [full, *others]
+    names = ["all" if run is full else f"without-{run.without[-1]}" for run in runs]
+    print("\nAblations: AUC")
+    columns(
+        ["set", "label", *(name + ">" for name in names)],
+        [(r.set, r.label, *(_two(_find(run.ranking, r.set, r.label)) for run in runs)) for r in full.ranking],
+    )
+    print("\nAblations: share of ordinary sessions that were read as frustrated")
+    columns(
+        ["set", *(name + ">" for name in names)],
+        [
+            (
+                o.set,
+                *(f"{next((p.frustrated for p in run.ordinary if p.set == o.set), 0):.1%}" for run in runs),
+            )
+            for o in full.ordinary
+        ],
+    )
+
+
+def _find(ranking: "Sequence[Ranking]", name: str, label: str) -> float | None:
+    return next((r.auc for r in ranking if (r.set, r.label) == (name, label)), None)
+
+
+def _two(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

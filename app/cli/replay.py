@@ -1,0 +1,85 @@
+"""`sessionmood replay`: what the engine says of recorded sessions."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.console import columns, say
+from app.cli.options import Files, ModelFile, Processes, load_overrides
+
+if TYPE_CHECKING:
+    from app.replay import Replayed
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    table = "table"
+    jsonl = "jsonl"
+
+
+def replay(
+    files: Files,
+    format: Annotated[
+        Format, typer.Option(help="A table to read, or one JSON object a session.")
+    ] = Format.table,
+    model: ModelFile = None,
+    processes: Processes = None,
+) -> None:
+    """Run recorded sessions through the mood engine, on their own clocks.
+
+    FILE holds one session a line: {"id", "events", "reports"?}; gzip too; - is standard input.
+    """
+    from app.cli.progress import following
+    from app.recordings import read
+    from app.replay import replay
+    from app.spread import spread
+
+    overrides = load_overrides(model)
+    started = time.perf_counter()
+    sessions = events = 0
+
+    def counted() -> "Iterator[Replayed]":
+        nonlocal sessions, events
+        with following("replaying") as note:
+            for _, result in spread(read(files), replay, overrides, processes):
+                sessions += 1
+                events += result.events
+                note(sessions, events)
+                yield result
+
+    (_print_jsonl if format is Format.jsonl else _print_table)(counted())
+    took = max(time.perf_counter() - started, 1e-9)
+    say(f"{sessions:,} sessions, {events:,} events in {took:.1f} s ({events / took:,.0f} events/s)")
+
+
+def _print_jsonl(results: "Iterable[Replayed]") -> None:
+    import msgspec
+
+    encode = msgspec.json.Encoder().encode
+    out = sys.stdout.buffer
+    for result in results:
+        out.write(encode(result) + b"\n")
+    out.flush()
+
+
+def _print_table(results: "Iterable[Replayed]") -> None:
+    rows = [
+        (
+            result.id,
+            str(result.events),
+            max(result.mean, key=lambda mood: result.mean[mood]),
+            f"{result.mean['frustrated']:.2f}",
+            f"{result.peak['frustrated']:.2f}",
+            max(result.final, key=lambda mood: result.final[mood]),
+            " > ".join(change.mood for change in result.changes) or "-",
+            str(len(result.offers)),
+        )
+        for result in results
+    ]
+    headers = ("session", "events>", "mostly", "frustrated>", "peak>", "at the end", "moods", "offers>")
+    columns(headers, rows)

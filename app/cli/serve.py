@@ -1,0 +1,54 @@
+"""`serve`: one option for each setting."""
+
+import dataclasses
+import inspect
+import os
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from app.config import BadSetting, Settings
+
+
+def _run(**options: Any) -> None:
+    from app.cli.console import fail
+    from app.server import serve as serve_settings
+
+    try:
+        settings = Settings.from_env(os.environ, **options)
+        code = serve_settings(settings)
+    except BadSetting as error:
+        fail(str(error))
+    raise typer.Exit(code)
+
+
+def _command() -> Callable[..., None]:
+    """`_run` with a parameter for each field of Settings, so that the two can't drift apart."""
+
+    def serve(**options: Any) -> None:
+        """Serve: WebSocket, REST, the demo page. Settings come from options, else from the environment."""
+        _run(**options)
+
+    parameters = []
+    for field in dataclasses.fields(Settings):
+        help = f"{field.metadata['help']} [{field.metadata['env']}; {field.default!r}]"
+        kind = Annotated[
+            field.type | None,  # type: ignore[operator]
+            typer.Option(
+                "--" + field.name.replace("_", "-"), help=help, show_default=False, metavar=_kind(field.type)
+            ),
+        ]
+        parameters.append(
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        )
+    serve.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    serve.__annotations__ = {p.name: p.annotation for p in parameters}
+    return serve
+
+
+def _kind(type: Any) -> str:
+    return {int: "N", float: "X"}.get(type, "TEXT")
+
+
+serve = _command()

@@ -1,0 +1,158 @@
+"""`sessionmood simulate`: made-up visitors against a running server, with their moods live."""
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.console import fail, misused, say
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from app.simulate.crowd import Crowd
+    from app.simulate.visitor import Visitor
+
+_COLOURS = {
+    "frustrated": "red", "engaged": "green", "bored": "bright_black",
+    "confused": "yellow", "curious": "cyan", "satisfied": "bright_green",
+}  # fmt: skip
+_ROWS = 20
+
+
+def simulate(
+    url: Annotated[str, typer.Option(metavar="URL", help="The server.")] = "http://127.0.0.1:8000",
+    key: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY",
+            envvar="SESSIONMOOD_KEY",
+            show_default=False,
+            help="A key of either kind; the first start of `serve` prints a pair.",
+        ),
+    ] = "",
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long.")] = 1.0,
+    visitors: Annotated[int, typer.Option(min=1, help="How many; the personas take turns.")] = 7,
+    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than people.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed, the same behaviour.")] = 1,
+    record: Annotated[
+        bool, typer.Option("--record", help="Need no server: print the visits as recordings instead.")
+    ] = False,
+) -> None:
+    """Play visitors in every mood against a running server and watch it read them.
+
+    Seven personas: one for each mood, and one whose fast clicks are all answered and who must stay calm.
+    """
+    if record:
+        _print_recordings(visitors, seed, minutes * 60 * speed)
+        return
+    from app.simulate.crowd import Crowd, socket_address
+    from app.simulate.visitor import Refused
+
+    if not key:
+        misused("--key (or SESSIONMOOD_KEY) is needed: `sessionmood keys create --kind sk` makes one")
+    try:
+        socket_address(url)
+    except ValueError as error:
+        misused(str(error))
+    live = sys.stdout.isatty()
+    crowd = Crowd(visitors, seed, (lambda visitor: None) if live else _print_change)
+    try:
+        asyncio.run(_watched(crowd, url, key, speed, minutes * 60, live))
+    except Refused as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"no server answers at {url}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        pass
+    _sum_up(crowd)
+
+
+async def _watched(crowd: "Crowd", url: str, key: str, speed: float, seconds: float, live: bool) -> None:
+    if not live:
+        await crowd.visit(url, key, speed, seconds)
+        return
+    from rich.live import Live
+
+    with Live(_table(crowd), refresh_per_second=8) as view:
+        visiting = asyncio.create_task(crowd.visit(url, key, speed, seconds))
+        while not visiting.done():
+            await asyncio.wait([visiting], timeout=0.12)
+            view.update(_table(crowd))
+        visiting.result()
+
+
+def _table(crowd: "Crowd") -> "Table":
+    from rich.markup import escape
+    from rich.table import Table
+
+    seen = " ".join(
+        f"[{colour}]{mood}[/]" if mood in crowd.first_seen else f"[dim]{mood}[/]"
+        for mood, colour in _COLOURS.items()
+    )
+    table = Table(
+        title=f"{time.monotonic() - crowd.began:4.0f} s   seen: {seen}", title_justify="left", expand=True
+    )
+    for name in ("who", "does", "mood", "", "because", "action"):
+        table.add_column(
+            name, no_wrap=name in ("who", "mood", "", "action"), ratio=2 if name == "because" else None
+        )
+    for visitor in crowd.visitors[:_ROWS]:
+        reading = visitor.reading
+        mood = reading.get("mood", "-")
+        colour = _COLOURS.get(mood, "white")
+        confidence = reading.get("confidence", 0.0)
+        because = next((part["text"] for part in reading.get("because", ()) if part["points"] > 0), "")
+        action = reading.get("suggested_action", "")
+        table.add_row(
+            visitor.persona.name,
+            escape(visitor.doing),
+            f"[{colour}]{mood}[/]",
+            f"[{colour}]{'█' * round(confidence * 10):10}[/] {confidence:.2f}",
+            escape(because),
+            ("" if action == "none" else action) + (" [reverse] help [/]" if visitor.offers else ""),
+        )
+    if len(crowd.visitors) > _ROWS:
+        table.add_row("...", f"and {len(crowd.visitors) - _ROWS} more", "", "", "", "")
+    return table
+
+
+def _print_change(visitor: "Visitor") -> None:
+    reading = visitor.reading
+    because = next((part["text"] for part in reading["because"] if part["points"] > 0), "")
+    before = f"{visitor.moods[-2]} > " if len(visitor.moods) > 1 else ""
+    print(
+        f"{time.strftime('%H:%M:%S')}  {visitor.persona.name:5} {before}{reading['mood']} "
+        f"{reading['confidence']:.2f}  {reading['suggested_action']}  {because}",
+        flush=True,
+    )
+
+
+def _sum_up(crowd: "Crowd") -> None:
+    from app.mood import MOODS
+
+    sent = sum(visitor.sent for visitor in crowd.visitors)
+    acked = sum(visitor.acked for visitor in crowd.visitors)
+    offers = sum(len(visitor.offers) for visitor in crowd.visitors)
+    say(f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, {offers} offers of help")
+    missing = [mood for mood in MOODS if mood not in crowd.first_seen]
+    if missing:
+        say(f"not seen: {', '.join(missing)}")
+    else:
+        say(f"all six moods were seen within {max(crowd.first_seen.values()):.0f} s")
+
+
+def _print_recordings(visitors: int, seed: int, seconds: float) -> None:
+    import msgspec
+
+    from app.simulate.personas import PERSONAS
+    from app.simulate.record import record
+
+    encode = msgspec.json.Encoder().encode
+    for at in range(visitors):
+        persona = PERSONAS[at % len(PERSONAS)]
+        visit = record(persona, f"sim-{persona.name.lower()}-{at}", seed + at, seconds)
+        sys.stdout.buffer.write(encode(visit) + b"\n")
+    sys.stdout.buffer.flush()

@@ -1,0 +1,1 @@
+"""How right the moods are: measured on labelled recordings, people kept apart."""

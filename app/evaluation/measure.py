@@ -1,0 +1,94 @@
+"""One labelled session through the engine, with what the evaluation needs to know of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from app.mood import MOODS, Model, MoodEngine
+from app.recordings import Recording
+from app.replay import Replayed, replay
+
+
+class Held(msgspec.Struct):
+    """A mood that a session was read as: for how many ms, and the mean confidence meanwhile."""
+
+    for_ms: int
+    confidence: float
+
+
+class Measured(msgspec.Struct):
+    """`person` of a recording without one is its id. `lasted_ms`: from the first event to the end."""
+
+    replayed: Replayed
+    person: str | int
+    labels: dict[str, float | None]
+    events: int
+    lasted_ms: int
+    held: dict[str, Held]
+
+    @property
+    def minutes(self) -> float:
+        """At least a second: a rate of a single instant would be infinite."""
+        return max(self.lasted_ms / 60_000, 1 / 60)
+
+
+def measure(recording: Recording, model: Model, without: tuple[str, ...] = ()) -> Measured:
+    """Raises KeyError for a `without` that is not in ABLATIONS."""
+    for name in without:
+        ABLATIONS[name](recording)
+    watch = _Confidence()
+    replayed = replay(recording, model, watch)
+    times = [event.at for event in recording.events if event.at is not None]
+    end = recording.until or max(times, default=0)
+    return Measured(
+        replayed,
+        recording.id if recording.person is None else recording.person,
+        recording.labels,
+        len(recording.events),
+        max(int(end - min(times, default=0)), 0),
+        watch.held(),
+    )
+
+
+class _Confidence:
+    """Watches what mood was read, how long, how surely."""
+
+    def __init__(self) -> None:
+        self._for_ms = dict.fromkeys(MOODS, 0)
+        self._area = dict.fromkeys(MOODS, 0.0)
+
+    def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
+        if engine.event_count and for_ms:
+            reading = engine.reading(at)
+            self._for_ms[reading.mood] += for_ms
+            self._area[reading.mood] += reading.confidence * for_ms
+
+    def held(self) -> dict[str, Held]:
+        return {
+            mood: Held(for_ms, self._area[mood] / for_ms) for mood, for_ms in self._for_ms.items() if for_ms
+        }
+
+
+def _without_response(recording: Recording) -> None:
+    recording.events = [event for event in recording.events if event.type != "response"]
+    recording.reports = [name for name in recording.reports if name != "response"]
+    recording.reports_from = []
+
+
+def _without_coordinates(recording: Recording) -> None:
+    for event in recording.events:
+        event.x = event.y = None
+
+
+def _without_targets(recording: Recording) -> None:
+    for event in recording.events:
+        event.target = None
+
+
+#: What a poorer client would not send, and how to take it out of a recording.
+ABLATIONS: Final[Mapping[str, Callable[[Recording], None]]] = {
+    "response": _without_response,
+    "coordinates": _without_coordinates,
+    "targets": _without_targets,
+}

@@ -1,0 +1,50 @@
+"""The evaluation as a picture: what was stated against what was true, and the scores by label."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.evaluation.labels import READ
+from app.evaluation.measure import Measured
+from app.evaluation.report import Report
+
+
+def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> None:
+    """Write an SVG or PNG, by the ending of `path`. Needs matplotlib (the extra `evaluate`): ImportError."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    reliability, scores = figure.subplots(1, 2, width_ratios=(2, 3))
+    reliability.plot([0, 1], [0, 1], color="0.7", linestyle=":", label="as stated")
+    for row in report.calibration:
+        if row.bins:
+            name = f"{row.set}: {row.label}" + ("" if row.confidence is None else f" ({row.confidence:.2f})")
+            reliability.plot(
+                [b.stated for b in row.bins], [b.true for b in row.bins], marker="o", markersize=4, label=name
+            )
+    reliability.set(
+        xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share confirmed", title="Confidence (error)"
+    )
+    reliability.legend(fontsize="small", loc="upper left")
+
+    names, groups, colours = [], [], []
+    for row in report.calibration:
+        mood = READ[row.label][0][0]
+        for answer, colour in ((0, "#8fb3d9"), (1, "#e0803f")):
+            groups.append(
+                [
+                    s.replayed.mean[mood]
+                    for name, s in rows
+                    if name == row.set and s.labels.get(row.label) == answer
+                ]
+            )
+            names.append(f"{row.set}: {row.label} - {'yes' if answer else 'no'}")
+            colours.append(colour)
+    if groups:
+        boxes = scores.boxplot(
+            groups, orientation="horizontal", tick_labels=names, patch_artist=True, sym="."
+        )
+        for box, colour in zip(boxes["boxes"], colours, strict=True):
+            box.set_facecolor(colour)
+    scores.set(xlim=(0, 1), xlabel="mean score of the mood", title="Score by answer")
+    scores.invert_yaxis()
+    figure.savefig(path)

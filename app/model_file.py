@@ -1,0 +1,37 @@
+"""A project's own numbers, as a file: a JSON object of `Model.with_overrides` keys."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from app.mood import Model
+
+
+class BadModel(Exception):
+    """A model file that can't be used; the message names the file and the reason."""
+
+
+def read_overrides(path: Path) -> dict[str, object]:
+    """The overrides in `path`, checked. A key that starts with `_` is a note and is passed over.
+
+    Raises BadModel.
+    """
+    try:
+        content = msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except OSError as error:
+        raise BadModel(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadModel(f"{path}: not a JSON object ({error})") from None
+    overrides = {key: value for key, value in content.items() if not key.startswith("_")}
+    try:
+        Model.with_overrides(overrides)
+    except ValueError as error:
+        raise BadModel(f"{path}: {error}") from None
+    return overrides
+
+
+def write_overrides(path: Path, overrides: Mapping[str, object], notes: Mapping[str, object]) -> None:
+    """One override a line, `notes` first under keys that start with `_`."""
+    content = {f"_{key}": value for key, value in notes.items()} | dict(overrides)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")

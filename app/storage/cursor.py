@@ -1,0 +1,47 @@
+"""Where a page of the sessions list ended: opaque to who holds it, and of no use when changed."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+import msgspec
+
+from app import errors
+
+_TAG_BYTES = 12
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """The last session shown. The filters are part of it: a cursor goes on with its own list only."""
+
+    last_at: int
+    session: str
+    filters: tuple[str, str | None, int | None, str | None]  # project, mood, active_since, page
+
+
+def write_cursor(position: Position, secret: bytes) -> str:
+    packed = msgspec.msgpack.encode(position)
+    return base64.urlsafe_b64encode(_tag(packed, secret) + packed).rstrip(b"=").decode()
+
+
+def read_cursor(
+    cursor: str, secret: bytes, filters: tuple[str, str | None, int | None, str | None]
+) -> Position:
+    """Raises BadRequest for a cursor that was not written with `secret` for a list with `filters`."""
+    refusal = errors.BadRequest("the cursor is not one of this list")
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise refusal from None
+    tag, packed = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
+    if not hmac.compare_digest(tag, _tag(packed, secret)):
+        raise refusal
+    position = msgspec.msgpack.decode(packed, type=Position)
+    if position.filters != filters:
+        raise refusal
+    return position
+
+
+def _tag(packed: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, packed, hashlib.sha256)[:_TAG_BYTES]

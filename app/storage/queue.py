@@ -1,0 +1,286 @@
+"""The one queue of writes: groups what arrives, commits one group at a time, holds on when the disk fails.
+
+No timer groups the entries: while one group is being written, the next fills. There is no task either, only
+callbacks, so nothing can be cancelled. The database stands behind `write`.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+
+from app import errors
+from app.storage import Entry
+
+logger = logging.getLogger("sessionmood.storage")
+
+FIRST_RETRY = 0.25  # seconds; doubled with each failure in a row
+LAST_RETRY = 5.0
+# What an entry without events takes in memory, in bytes: its structs and the row's texts, measured roughly.
+ENTRY_OVERHEAD = 600
+
+
+class Durable(asyncio.Future[None]):
+    """The shared outcome of a group. Cancelling one who awaits it touches nobody else's wait, and a failure
+    that nobody looks at is not reported by asyncio.
+
+    Use `asyncio.timeout`, not `wait_for`, around it: on Python 3.11 the latter waits on for the commit."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return super().__await__() if self.done() else asyncio.shield(self).__await__()
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done():
+            self.set_exception(error)
+            self.exception()  # marks it as looked at
+
+
+class Job:
+    """A write that has a result and is not tried again: `work` runs inside a group's transaction, after its
+    entries."""
+
+    __slots__ = ("future", "work")
+
+    def __init__(self, work: Callable[[Any], Any], future: "asyncio.Future[Any]") -> None:
+        self.work = work
+        self.future = future
+
+
+class Group:
+    """What one transaction writes. A sealed group takes no more entries: what comes later must follow it."""
+
+    __slots__ = ("bytes", "entries", "future", "jobs", "repeated", "sealed")
+
+    def __init__(self, future: Durable) -> None:
+        self.entries: list[Entry] = []
+        self.jobs: list[Job] = []
+        self.future = future
+        self.bytes = 0
+        self.sealed = False
+        self.repeated = False  # parts of it may be in the database already
+
+
+class Outcome(msgspec.Struct):
+    """What became of a group that was written: each job's result or exception, and the entries that no
+    database would take (a defect of who made them)."""
+
+    jobs: list[Any]
+    refused: list[tuple[Entry, Exception]] = []
+
+
+class WriteQueue:
+    """Public attributes are there to be measured; only the queue changes them.
+
+    `failing_since`: time of the first failure of this episode (seconds since 1970), None when all is well."""
+
+    def __init__(
+        self, write: Callable[[Group], "asyncio.Future[Outcome]"], *, max_bytes: int, retry_scale: float = 1.0
+    ) -> None:
+        self._write = write
+        self._max_bytes = max_bytes
+        self._first_retry, self._last_retry = FIRST_RETRY * retry_scale, LAST_RETRY * retry_scale
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Group] = deque()
+        self._writing: Group | None = None
+        self._scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._retry = self._first_retry
+        self._began = 0.0
+        self.closed = False
+        self.commits = 0
+        self.committed_entries = 0
+        self.last_commit_seconds = 0.0
+        self.last_commit_at: float | None = None  # monotonic
+        self.queued_entries = 0
+        self.queued_bytes = 0
+        self.failures = 0
+        self.failing_since: float | None = None
+        self.failure: Exception | None = None
+
+    @property
+    def backing_off(self) -> bool:
+        """Entries wait for the next try after a failure."""
+        return self._timer is not None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits behind what is being written."""
+        return not self._waiting
+
+    def admit(self) -> None:
+        """Raise StorageUnavailable when `max_bytes` are queued, or after the end. Otherwise one more entry of
+        any size is taken: what was admitted and folded is not refused afterwards."""
+        if self.closed or self.queued_bytes >= self._max_bytes:
+            raise self._refusal()
+
+    def submit(self, entry: Entry) -> Durable:
+        """Queue `entry`. Raises as `admit` does."""
+        self.admit()
+        size = ENTRY_OVERHEAD
+        if entry.batch is not None:
+            size += len(entry.batch.events)
+        if entry.snapshot is not None:
+            size += len(entry.snapshot)
+        group = self._filling()
+        group.entries.append(entry)
+        group.bytes += size
+        self.queued_bytes += size
+        self.queued_entries += 1
+        return group.future
+
+    def run(self, work: Callable[[Any], Any], *, seal: bool = False) -> "asyncio.Future[Any]":
+        """Run `work` in the next transaction; with `seal`, what is submitted later goes into a later one.
+        Raises StorageUnavailable at once while writing fails, and through the future when this try does."""
+        if self.closed or self.backing_off:
+            raise self._refusal()
+        group = self._filling()
+        future = self._loop.create_future()
+        group.jobs.append(Job(work, future))
+        group.sealed = group.sealed or seal
+        return future
+
+    def settled(self) -> "asyncio.Future[None]":
+        """Done at once when nothing is queued, which includes what `abandon` gave up."""
+        last = self._waiting[-1] if self._waiting else self._writing
+        if last is not None and not self.closed:
+            return last.future
+        done: asyncio.Future[None] = self._loop.create_future()
+        done.set_result(None)
+        return done
+
+    def retry_now(self) -> None:
+        """Do not wait for the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._next()
+
+    def abandon(self) -> int:
+        """Give up what is queued; how many entries. Their futures fail."""
+        self.closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        left = self.queued_entries
+        for group in [*([self._writing] if self._writing else []), *self._waiting]:
+            self._fail(group, self._refusal())
+        self._waiting.clear()
+        self.queued_entries = self.queued_bytes = 0
+        return left
+
+    def _refusal(self) -> errors.StorageUnavailable:
+        if self.closed:
+            return errors.StorageUnavailable("the storage is closed", retry_ms=int(self._first_retry * 1000))
+        reason = f": {self.failure}" if self.failure else ""
+        return errors.StorageUnavailable(
+            f"writing fails{reason}" if self.failure else "more is queued than the disk takes",
+            retry_ms=int(self._retry * 1000),
+        )
+
+    def _filling(self) -> Group:
+        """The group that takes what arrives now; its writing is scheduled."""
+        if not self._waiting or self._waiting[-1].sealed:
+            self._waiting.append(Group(Durable(loop=self._loop)))
+        if not self._scheduled and self._writing is None and self._timer is None:
+            # Not at once: what else arrives in this turn of the loop joins.
+            self._scheduled = True
+            self._loop.call_soon(self._next)
+        return self._waiting[-1]
+
+    def _next(self) -> None:
+        self._scheduled = False
+        if self._writing is not None or self._timer is not None or not self._waiting:
+            return
+        self._writing = group = self._waiting.popleft()
+        self._began = time.monotonic()
+        try:
+            writing = self._write(group)
+        except Exception as error:
+            self._failed(group, error)
+        else:
+            writing.add_done_callback(self._finished)
+
+    def _finished(self, writing: "asyncio.Future[Outcome]") -> None:
+        group = self._writing
+        assert group is not None
+        try:
+            outcome = writing.result()
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed(group, error)
+        else:
+            self._succeeded(group, outcome)
+
+    def _succeeded(self, group: Group, outcome: Outcome) -> None:
+        self._writing = None
+        self.last_commit_at = time.monotonic()
+        self.last_commit_seconds = self.last_commit_at - self._began
+        self.commits += 1
+        self.committed_entries += len(group.entries) - len(outcome.refused)
+        if not self.closed:
+            self.queued_entries -= len(group.entries)
+            self.queued_bytes -= group.bytes
+        if self.failing_since is not None:
+            logger.warning("writing works again after %.1f s", time.time() - self.failing_since)
+        self.failing_since = self.failure = None
+        self._retry = self._first_retry
+        for entry, error in outcome.refused:
+            logger.error(
+                "an entry of session %s, version %d, cannot be kept and was dropped",
+                entry.row.session,
+                entry.row.version,
+                exc_info=error,
+            )
+        if outcome.refused:
+            group.future.fail(errors.SessionMoodError("this could not be kept"))
+        elif not group.future.done():
+            group.future.set_result(None)
+        for job, result in zip(group.jobs, outcome.jobs, strict=True):
+            if job.future.done():
+                continue
+            if isinstance(result, BaseException):
+                job.future.set_exception(result)
+            else:
+                job.future.set_result(result)
+        self._next()
+
+    def _failed(self, group: Group, error: BaseException) -> None:
+        """Everybody who waits is told; the entries go back to the front, in order, as one group."""
+        self._writing = None
+        self.failures += 1
+        self.failure = error if isinstance(error, Exception) else RuntimeError("interrupted")
+        if self.failing_since is None:
+            self.failing_since = time.time()
+            logger.error(
+                "writing fails (%s: %s); %d entries are held and tried again",
+                type(error).__name__,
+                error,
+                self.queued_entries,
+            )
+        refusal = self._refusal()
+        held = Group(Durable(loop=self._loop))
+        held.repeated = True
+        for each in [group, *self._waiting]:
+            held.entries += each.entries
+            held.bytes += each.bytes
+            self._fail(each, refusal)
+        self._waiting.clear()
+        if self.closed:
+            held.future.fail(refusal)
+        elif held.entries:
+            self._waiting.append(held)
+            self._timer = self._loop.call_later(self._retry, self.retry_now)
+            self._retry = min(self._retry * 2, self._last_retry)
+
+    def _fail(self, group: Group, refusal: errors.StorageUnavailable) -> None:
+        group.future.fail(refusal)
+        for job in group.jobs:
+            if not job.future.done():
+                job.future.set_exception(refusal)
+                job.future.exception()

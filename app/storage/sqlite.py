@@ -1,0 +1,286 @@
+"""Storage in one SQLite file: the default. The promises are those of `Storage`."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from app import errors
+from app.storage import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
+from app.storage.cursor import Position, read_cursor, write_cursor
+from app.storage.file_lock import FileLock, Gate
+from app.storage.migrations import migrate_sqlite
+from app.storage.queue import Group, Outcome, WriteQueue
+from app.storage.sqlite_backup import back_up
+from app.storage.sqlite_commit import is_environment, write_group
+from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
+from app.storage.sqlite_wal import WriteAheadLog
+
+T = TypeVar("T")
+logger = logging.getLogger("sessionmood.storage")
+
+READ_RETRY_MS = 1000
+CLOSE_SECONDS = 10.0
+CHECK_SECONDS = 5.0
+MAX_LIST = 500  # sessions a page
+
+# Failures of the moment; after any other the connection itself is not trusted any more.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+
+
+class SQLiteStorage:
+    """`queue` and `wal` have the counters for the metrics.
+
+    `sole`: refuse to open when another process has the file open with `sole`. A server holds the state of its
+    sessions in memory, so there can be one; commands beside it (keys, backup) open without.
+    `max_queued_bytes`: what may wait for the disk before `submit` refuses. `retry_scale` stretches the waits
+    between tries after a failure (0.25 s, doubled up to 5 s)."""
+
+    queue: WriteQueue
+    wal: WriteAheadLog
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sole: bool = False,
+        max_queued_bytes: int = 64 * 1024 * 1024,
+        retry_scale: float = 1.0,
+    ) -> None:
+        self.path = os.fspath(path)
+        self._max_queued_bytes = max_queued_bytes
+        self._retry_scale = retry_scale
+        self._writer: Connection | None = None
+        self._reader: Connection | None = None
+        self._erasing: dict[tuple[str, str], asyncio.Future[bool]] = {}
+        self._secrets: dict[str, bytes] = {}
+        self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
+        self._sole = FileLock(self.path + "-server") if sole else None
+        self._identity: tuple[int, int] | None = None
+
+    async def open(self) -> None:
+        try:
+            await asyncio.to_thread(self._claim)
+            writer = Connection(writing(self.path), self._gate)
+            await writer
+            self._writer = writer
+            await writer.run(migrate_sqlite)
+            reader = Connection(reading(self.path))
+            await reader
+            self._reader = reader
+            self._identity = self._file_identity()
+        except (sqlite3.Error, OSError) as error:
+            await self._release()
+            raise errors.StorageUnavailable(f"cannot open {self.path}: {error}") from error
+        except BaseException:
+            await self._release()
+            raise
+        self.wal = WriteAheadLog(writer)
+        self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
+
+    async def close(self) -> None:
+        """Waits at most CLOSE_SECONDS for a disk that fails; what was acked is kept in any case."""
+        if self._writer is None:
+            return
+        try:
+            await self._drain()
+        finally:
+            left = self.queue.abandon()
+            if left:
+                logger.error("closed while writing fails: %d entries, none of them acked, are lost", left)
+            await self._release()
+
+    async def _drain(self) -> None:
+        deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                while self.queue.queued_entries:
+                    self.queue.retry_now()
+                    try:
+                        await self.queue.settled()
+                    except errors.SessionMoodError:
+                        await asyncio.sleep(0.1)
+
+    async def _release(self) -> None:
+        """The writer last: whoever closes last folds the write-ahead log into the file."""
+        reader, self._reader = self._reader, None
+        writer, self._writer = self._writer, None
+        for connection in (reader, writer):
+            if connection is None:
+                continue
+            with contextlib.suppress(sqlite3.Error, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await connection.close()
+        self._gate.close()
+        if self._sole is not None:
+            self._sole.close()
+
+    def submit(self, entry: Entry) -> "asyncio.Future[None]":
+        return self.queue.submit(entry)
+
+    def admit(self) -> None:
+        self.queue.admit()
+
+    def settled(self) -> "asyncio.Future[None]":
+        return self.queue.settled()
+
+    def _write(self, group: Group) -> "asyncio.Future[Outcome]":
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        writing = self._writer.start(partial(write_group, group=group))
+        writing.add_done_callback(partial(self._written, group))
+        return writing
+
+    def _written(self, group: Group, writing: "asyncio.Future[Outcome]") -> None:
+        error = writing.exception()
+        if error is None:
+            self.wal.grew(len(group.entries), group.bytes, idle=self.queue.idle)
+        elif self._writer is not None and getattr(error, "sqlite_errorcode", -1) & 0xFF not in _PASSING:
+            self._writer.broken = True
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T], *, seal: bool = False) -> T:
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        result: T = await self.queue.run(work, seal=seal)
+        return result
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        reader = self._reader
+        if reader is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        try:
+            return await reader.run(work)
+        except Exception as error:
+            if not is_environment(error):
+                raise
+            if getattr(error, "sqlite_errorcode", -1) & 0xFF not in _PASSING:
+                reader.broken = True
+            raise errors.StorageUnavailable(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
+
+    async def load(self, project: str, session: str) -> Stored | None:
+        """Waits for an erasure of the session that is under way."""
+        erasing = self._erasing.get((project, session))
+        if erasing is not None:
+            await asyncio.wait([erasing])
+        return await self._read(lambda c: sqlite_reads.read_stored(c, project, session))
+
+    async def due(self, before: int, limit: int) -> list[SessionRow]:
+        return await self._read(lambda c: sqlite_reads.read_due(c, before, limit))
+
+    async def sessions(
+        self,
+        project: str,
+        *,
+        mood: str | None = None,
+        active_since: int | None = None,
+        page: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """`limit`: 1-500; more is cut to that."""
+        secret = await self.secret("cursor")
+        filters = (project, mood, active_since, page)
+        after = read_cursor(cursor, secret, filters) if cursor is not None else None
+        limit = min(max(limit, 1), MAX_LIST)
+        # One more than asked for tells whether there is a next page.
+        rows = await self._read(lambda c: sqlite_reads.read_sessions(c, *filters, after, limit + 1))
+        if len(rows) <= limit:
+            return Page(rows, None)
+        last = rows[limit - 1]
+        return Page(rows[:limit], write_cursor(Position(last.last_at, last.session, filters), secret))
+
+    async def row(self, project: str, session: str) -> SessionRow | None:
+        return await self._read(lambda c: sqlite_reads.read_row(c, project, session))
+
+    async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
+        return await self._read(lambda c: sqlite_reads.read_changes(c, project, session, limit))
+
+    async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
+        return await self._read(lambda c: sqlite_reads.read_batches(c, project, session, after, limit))
+
+    async def erase(self, project: str, session: str) -> bool:
+        """Raises StorageUnavailable, too, when the rows are gone but a reader elsewhere (a backup) still
+        holds the write-ahead log; calling again finishes it."""
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        name = (project, session)
+        erasing = self.queue.run(lambda c: sqlite_jobs.erase_session(c, *name), seal=True)
+        self._erasing[name] = erasing
+        erasing.add_done_callback(partial(self._erased, name))
+        erased = bool(await asyncio.shield(erasing))
+        await self.wal.forget(erased)
+        return erased
+
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[bool]") -> None:
+        if self._erasing.get(name) is erasing:
+            del self._erasing[name]
+
+    async def expire(self, before: int, limit: int) -> int:
+        expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+        await self.wal.forget(expired > 0)
+        return expired
+
+    async def backup(self, path: str) -> None:
+        """Replaces `path` once the copy is whole. Restore: stop, put the copy in the database's place (and
+        remove its -wal and -shm), start."""
+        try:
+            await back_up(self.path, path)
+        except (sqlite3.Error, OSError) as error:
+            raise errors.StorageUnavailable(f"the backup failed: {error}") from error
+
+    async def check(self) -> None:
+        if self._writer is None or self._file_identity() != self._identity:
+            raise errors.StorageUnavailable(
+                "the database file was removed or replaced" if self._writer else "the storage is closed"
+            )
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._run(lambda c: sqlite_jobs.write_probe(c, int(time.time() * 1000)))
+        except TimeoutError:
+            raise errors.StorageUnavailable(
+                f"a write took more than {CHECK_SECONDS:.0f} s", retry_ms=READ_RETRY_MS
+            ) from None
+
+    async def secret(self, name: str) -> bytes:
+        secret = self._secrets.get(name)
+        if secret is None:
+            secret = await self._read(lambda c: sqlite_reads.read_secret(c, name))
+            if secret is None:
+                secret = await self._run(lambda c: sqlite_jobs.make_secret(c, name))
+            self._secrets[name] = secret
+        return secret
+
+    async def add_key(self, key: Key) -> None:
+        """Raises BadRequest when a key of this id or digest exists."""
+        try:
+            await self._run(lambda c: sqlite_jobs.insert_key(c, key))
+        except sqlite3.IntegrityError:
+            raise errors.BadRequest("there is such a key already") from None
+
+    async def keys(self) -> list[Key]:
+        return await self._read(sqlite_reads.read_keys)
+
+    async def revoke_key(self, key_id: str, at: int) -> Key | None:
+        return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))
+
+    async def count_session(self, key_id: str, month: str, session: str) -> int:
+        return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session))
+
+    def _claim(self) -> None:
+        os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+        if self._sole is not None and not self._sole.acquire(BUSY_SECONDS):
+            raise errors.StorageUnavailable(
+                f"another server runs on {self.path} already; several servers need DATABASE_URL=postgresql://…"
+            )
+
+    def _file_identity(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino

@@ -1,0 +1,123 @@
+"""What is written to SQLite besides entries: functions of a connection, each run inside a transaction."""
+
+import hashlib
+import hmac
+import os
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from app.storage import Key
+from app.storage.sqlite_reads import KEY_COLUMNS, key, read_secret
+
+SECRET_BYTES = 32
+
+# Walks from project to project in the index, so that age alone needs no index of its own.
+_EXPIRED = """
+WITH RECURSIVE projects (project) AS (
+  SELECT min(project) FROM sessions
+  UNION ALL
+  SELECT (SELECT min(project) FROM sessions WHERE project > projects.project) FROM projects
+  WHERE projects.project IS NOT NULL
+)
+SELECT old.id, old.project, old.session
+FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
+WHERE old.project = projects.project AND old.last_at < ? LIMIT ?
+"""
+
+
+def make_secret(connection: sqlite3.Connection, name: str) -> bytes:
+    """The secret of this name, made now if there is none."""
+    found = read_secret(connection, name)
+    if found is None:
+        found = os.urandom(SECRET_BYTES)
+        connection.execute("INSERT INTO secrets (name, value) VALUES (?, ?)", (name, found))
+    return found
+
+
+def erase_session(connection: sqlite3.Connection, project: str, session: str) -> bool:
+    found = connection.execute(
+        "SELECT id, project, session FROM sessions WHERE project = ? AND session = ?", (project, session)
+    ).fetchall()
+    _erase(connection, found)
+    return bool(found)
+
+
+def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> int:
+    found = connection.execute(_EXPIRED, (before, limit)).fetchall()
+    _erase(connection, found)
+    return len(found)
+
+
+def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> None:
+    ids = [(each[0],) for each in found]
+    for table in ("log", "changes", "snapshots"):
+        connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", ids)  # noqa: S608
+    connection.executemany("DELETE FROM sessions WHERE id = ?", ids)
+    if found:
+        secret = make_secret(connection, "quota")
+        connection.executemany(
+            "DELETE FROM quota_sessions "
+            "WHERE digest = ? AND key_id IN (SELECT id FROM keys WHERE project = ?)",
+            [(_digest(secret, session), project) for _, project, session in found],
+        )
+
+
+def count_session(connection: sqlite3.Connection, key_id: str, month: str, session: str) -> int:
+    digest = _digest(make_secret(connection, "quota"), session)
+    counted = connection.execute(
+        "INSERT INTO quota_sessions (digest, key_id, month) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (digest, key_id, month),
+    )
+    if counted.rowcount:
+        connection.execute(
+            "INSERT INTO quotas (key_id, month, used) VALUES (?, ?, 1) "
+            "ON CONFLICT (key_id, month) DO UPDATE SET used = used + 1",
+            (key_id, month),
+        )
+    (used,) = connection.execute(
+        "SELECT used FROM quotas WHERE key_id = ? AND month = ?", (key_id, month)
+    ).fetchone()
+    if used == 1 and counted.rowcount:
+        # A new month: who was counted in the months before no longer matters, only how many.
+        connection.execute("DELETE FROM quota_sessions WHERE key_id = ? AND month < ?", (key_id, month))
+    return int(used)
+
+
+def _digest(secret: bytes, session: str) -> bytes:
+    return hmac.digest(secret, session.encode(), hashlib.sha256)[:16]
+
+
+def insert_key(connection: sqlite3.Connection, new: Key) -> None:
+    connection.execute(
+        f"INSERT INTO keys ({KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (
+            new.id,
+            new.project,
+            new.kind,
+            new.digest,
+            new.name,
+            new.created_at,
+            new.revoked_at,
+            msgspec.json.encode(new.origins).decode(),
+            new.monthly_sessions,
+            new.events_per_second,
+        ),
+    )
+
+
+def revoke_key(connection: sqlite3.Connection, key_id: str, at: int) -> Key | None:
+    """Keeps the time of the first revocation."""
+    connection.execute("UPDATE keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, key_id))
+    found: tuple[Any, ...] | None = connection.execute(
+        f"SELECT {KEY_COLUMNS} FROM keys WHERE id = ?",  # noqa: S608
+        (key_id,),
+    ).fetchone()
+    return key(found) if found else None
+
+
+def write_probe(connection: sqlite3.Connection, at: int) -> None:
+    connection.execute(
+        "INSERT INTO probe (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at", (at,)
+    )

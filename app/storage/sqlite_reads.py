@@ -1,0 +1,116 @@
+"""What is read from SQLite: functions of a connection, run in the reading thread."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from app.storage import Batch, Key, MoodChange, SessionRow, Stored
+from app.storage.cursor import Position
+from app.storage.sqlite_commit import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
+
+_SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
+_BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
+_SNAPSHOT = "SELECT version, state FROM snapshots WHERE session_id = ?"
+_CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY at, id LIMIT ?"  # noqa: S608
+_DUE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608
+KEY_COLUMNS = (
+    "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
+)
+_KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
+_NO_LIMIT = -1
+
+
+def session_row(values: tuple[Any, ...]) -> SessionRow:
+    return SessionRow(*(*values[:-1], bool(values[-1])))
+
+
+def read_row(connection: sqlite3.Connection, project: str, session: str) -> SessionRow | None:
+    found = connection.execute(_SESSION, (project, session)).fetchone()
+    return session_row(found[1:]) if found else None
+
+
+def read_stored(connection: sqlite3.Connection, project: str, session: str) -> Stored | None:
+    """Row, snapshot and log as of one moment."""
+    connection.execute("BEGIN")
+    try:
+        found = connection.execute(_SESSION, (project, session)).fetchone()
+        if not found:
+            return None
+        version, state = connection.execute(_SNAPSHOT, found[:1]).fetchone() or (0, None)
+        batches = connection.execute(_BATCHES, (found[0], version, _NO_LIMIT)).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    return Stored(session_row(found[1:]), state, version, [Batch(*batch) for batch in batches])
+
+
+def read_batches(
+    connection: sqlite3.Connection, project: str, session: str, after: int, limit: int
+) -> list[Batch]:
+    found = connection.execute(_SESSION, (project, session)).fetchone()
+    rows = connection.execute(_BATCHES, (found[0], after, limit)).fetchall() if found else []
+    return [Batch(*row) for row in rows]
+
+
+def read_changes(connection: sqlite3.Connection, project: str, session: str, limit: int) -> list[MoodChange]:
+    found = connection.execute(_SESSION, (project, session)).fetchone()
+    rows = connection.execute(_CHANGES, (found[0], limit)).fetchall() if found else []
+    return [_change(row) for row in rows]
+
+
+def _change(row: tuple[Any, ...]) -> MoodChange:
+    return MoodChange(*(*row[:5], msgspec.json.decode(row[5], type=list[str]), *row[6:]))
+
+
+def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[SessionRow]:
+    return [session_row(row) for row in connection.execute(_DUE, (before, limit)).fetchall()]
+
+
+def read_sessions(
+    connection: sqlite3.Connection,
+    project: str,
+    mood: str | None,
+    active_since: int | None,
+    page: str | None,
+    after: Position | None,
+    limit: int,
+) -> list[SessionRow]:
+    """Newest activity first, from just after the session of `after`."""
+    where, values = ["project = ?"], [project]
+    arguments: list[Any] = values
+    if mood is not None:
+        where.append("mood = ?")
+        arguments.append(mood)
+    if page is not None:
+        where.append("page = ?")
+        arguments.append(page)
+    if active_since is not None:
+        where.append("last_at >= ?")
+        arguments.append(active_since)
+    if after is not None:
+        # Erased since: then nothing says where among the sessions of that millisecond, so show them again.
+        where.append(
+            "(last_at, id) < (?, ifnull((SELECT id FROM sessions WHERE project = ? AND session = ?), ?))"
+        )
+        arguments += [after.last_at, project, after.session, 2**63 - 1]
+    # Page and mood together: the page's index holds the mood too, the mood's not the page.
+    index = "ix_sessions_page" if page is not None else "ix_sessions_mood" if mood else "ix_sessions_recent"
+    rows = connection.execute(
+        f"SELECT {SESSION_COLUMNS} FROM sessions INDEXED BY {index} WHERE {' AND '.join(where)} "  # noqa: S608
+        "ORDER BY last_at DESC, id DESC LIMIT ?",
+        (*arguments, limit),
+    ).fetchall()
+    return [session_row(row) for row in rows]
+
+
+def read_keys(connection: sqlite3.Connection) -> list[Key]:
+    return [key(row) for row in connection.execute(_KEYS).fetchall()]
+
+
+def key(row: tuple[Any, ...]) -> Key:
+    return Key(*(*row[:7], msgspec.json.decode(row[7], type=tuple[str, ...]), *row[8:]))
+
+
+def read_secret(connection: sqlite3.Connection, name: str) -> bytes | None:
+    found = connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+    return found[0] if found else None

@@ -1,0 +1,24 @@
+"""What every test may use."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server import ServerProcess, running
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One real server for all tests that use sessions of their own and leave it as it is."""
+    with running(tmp_path_factory.mktemp("server"), SESSIONMOOD_HELP_WARMUP="0.5") as process:
+        yield process
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine's reaches a test."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("SESSIONMOOD_") or name in ("PORT", "DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)

@@ -1,0 +1,238 @@
+"""The WebSocket door, as dialogues with a real server."""
+
+import asyncio
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websockets
+
+from tests.server import ServerProcess, running
+
+CLICK = {"type": "click"}
+
+
+def fresh() -> str:
+    return f"s-{uuid.uuid4().hex[:12]}"
+
+
+async def test_a_client_without_any_sdk_gets_readings_pushed(server: ServerProcess) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.send('{"type": "click"}')
+        first = await socket.until("mood")
+        assert first["event_count"] == 1
+        assert abs(sum(first["scores"].values()) - 1) < 1e-9
+        ack = await socket.until("ack")
+        assert (ack["accepted"], ack["duplicates"], ack["ignored"]) == (1, 0, 0)
+        await socket.send('{"type": "click"}')
+        assert (await socket.until("mood"))["event_count"] == 2
+
+
+async def test_three_rage_clicks_and_two_errors_push_frustrated_in_the_same_round_trip(
+    server: ServerProcess,
+) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.hello(producer="p")
+        events = [{"type": kind} for kind in ("rage_click", "error", "rage_click", "error", "rage_click")]
+        await socket.send({"op": "events", "seq": 1, "events": events})
+        reading = await socket.until("mood")
+        assert list(reading)[1:6] == ["mood", "confidence", "suggested_action", "signals", "event_count"]
+        assert (reading["mood"], reading["suggested_action"], reading["event_count"]) == (
+            "frustrated",
+            "offer_help",
+            5,
+        )
+        assert sum(part["points"] for part in reading["because"]) > 0
+        assert await socket.until("ack", seq=5)
+
+
+async def test_after_silence_a_change_arrives_by_itself(tmp_path: Path) -> None:
+    hurried = tmp_path / "model.json"
+    hurried.write_text('{"idle.from": 1, "idle.full": 3, "half_life.friction": 1, "half_life.engaged": 1}')
+    with running(tmp_path, SESSIONMOOD_MODEL=hurried) as server:
+        async with server.socket(fresh()) as socket:
+            await socket.hello(producer="p")
+            await socket.send({"op": "events", "seq": 1, "events": [{"type": "rage_click"}] * 4})
+            angry = await socket.until("mood", mood="frustrated")
+            later = angry
+            while later["mood"] == "frustrated":
+                later = await socket.until("mood", seconds=60)
+            assert later["event_count"] == angry["event_count"]
+            assert later["as_of"] > angry["as_of"]
+            assert later["previous"] == "frustrated"
+
+
+async def test_hello_says_what_is_known_and_where_to_resume(server: ServerProcess) -> None:
+    session = fresh()
+    async with server.socket(session, key="") as socket:
+        welcome = await socket.hello(key=server.pk, producer="p", now=1)
+        assert (welcome["session"], welcome["ack"], welcome["mood"]) == (session, 0, None)
+        assert set(welcome["limits"]) == {"events", "bytes", "inflight"}
+        await socket.send({"op": "events", "seq": 1, "events": [CLICK] * 3})
+        assert (await socket.until("ack"))["seq"] == 3
+    async with server.socket(session, key="") as socket:
+        again = await socket.hello(key=server.pk, producer="p", token=welcome["token"])
+        assert again["ack"] == 3
+        assert again["mood"]["event_count"] == 3
+        other = await socket.hello(key=server.pk, producer="q", token=welcome["token"])
+        assert other["ack"] == 0
+
+
+async def test_what_was_seen_before_counts_once(server: ServerProcess) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.hello(producer="p")
+        await socket.send({"op": "events", "seq": 1, "events": [CLICK] * 4})
+        await socket.until("ack", seq=4)
+        await socket.send({"op": "events", "seq": 3, "events": [CLICK] * 4})
+        ack = await socket.until("ack")
+        assert (ack["seq"], ack["accepted"], ack["duplicates"]) == (6, 2, 2)
+        await socket.send({"op": "events", "seq": 1, "events": [CLICK] * 2})
+        ack = await socket.until("ack")
+        assert (ack["seq"], ack["accepted"], ack["duplicates"]) == (6, 0, 2)
+
+
+async def test_a_gap_is_refused_unless_declared(server: ServerProcess) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.hello(producer="p")
+        await socket.send({"op": "events", "seq": 5, "events": [CLICK]})
+        nack = await socket.until("nack")
+        assert (nack["seq"], nack["code"], nack["expect"]) == (5, "out_of_order", 1)
+        assert "retry_ms" in nack
+        await socket.send({"op": "events", "seq": 5, "events": [CLICK], "lost": 4})
+        assert (await socket.until("ack"))["seq"] == 5
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ({"op": "events", "seq": 1, "events": [CLICK, {"type": 1}]}, "bad_event"),
+        ({"op": "events", "seq": 1, "events": [{"type": "scroll", "value": 300}]}, "bad_event"),
+        ({"op": "events", "seq": 1, "events": [CLICK] * 501}, "too_large"),
+        ({"op": "events", "events": [CLICK]}, "bad_event"),
+        ({"type": 7}, "bad_event"),
+        ({"nothing": "known"}, "bad_event"),
+    ],
+)
+async def test_a_bad_batch_is_refused_whole_and_the_socket_goes_on(
+    server: ServerProcess, frame: dict[str, Any], code: str
+) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.hello(producer="p")
+        await socket.send(frame)
+        nack = await socket.until("nack")
+        assert (nack["code"], nack["seq"]) == (code, frame.get("seq"))
+        assert "retry_ms" not in nack
+        await socket.send({"op": "events", "seq": 1, "events": [CLICK]})
+        assert (await socket.until("ack"))["accepted"] == 1
+        assert (await socket.hello(producer="p"))["mood"]["event_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("not json", 4004),
+        ("[]", 4004),
+        ('"text"', 4004),
+        ('{"op": "nonsense"}', 4004),
+        ('{"op": "events", "seq": 0, "events": []}', 4004),
+        (b"\x00\x01", 4004),
+        ("[" * 100_000, 4004),
+        ('{"type": "' + "x" * 300_000 + '"}', 4009),
+    ],
+)
+async def test_what_is_no_frame_closes_with_a_reason(server: ServerProcess, frame: Any, code: int) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.send(frame)
+        closed, frames = await socket.closed()
+        assert closed == code
+        assert frames[-1]["op"] == "error"
+        assert frames[-1]["detail"]
+
+
+async def test_the_ways_not_to_come_in(server: ServerProcess) -> None:
+    session = fresh()
+    async with server.socket(session, key="sk_wrong") as socket:
+        assert (await socket.closed())[0] == 4001
+    async with server.socket(session, key="") as socket:
+        await socket.send({"op": "hello", "key": "pk_wrong"})
+        assert (await socket.closed())[0] == 4001
+    async with server.socket(session, key="") as socket:
+        await socket.send(CLICK)
+        assert (await socket.closed())[0] == 4003
+    async with server.socket("not%20an%20id") as socket:
+        assert (await socket.closed())[0] == 4004
+    async with server.socket(session, subprotocols=["graphql-ws"]) as socket:  # type: ignore[list-item]
+        assert (await socket.closed())[0] == 4006
+    async with server.socket(session) as socket:
+        await socket.send(CLICK)
+        await socket.until("ack")
+    async with server.socket(session, key="") as socket:
+        await socket.send({"op": "hello", "key": server.pk})
+        assert (await socket.closed())[0] == 4010
+    async with server.socket(session, key="") as socket:
+        await socket.send({"op": "hello", "key": server.pk, "token": "abc.def.ghi"})
+        assert (await socket.closed())[0] == 4010
+
+
+async def test_no_hello_in_time_is_told_so(server: ServerProcess) -> None:
+    async with server.socket(fresh(), key="") as socket:
+        code, frames = await socket.closed()
+        assert (code, frames[-1]["code"]) == (4003, "no_hello")
+
+
+async def test_the_subprotocol_is_optional_and_echoed(server: ServerProcess) -> None:
+    async with server.socket(fresh(), subprotocols=["sessionmood.v1"]) as socket:  # type: ignore[list-item]
+        assert socket.raw.subprotocol == "sessionmood.v1"
+    async with server.socket(fresh()) as socket:
+        assert socket.raw.subprotocol is None
+
+
+async def test_ping_is_answered(server: ServerProcess) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.send({"op": "ping"})
+        assert await socket.until("pong")
+
+
+async def test_two_sockets_of_one_session_see_the_same_moods(server: ServerProcess) -> None:
+    session = fresh()
+    async with server.socket(session) as one, server.socket(session) as two:
+        await one.hello(producer="one")
+        await two.hello(producer="two")
+        await one.send({"op": "events", "seq": 1, "events": [{"type": "rage_click"}] * 4})
+        first, second = await asyncio.gather(one.until("mood"), two.until("mood"))
+        assert first == second
+        assert first["mood"] == "frustrated"
+
+
+async def test_unknown_types_are_kept_and_counted_as_ignored(server: ServerProcess) -> None:
+    session = fresh()
+    async with server.socket(session) as socket:
+        await socket.hello(producer="p")
+        await socket.send({"op": "events", "seq": 1, "events": [{"type": "hologram"}, CLICK]})
+        ack = await socket.until("ack")
+        assert (ack["seq"], ack["accepted"], ack["ignored"]) == (2, 1, 1)
+    events = server.get(f"/v1/sessions/{session}/timeline").json()["events"]
+    assert [(event["type"], event["seq"]) for event in events] == [("hologram", 1), ("click", 2)]
+
+
+async def test_even_an_unknown_type_begins_a_session(server: ServerProcess) -> None:
+    session = fresh()
+    async with server.socket(session) as socket:
+        await socket.send({"type": "hologram"})
+        assert (await socket.until("ack"))["ignored"] == 1
+    assert server.get(f"/v1/sessions/{session}/mood").json()["event_count"] == 1
+
+
+async def test_other_addresses_are_told_so(server: ServerProcess) -> None:
+    async with websockets.connect(
+        f"{server.ws}/v1/elsewhere", additional_headers={"x-api-key": server.sk}
+    ) as raw:
+        with pytest.raises(websockets.ConnectionClosed):
+            while True:
+                await raw.recv()
+        assert raw.close_code == 4004
+
+
+async def test_nothing_of_all_this_left_a_traceback(server: ServerProcess) -> None:
+    assert "Traceback" not in server.output()
