@@ -8,18 +8,19 @@ verdict says nothing of these people, or the opposite, there is nothing to stay 
 fitted afresh, penalised towards zero. No weight changes its sign: what speaks for a mood keeps speaking for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import random
+from collections.abc import Callable, Sequence
 from math import log
 from typing import Any, Final
 
 import msgspec
 
+from app.evaluation.answers import Piece
 from app.evaluation.auc import Pair, auc, auc_within
 from app.evaluation.calibration import expected_calibration_error
-from app.evaluation.labels import MOODS, READ
+from app.evaluation.labels import MOODS
 from app.mood import DEFAULT, Model, MoodEngine
 from app.mood.signals import NAMES as SIGNALS
-from app.recordings import Recording
 from app.replay import replay, strengths_of
 
 #: Fewer than this say nothing about other people.
@@ -29,6 +30,9 @@ MIN_PEOPLE: Final = 5
 PRIORS: Final = (0.1, 0.3, 1.0, 3.0)
 #: Held-out AUC that a new model must win on average, and may lose for a single mood, to be offered.
 WORTH: Final = 0.01
+#: How often the gain must hold when people are drawn anew.
+SURE: Final = 0.9
+_DRAWS: Final = 200
 #: Share of sessions that may be read as the mood wrongly, on top of what the shipped model gets wrong.
 MORE_ALARMS: Final = 0.02
 #: The verdict's own coefficient is not to be penalised: a feature this much larger is penalised this much
@@ -41,14 +45,6 @@ _FOLDS: Final = 5
 
 class TooLittle(Exception):
     """Not enough labels to tune by; the message says what is missing."""
-
-
-class Piece(msgspec.Struct):
-    """A stretch of a session and what the person said of it: mood -> 1 or 0."""
-
-    recording: Recording
-    person: str
-    said: dict[str, int]
 
 
 class Seen(msgspec.Struct):
@@ -80,29 +76,14 @@ class Compared(msgspec.Struct):
 
 
 class Tuned(msgspec.Struct):
-    """The new numbers and what they are worth. `better`: whether they are worth switching to."""
+    """The new numbers and what they are worth. `gain`: held-out AUC over the shipped model, mean of the moods;
+    `sure`: how often, drawing people anew, that is above zero; `better`: whether to switch."""
 
     overrides: dict[str, float]
     compared: list[Compared]
+    gain: float
+    sure: float
     better: bool
-
-
-def pieces(recordings: Iterable[tuple[str, Recording]]) -> list[Piece]:
-    """What can be learned from (name of the set, recording): labelled recordings whole; without labels, the
-    stretch up to each `feedback` event ("was that right?") with its answer. The engine never gets to see the
-    answers. People of different sets are different people."""
-    found = []
-    for name, recording in recordings:
-        person = f"{name} {recording.id if recording.person is None else recording.person}"
-        asked = [(at, event) for at, event in enumerate(recording.events) if event.type == "feedback"]
-        if recording.labels:
-            if said := _said(recording.labels):
-                found.append(Piece(_without_feedback(recording, len(recording.events)), person, said))
-            continue
-        for at, event in asked:
-            if event.name in MOODS and event.value in (0, 1):
-                found.append(Piece(_without_feedback(recording, at), person, {event.name: int(event.value)}))
-    return [piece for piece in found if piece.recording.events]
 
 
 def tune(learned: Sequence[Piece], note: Callable[[str], None] = lambda text: None) -> Tuned:
@@ -125,10 +106,12 @@ def tune(learned: Sequence[Piece], note: Callable[[str], None] = lambda text: No
                 tuned[at] = observe(learned[at], model)
     compared = [_compare(mood, learned, shipped, tuned) for mood in moods]
     gains = [row.tuned_auc - row.shipped_auc for row in compared]
+    gain = sum(gains) / len(gains)
+    sure = _sure(moods, learned, shipped, tuned)
     calm = all(row.tuned_alarms <= row.shipped_alarms + MORE_ALARMS for row in compared)
-    better = calm and sum(gains) / len(gains) >= WORTH and min(gains) >= -WORTH
+    better = calm and gain >= WORTH and min(gains) >= -WORTH and sure >= SURE
     note("fitting on everybody")
-    return Tuned(fit(moods, learned, shipped), compared, better)
+    return Tuned(fit(moods, learned, shipped), compared, gain, sure, better)
 
 
 def observe(piece: Piece, model: Model) -> Seen:
@@ -238,6 +221,31 @@ def _compare(mood: str, learned: Sequence[Piece], shipped: Sequence[Seen], tuned
     )
 
 
+def _sure(
+    moods: Sequence[str], learned: Sequence[Piece], shipped: Sequence[Seen], tuned: Sequence[Seen]
+) -> float:
+    """Bootstrap by person of the mean gain: the share of draws above zero."""
+    by_person: dict[str, list[int]] = {}
+    for at, piece in enumerate(learned):
+        by_person.setdefault(piece.person, []).append(at)
+    people = list(by_person.values())
+    draw = random.Random(7)  # noqa: S311 - a bootstrap, not a secret
+    won = drawn = 0
+    for _ in range(_DRAWS):
+        rows = [at for own in draw.choices(people, k=len(people)) for at in own]
+        gains = []
+        for mood in moods:
+            asked = [at for at in rows if mood in learned[at].said]
+            before = auc([(shipped[at].mean[mood], learned[at].said[mood]) for at in asked])
+            after = auc([(tuned[at].mean[mood], learned[at].said[mood]) for at in asked])
+            if before is not None and after is not None:
+                gains.append(after - before)
+        if gains:
+            drawn += 1
+            won += sum(gains) > 0
+    return won / drawn if drawn else 0.0
+
+
 class _Strengths:
     """Watches how strong each signal was, weighted by time."""
 
@@ -254,21 +262,6 @@ class _Strengths:
 
     def mean(self) -> list[float]:
         return [area / self._for_ms for area in self._area] if self._for_ms else self._last
-
-
-def _said(labels: Mapping[str, float | None]) -> dict[str, int]:
-    """Answers by mood. A mood's own name goes before another label that means it."""
-    said = {}
-    for label, answer in sorted(labels.items(), key=lambda item: item[0] in MOODS):
-        if label in READ and len(READ[label]) == 1 and answer in (0, 1):
-            mood, sign = READ[label][0]
-            said[mood] = int(answer) if sign > 0 else 1 - int(answer)
-    return said
-
-
-def _without_feedback(recording: Recording, until: int) -> Recording:
-    events = [event for event in recording.events[:until] if event.type != "feedback"]
-    return msgspec.structs.replace(recording, events=events, labels={}, person=None)
 
 
 def _folds(people: Sequence[object]) -> list[int]:

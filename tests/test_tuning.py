@@ -2,9 +2,10 @@ import random
 
 import pytest
 
+from app.evaluation.answers import pieces
 from app.mood import DEFAULT
 from app.recordings import RecordedEvent, Recording
-from app.tuning import MIN_PEOPLE, MIN_SESSIONS, TooLittle, fit, observe, pieces, tune
+from app.tuning import MIN_PEOPLE, MIN_SESSIONS, TooLittle, fit, observe, tune
 
 
 def form_struggle(draw: random.Random) -> list[RecordedEvent]:

@@ -27,9 +27,10 @@ def tune(
     FILE holds labelled recordings ({"person", "labels": {"frustrated": 1}, "events"}), or exported sessions with
     `feedback` events ("was that right?"). Nothing is applied: `serve --model FILE` is for you to decide.
     """
+    from app.evaluation.answers import pieces
     from app.model_file import write_overrides
     from app.recordings import recordings
-    from app.tuning import TooLittle, pieces, tune
+    from app.tuning import TooLittle, tune
 
     learned = pieces(recordings(files))
     try:
@@ -42,7 +43,7 @@ def tune(
     if not tuned.overrides:
         fail("the shipped weights stand: these labels give no reason to change any")
     if not tuned.better and not anyway:
-        fail("on people it was not fitted on, the new model is no better: keep the shipped one")
+        fail("on people it was not fitted on, the new model is not surely better: keep the shipped one")
     if out is None:
         say("--out FILE writes the new model")
         return
@@ -96,7 +97,8 @@ def _print(tuned: "Tuned") -> None:
         ],
     )
     print("within: one person's own sessions. error: expected calibration error of the mean score.")
-    print("alarms: sessions read as the mood at some time although the person said no.\n")
+    print("alarms: sessions read as the mood at some time although the person said no.")
+    print(f"gain: {tuned.gain:+.3f} AUC on average; above zero in {tuned.sure:.0%} of draws of people.\n")
     columns(
         ["weight", "shipped>", "tuned>"],
         [
