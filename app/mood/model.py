@@ -68,6 +68,9 @@ class Model:
         self.dwell_half: float = v["pages.dwell_half"]
         self.repeats_from: float = v["repeats.from"]
         self.repeats_full: float = v["repeats.full"]
+        self.again_from: float = v["again.from"]
+        self.again_full: float = v["again.full"]
+        self.again_copies: float = v["again.copies"]
         self.scroll_step: float = v["scroll.step"]
         self.scroll_full: float = v["scroll.full"]
         self.pause_cap: float = v["reading.pause_cap"]
@@ -80,8 +83,7 @@ class Model:
         self.idle_from_ms: float = v["idle.from"] * 1000.0
         self.idle_full_ms: float = v["idle.full"] * 1000.0
         self.pace_half: float = v["pace.half"]
-        self.minimal_pace: float = v["minimal.pace"]
-        self.minimal_after_ms: float = v["minimal.after"] * 1000.0
+        self.minimal_half: float = v["minimal.half"]
         self.explore_half: float = v["explore.half"]
         self.evidence_half: float = v["evidence.half"]
         self.warm_up_ms: float = v["help.warm_up"] * 1000.0
@@ -121,6 +123,7 @@ class Model:
             ("wait.fine", "wait.painful"),
             ("errors.from", "errors.full"),
             ("repeats.from", "repeats.full"),
+            ("again.from", "again.full"),
             ("idle.from", "idle.full"),
         ):
             if settings[lower] >= settings[upper]:
