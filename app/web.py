@@ -30,6 +30,7 @@ from app.transport import Doors
 from app.transport.connections import Connections
 from app.transport.manage import Manage, answer_error
 from app.transport.rest import Rest
+from app.transport.scripts import Scripts
 from app.transport.websocket import Connection
 
 logger = logging.getLogger("sessionmood")
@@ -211,7 +212,7 @@ class Pages:
             Route("/livez", self._live),
             Route("/readyz", self._ready),
             Route("/demo", self._demo),
-            Route("/sessionmood.js", self._script),
+            *Scripts(STATIC).routes(),
             Route("/static/{name:path}", self._static),
         ]
 
@@ -233,9 +234,6 @@ class Pages:
     async def _demo(self, request: Request) -> Response:
         page = (STATIC / "demo.html").read_text()
         return HTMLResponse(page.replace("{{key}}", self.demo_key))
-
-    async def _script(self, request: Request) -> Response:
-        return FileResponse(STATIC / "sessionmood.js", media_type="text/javascript")
 
     async def _static(self, request: Request) -> Response:
         path = (STATIC / request.path_params["name"]).resolve()

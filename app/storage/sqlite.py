@@ -13,11 +13,12 @@ from typing import TypeVar
 from app import errors
 from app.storage import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
 from app.storage.cursor import Position, read_cursor, write_cursor
+from app.storage.file_lock import FileLock, Gate
 from app.storage.migrations import migrate_sqlite
 from app.storage.queue import Group, Outcome, WriteQueue
 from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
-from app.storage.sqlite_connection import Connection, reading, writing
+from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
 from app.storage.sqlite_wal import WriteAheadLog
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
 class SQLiteStorage:
     """`queue` and `wal` have the counters for the metrics.
 
+    `sole`: refuse to open when another process has the file open with `sole`. A server holds the state of its
+    sessions in memory, so there can be one; commands beside it (keys, backup) open without.
     `max_queued_bytes`: what may wait for the disk before `submit` refuses. `retry_scale` stretches the waits
     between tries after a failure (0.25 s, doubled up to 5 s)."""
 
@@ -45,6 +48,7 @@ class SQLiteStorage:
         self,
         path: str | os.PathLike[str],
         *,
+        sole: bool = False,
         max_queued_bytes: int = 64 * 1024 * 1024,
         retry_scale: float = 1.0,
     ) -> None:
@@ -55,11 +59,14 @@ class SQLiteStorage:
         self._reader: Connection | None = None
         self._erasing: dict[tuple[str, str], asyncio.Future[bool]] = {}
         self._secrets: dict[str, bytes] = {}
+        self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
+        self._sole = FileLock(self.path + "-server") if sole else None
         self._identity: tuple[int, int] | None = None
 
     async def open(self) -> None:
         try:
-            writer = Connection(writing(self.path))
+            await asyncio.to_thread(self._claim)
+            writer = Connection(writing(self.path), self._gate)
             await writer
             self._writer = writer
             await writer.run(migrate_sqlite)
@@ -109,6 +116,9 @@ class SQLiteStorage:
             with contextlib.suppress(sqlite3.Error, TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await connection.close()
+        self._gate.close()
+        if self._sole is not None:
+            self._sole.close()
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
         return self.queue.submit(entry)
@@ -260,6 +270,13 @@ class SQLiteStorage:
 
     async def count_session(self, key_id: str, month: str, session: str) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session))
+
+    def _claim(self) -> None:
+        os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+        if self._sole is not None and not self._sole.acquire(BUSY_SECONDS):
+            raise errors.StorageUnavailable(
+                f"another server runs on {self.path} already; several servers need DATABASE_URL=postgresql://…"
+            )
 
     def _file_identity(self) -> tuple[int, int] | None:
         try:

@@ -1,8 +1,8 @@
 """One SQLite file, its connections and the threads they live in.
 
 SQLite up to 3.51.2 can corrupt a write-ahead log when two connections write or checkpoint at once
-(sqlite.org/wal.html#walresetbug), so there is exactly one connection that does either; all others are
-`query_only` and never checkpoint.
+(sqlite.org/wal.html#walresetbug), so exactly one connection of a process does either, all others are
+`query_only` and never checkpoint, and a `Gate` keeps the writing connections of processes apart.
 """
 
 import asyncio
@@ -10,16 +10,20 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import aiosqlite
 
 from app import errors
+from app.storage.file_lock import Gate
 
 T = TypeVar("T")
 
-# How long SQLite waits for a lock of somebody else (a backup tool, a shell) before it gives up.
-BUSY_MS = 2000
+# How long a lock of somebody else (a shell, a command beside the server) is waited for.
+BUSY_SECONDS = 2.0
+# The hot commit alone has a statement per table and size of insert.
+CACHED_STATEMENTS = 256
 # Kept in memory per connection (KiB, negative as SQLite wants it): the hot pages of a million sessions.
 CACHE_KIB = -65536
 
@@ -28,9 +32,10 @@ class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs whole functions in its thread: a transaction is then one hop of
     50-90 us instead of one per statement, and a cancelled await cannot leave it half done."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connect, 64)
+    def __init__(self, connect: Callable[[], sqlite3.Connection], gate: Gate | None = None) -> None:
+        self._gate = contextlib.nullcontext() if gate is None else gate
         self._connect_again = connect
+        super().__init__(self._connected, 64)
         self.broken = False  # set by whoever saw an error that may be the connection's own
         # A disk that hangs in a write must not keep the process from exiting.
         self._thread.daemon = True
@@ -41,11 +46,19 @@ class Connection(aiosqlite.Connection):
         if not self._running or self._connection is None:
             raise errors.StorageUnavailable("the storage is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._tx.put_nowait((future, lambda: work(self._working())))
+        self._tx.put_nowait((future, partial(self._do, work)))
         return future
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self.start(work)
+
+    def _connected(self) -> sqlite3.Connection:
+        with self._gate:
+            return self._connect_again()
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._gate:
+            return work(self._working())
 
     def _working(self) -> sqlite3.Connection:
         if self.broken:
@@ -87,8 +100,13 @@ def reading(path: str) -> Callable[[], sqlite3.Connection]:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    # isolation_level None: transactions begin and end where this code says so. The thread is aiosqlite's.
-    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,  # transactions begin and end where this code says so
+        check_same_thread=False,  # the thread is aiosqlite's
+        cached_statements=CACHED_STATEMENTS,
+    )
     with _closed_on_error(connection):
         connection.execute(f"PRAGMA cache_size = {CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -109,7 +127,6 @@ def _make_private(path: str) -> None:
     it (-wal, -shm) the same mode. An existing file is never opened here: closing it would drop SQLite's locks
     on it (POSIX locks belong to the process)."""
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         for name in (path, path + "-wal", path + "-shm"):

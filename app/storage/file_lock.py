@@ -1,0 +1,72 @@
+"""Locks between processes, on empty files beside the database. The system frees them when a process dies."""
+
+import contextlib
+import os
+import sqlite3
+import time
+from types import TracebackType
+
+try:
+    import fcntl
+except ImportError:  # Windows: one process at a time is then up to its owner
+    fcntl = None  # type: ignore[assignment]
+
+POLL_SECONDS = 0.005
+
+
+class FileLock:
+    """Not SQLite's own locks: those let a checkpoint and a commit of two processes overlap."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self, seconds: float) -> bool:
+        """Whether the lock was free, or became so in time. Raises OSError where the file can't be made."""
+        if fcntl is None:
+            return True
+        if self._fd is None:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(POLL_SECONDS)
+            else:
+                return True
+
+    def release(self) -> None:
+        if self._fd is not None:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
+            self._fd = None
+
+
+class Gate(FileLock):
+    """Held by whoever writes to the database or checkpoints it, for as long as that takes (ms)."""
+
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__(path)
+        self._patience = patience
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        if self._depth == 0 and not self.acquire(self._patience):
+            error = sqlite3.OperationalError("another process is writing")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        self._depth += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self.release()
