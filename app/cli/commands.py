@@ -8,6 +8,7 @@ from app.cli.keys import keys
 from app.cli.replay import replay
 from app.cli.serve import serve
 from app.cli.sessions import backup, erase, export
+from app.cli.shadow import shadow
 from app.cli.simulate import simulate
 from app.cli.tune import tune
 
@@ -24,3 +25,4 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Understand")(simulate)
     app.command(rich_help_panel="Understand")(explain)
     app.command(rich_help_panel="Understand")(tune)
+    app.command(rich_help_panel="Understand")(shadow)
