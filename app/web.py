@@ -27,8 +27,11 @@ from app.sessions import Sessions
 from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.transport import Doors
+from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
-from app.transport.manage import Manage, answer_error
+from app.transport.keys import Keys
+from app.transport.manage import Manage, Problem
+from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.websocket import Connection
 
@@ -89,19 +92,22 @@ class App:
             max_sessions=settings.max_sessions,
         )
         self.connections = Connections(settings)
-        self.doors = Doors(settings, self.store, self.access, self.ingest, self.connections, clock)
+        self.doors = Doors(
+            settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
+        )
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
         self.rest = Rest(self.doors)
         self.pages = Pages(settings, self.store, self.ingest)
         self.other = Starlette(
-            routes=[*Manage(self.doors).routes(), *self.pages.routes()],
+            routes=[*Manage(self.doors).routes(), *Keys(self.doors).routes(), *self.pages.routes()],
             lifespan=self._lifespan,
             exception_handlers={
-                SessionMoodError: answer_error,
-                HTTPException: _answer_http,
-                Exception: _answer_unexpected,
+                SessionMoodError: self._refuse,
+                ClientLeft: self._drop,
+                HTTPException: self._answer_http,
+                Exception: self._answer_unexpected,
             },
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -126,6 +132,27 @@ class App:
             yield
         finally:
             await self.stop()
+
+    # Refusals of the calls that Starlette routes
+
+    async def _refuse(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, SessionMoodError)
+        return Problem(self.doors, error)
+
+    async def _drop(self, request: Request, error: Exception) -> Response:
+        return Response(status_code=408)  # nobody reads it
+
+    async def _answer_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            allow = (error.headers or {}).get("Allow", "GET")
+            return Problem(self.doors, MethodNotAllowed(f"this address takes {allow}", allow=allow))
+        return Problem(self.doors, NotFound(f"there is nothing at {request.url.path}"))
+
+    async def _answer_unexpected(self, request: Request, error: Exception) -> Response:
+        return Problem(self.doors, SessionMoodError("this is our fault, and is logged"))
+
+    # Starting and stopping
 
     async def start(self) -> None:
         await self.store.open()
@@ -242,18 +269,6 @@ class Pages:
         if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
             raise NotFound(f"there is no page {request.url.path}")
         return FileResponse(path)
-
-
-async def _answer_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "GET")
-        return await answer_error(request, MethodNotAllowed(f"this address takes {allow}", allow=allow))
-    return await answer_error(request, NotFound(f"there is nothing at {request.url.path}"))
-
-
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    return await answer_error(request, SessionMoodError("this is our fault, and is logged"))
 
 
 def create_app(settings: Settings) -> App:
