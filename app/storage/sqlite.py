@@ -274,8 +274,8 @@ class SQLiteStorage:
     async def revoke_key(self, key_id: str, at: int) -> Key | None:
         return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))
 
-    async def count_session(self, key_id: str, month: str, session: str) -> int:
-        return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session))
+    async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
+        return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))
 
     def _claim(self) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
