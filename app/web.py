@@ -28,8 +28,11 @@ from app.shadow import Shadow
 from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.transport import Doors
+from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
-from app.transport.manage import Manage, answer_error
+from app.transport.keys import Keys
+from app.transport.manage import Manage, Problem
+from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.scripts import Scripts
 from app.transport.shadow import ShadowDoor
@@ -102,7 +105,9 @@ class App:
         if (shadow := self.shadow) is not None:
             self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
         self.connections = Connections(settings)
-        self.doors = Doors(settings, self.store, self.access, self.ingest, self.connections, clock)
+        self.doors = Doors(
+            settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
+        )
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
@@ -111,14 +116,16 @@ class App:
         self.other = Starlette(
             routes=[
                 *Manage(self.doors).routes(),
+                *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.pages.routes(),
             ],
             lifespan=self._lifespan,
             exception_handlers={
-                SessionMoodError: answer_error,
-                HTTPException: _answer_http,
-                Exception: _answer_unexpected,
+                SessionMoodError: self._refuse,
+                ClientLeft: self._drop,
+                HTTPException: self._answer_http,
+                Exception: self._answer_unexpected,
             },
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -143,6 +150,27 @@ class App:
             yield
         finally:
             await self.stop()
+
+    # Refusals of the calls that Starlette routes
+
+    async def _refuse(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, SessionMoodError)
+        return Problem(self.doors, error)
+
+    async def _drop(self, request: Request, error: Exception) -> Response:
+        return Response(status_code=408)  # nobody reads it
+
+    async def _answer_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            allow = (error.headers or {}).get("Allow", "GET")
+            return Problem(self.doors, MethodNotAllowed(f"this address takes {allow}", allow=allow))
+        return Problem(self.doors, NotFound(f"there is nothing at {request.url.path}"))
+
+    async def _answer_unexpected(self, request: Request, error: Exception) -> Response:
+        return Problem(self.doors, SessionMoodError("this is our fault, and is logged"))
+
+    # Starting and stopping
 
     async def start(self) -> None:
         await self.store.open()
@@ -256,18 +284,6 @@ class Pages:
         if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
             raise NotFound(f"there is no page {request.url.path}")
         return FileResponse(path)
-
-
-async def _answer_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "GET")
-        return await answer_error(request, MethodNotAllowed(f"this address takes {allow}", allow=allow))
-    return await answer_error(request, NotFound(f"there is nothing at {request.url.path}"))
-
-
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    return await answer_error(request, SessionMoodError("this is our fault, and is logged"))
 
 
 def create_app(settings: Settings) -> App:

@@ -212,7 +212,7 @@ export const watchClicks = () => {
     }, CAUSE_MS);
   });
   listen(window, "click", clicked);
-  listen(document, "play pause seeking volumechange ratechange toggle fullscreenchange input change invalid copy cut", answer);
+  listen(document, "play pause seeking volumechange ratechange toggle fullscreenchange input change invalid copy cut", ({ target }) => ignored(target) || answer());
   listen(document, "focusin", (event) => up(origin(event), FIELDS) && answer());
   listen(document, "selectionchange", () => getSelection()?.isCollapsed === false && answer());
   listen(document, "scroll", () => recent() && answer());

@@ -4,10 +4,10 @@
  * that a strict Content-Security-Policy has nothing to object to.
  */
 
-const CSS = `:host{all:initial;position:fixed;inset:auto 0 0 auto;inset-inline:auto 0;width:min(22rem,100vw);margin:0;padding:1rem;border:0;background:none;box-sizing:border-box;z-index:var(--sessionmood-z,2147483000);overflow:visible}
+const CSS = `:host{all:initial;position:fixed;inset:auto;inset-block-end:var(--sessionmood-bottom,0px);inset-inline-end:var(--sessionmood-end,0px);width:min(22rem,100vw);margin:0;padding:1rem;border:0;background:none;box-sizing:border-box;z-index:var(--sessionmood-z,2147483000);overflow:visible}
 section{--p:var(--sessionmood-accent,#4f46e5);color:var(--sessionmood-text,#1b1b2b);background:var(--sessionmood-background,#fff);font:15px/1.45 var(--sessionmood-font,system-ui,sans-serif);border:1px solid #8884;border-radius:var(--sessionmood-radius,16px);box-shadow:0 12px 40px #0004;padding:1.1rem 1.2rem;position:relative}
 :host([data-theme=dark]) section{color:var(--sessionmood-text,#f2f2f7);background:var(--sessionmood-background,#23232f);--p:var(--sessionmood-accent,#a5a0ff);--q:var(--sessionmood-on-accent,#14141d)}
-h2{font:600 1.07em/1.3 inherit;font-family:inherit;margin:0 0 .3em;padding-inline-end:1.6em}p{margin:0 0 .9em;opacity:.85}
+h2{font-size:1.12em;line-height:1.3;margin:0 0 .3em;padding-inline-end:1.6em}p{margin:0 0 .9em;opacity:.85}
 div{display:flex;gap:.5em;flex-wrap:wrap}
 button,a{font:inherit;font-weight:600;color:inherit;background:none;border:1px solid #8886;border-radius:.65em;padding:.5em .95em;cursor:pointer;text-decoration:none;min-height:2.6em;box-sizing:border-box}
 .go{background:var(--p);border-color:transparent;color:var(--q,var(--sessionmood-on-accent,#fff))}
