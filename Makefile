@@ -1,8 +1,8 @@
-# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure
+# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure · docs: write the pages made from the code
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test check bench lock clean
+.PHONY: run test install install-test check bench docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -35,6 +35,9 @@ check: install-test
 
 bench: install-test
 	$(BIN)/python -m benchmarks
+
+docs: install-test
+	$(BIN)/python -m tools.write_docs
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/run.in -o requirements/run.txt

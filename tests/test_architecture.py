@@ -27,6 +27,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transport": {*_WIRE, "ingest", "storage", "auth", "config", "shadow"},
     "web": {*_WIRE, "transport", "ingest", "storage", "auth", "config", "shadow", "model_file"},
     "server": {"web", "config", "errors"},
+    "replay": {"recordings", "mood"},
+    "spread": {"recordings", "mood"},
+    "exporting": {"storage", "recordings", "mood"},
+    "explaining": {"replay", "recordings", "mood"},
+    "evaluation": {"replay", "recordings", "mood"},
+    "tuning": {"evaluation", "replay", "recordings", "mood"},
+    "simulate": {"recordings", "mood"},
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
 PURE = ("mood", "protocol", "sessions", "limits", "errors")
