@@ -222,15 +222,17 @@ class Ingest:
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
         durable = self.store.submit(Entry(row, batch, changes, state))
         session.pending += 1
-        durable.add_done_callback(partial(self._kept, session))
+        durable.add_done_callback(partial(self._kept, session, batch))
         return durable
 
-    def _kept(self, session: Session, durable: "asyncio.Future[None]") -> None:
+    def _kept(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
         if durable.cancelled() or durable.exception() is not None:
             # still queued: the session must stay in memory until a later commit has it
-            self.store.settled().add_done_callback(partial(self._kept, session))
-        else:
-            session.pending -= 1
+            self.store.settled().add_done_callback(partial(self._kept, session, batch))
+            return
+        session.pending -= 1
+        if batch is not None and batch.producer is not None and batch.last_seq is not None:
+            session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
         """Tell the session's subscribers; those who want every reading even when there is no news."""
@@ -341,5 +343,5 @@ def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)
-        producer.ack = max(producer.ack, batch.last_seq)
+        producer.ack = producer.kept = max(producer.ack, batch.last_seq)
         producer.reports = batch.reports

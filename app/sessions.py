@@ -38,12 +38,13 @@ class Subscriber(Protocol):
 
 
 class Producer:
-    """One page load's numbering. `ack`: the highest event number folded. `offset`: ms to add to its clock."""
+    """One page load's numbering. `ack`: the highest event number folded; `kept`: the highest that can't be
+    lost any more, `ack` at most. `offset`: ms to add to its clock."""
 
-    __slots__ = ("ack", "offset", "reports")
+    __slots__ = ("ack", "kept", "offset", "reports")
 
     def __init__(self, ack: int = 0, offset: int | None = None, reports: int = 0) -> None:
-        self.ack = ack
+        self.ack = self.kept = ack
         self.offset = offset
         self.reports = reports
 
@@ -122,14 +123,20 @@ class Session:
         return known
 
     def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
-        """Note what a client says of itself; its highest event number folded (0: none)."""
+        """Note what a client says of itself; its highest event number that can't be lost (0: none)."""
         if producer is None:
             return 0
         known = self.producer(producer)
         known.reports = reports
         if client_now is not None:
             known.offset = now - round(client_now)
-        return known.ack
+        return known.kept
+
+    def keep(self, producer: str, seq: int) -> None:
+        """Note that `producer`'s events up to `seq` can't be lost any more."""
+        known = self.producers.get(producer)
+        if known is not None:
+            known.kept = max(known.kept, seq)
 
     def receive(
         self,

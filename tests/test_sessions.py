@@ -118,8 +118,18 @@ def test_the_numbering_of_many_page_loads_is_bounded() -> None:
     for i in range(MAX_PRODUCERS + 10):
         s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
     assert len(s.producers) == MAX_PRODUCERS
-    assert s.hello("p0", None, 0, NOW) == 0
-    assert s.hello(f"p{MAX_PRODUCERS + 9}", None, 0, NOW) == 1
+    assert "p0" not in s.producers
+    assert s.producers[f"p{MAX_PRODUCERS + 9}"].ack == 1
+
+
+def test_a_client_resumes_from_what_is_kept_not_from_what_is_folded() -> None:
+    s = session()
+    receive(s, [-1] * 3, seq=1)
+    assert s.hello("p", None, 0, NOW) == 0
+    s.keep("p", 2)
+    assert s.hello("p", None, 0, NOW) == 2
+    s.keep("p", 1)
+    assert s.hello("p", None, 0, NOW) == 2
 
 
 @given(st.lists(st.integers(0, 20_000), min_size=1, max_size=40), st.integers(0, 39))

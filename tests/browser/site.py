@@ -26,7 +26,9 @@ class Site:
                     time.sleep(seconds)
                     self._answer(status, "application/json", b"{}")
                 elif path in site.pages:
-                    self._answer(200, "text/html; charset=utf-8", site.pages[path].encode(), site.headers.get(path, {}))
+                    self._answer(
+                        200, "text/html; charset=utf-8", site.pages[path].encode(), site.headers.get(path, {})
+                    )
                 else:
                     self._answer(404, "text/plain", b"nothing here")
 
@@ -34,7 +36,9 @@ class Site:
                 self.rfile.read(int(self.headers.get("content-length") or 0))
                 self.do_GET()
 
-            def _answer(self, status: int, kind: str, body: bytes, extra: Mapping[str, str] | None = None) -> None:
+            def _answer(
+                self, status: int, kind: str, body: bytes, extra: Mapping[str, str] | None = None
+            ) -> None:
                 self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(body)))
@@ -55,5 +59,3 @@ class Site:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-
