@@ -13,6 +13,7 @@ from app import protocol
 from app.auth import PUBLISHABLE, check_origin
 from app.errors import (
     BadRequest,
+    Draining,
     MethodNotAllowed,
     NotFound,
     RateLimited,
@@ -35,6 +36,8 @@ Headers = list[tuple[bytes, bytes]]
 
 #: Seconds a `wait` may hold a request, and a POST waits for the disk before it says 503.
 MAX_WAIT: Final = 60.0
+#: The same while the server is about to stop.
+LEAVING_WAIT: Final = 1.0
 DURABLE_WITHIN: Final = 10.0
 #: Sessions and keys whose event rate is remembered; past that the longest unused is forgotten.
 MAX_BUCKETS: Final = 20_000
@@ -51,6 +54,7 @@ class Rest:
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
+        self._waiters: set[_Waiter] = set()
 
     async def handle(self, scope: Message, receive: Receive, send: Send, session_id: str, call: str) -> None:
         """Answer one request. `call`: "events" or "mood"."""
@@ -73,6 +77,9 @@ class Rest:
             await refuse(send, error, headers)
         except ClientLeft:
             pass
+        except asyncio.CancelledError:
+            # The server stops, and this request took too long to be waited for.
+            await refuse(send, Draining(retry_ms=1000), headers)
         except Exception:
             logger.exception("a request failed", extra={"session": session_id})
             await refuse(send, SessionMoodError("this is our fault, and is logged"), headers)
@@ -145,19 +152,27 @@ class Rest:
         if session.subscribers is None:
             session.subscribers = []
         session.subscribers.append(listener)
-        left = asyncio.ensure_future(receive())
+        self._waiters.add(listener)
+        if self._doors.leaving:
+            seconds = min(seconds, LEAVING_WAIT)
+        left = asyncio.ensure_future(_until_left(receive))
         news = asyncio.ensure_future(listener.changed.wait())
         try:
             await asyncio.wait([left, news], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if left.done() and not news.done() and left.result()["type"] == "http.disconnect":
-                raise ClientLeft
             if left.done() and not news.done():
-                await asyncio.wait([news], timeout=seconds)
+                raise ClientLeft
         finally:
             left.cancel()
             news.cancel()
             session.subscribers.remove(listener)
+            self._waiters.discard(listener)
         return self._doors.ingest.reading(session, self._doors.clock()) or reading
+
+    def release(self, spread: float) -> None:
+        """Answer every request that is held, one after the other within `spread` seconds."""
+        loop = asyncio.get_running_loop()
+        for index, listener in enumerate(self._waiters):
+            loop.call_later(spread * index / len(self._waiters), listener.changed.set)
 
     def _check_rate(self, key: Key, session_id: str, events: int, now: int) -> Headers:
         settings = self._doors.settings
@@ -193,6 +208,11 @@ class _Waiter:
 
 class ClientLeft(Exception):
     """Nobody waits for the answer any more."""
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
