@@ -111,7 +111,7 @@ class Server(uvicorn.Server):
         leaving = app.connections.all()
         for index, connection in enumerate(leaving):
             connection.drain(round(spread * 1000 * index / len(leaving)))
-        app.rest.release(spread)
+        app.connections.release(spread)
         await self._pause(spread, app.connections)
         app.ingest.draining = True
         for connection in app.connections.all():

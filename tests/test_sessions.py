@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from app.errors import OutOfOrder
 from app.mood import DEFAULT, Event
-from app.sessions import CLOCK_TOLERANCE_MS, MAX_PRODUCERS, OLDEST_EVENT_MS, Outcome, Session, Sessions
+from app.sessions import (
+    CLOCK_TOLERANCE_MS,
+    MAX_PRODUCERS,
+    OLDEST_EVENT_MS,
+    SLOT_MS,
+    Outcome,
+    Session,
+    Sessions,
+)
 
 NOW = 1_800_000_000_000
 
@@ -163,12 +171,12 @@ def test_sessions_wake_when_their_engine_is_due() -> None:
     sessions.touch(s)
     due = s.engine.due_at() if s.engine else None
     assert due is not None
-    assert sessions.due(due - 1000) == []
-    assert sessions.due(due + 999) == [s]
+    assert sessions.due(due - SLOT_MS) == []
+    assert sessions.due(due + SLOT_MS) == [s]
     assert sessions.due(due + 2000) == []
     s.advance(due + 2000)
     sessions.schedule(s)
-    assert s.due_second is not None
+    assert s.due_slot is not None
 
 
 def test_only_unwatched_and_kept_sessions_leave_memory() -> None:
