@@ -334,7 +334,8 @@ class Connection:
             self._writer.cancel()
 
     def _nack(self, error: SessionMoodError, seq: object) -> None:
-        self._make_noise()
+        if not isinstance(error, StorageUnavailable):  # that is not the client's noise
+            self._make_noise()
         self._doors.on_refusal("websocket", error)
         fields: dict[str, object] = {"seq": seq, "code": error.code, "detail": error.detail}
         if isinstance(error, OutOfOrder):
