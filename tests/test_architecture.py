@@ -33,7 +33,10 @@ MAY_IMPORT = {
         "limits",
         "errors",
     },
-    "server": {"web", "config", "errors"},
+    "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
+    "logs": {"config"},
+    "http_protocol": {"config"},
+    "socket_protocol": {"errors", "limits", "protocol"},
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
 PURE = ("mood", "protocol", "sessions", "limits", "errors")
