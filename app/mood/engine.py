@@ -10,7 +10,7 @@ from app.mood.events import EVENT_TYPES, Event
 from app.mood.help import HelpPolicy
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import independent_friction, points_of, softmax
+from app.mood.scoring import confidence_of, independent_friction, points_of, softmax
 from app.mood.signals import COUNT, NAMES
 from app.mood.words import describe
 
@@ -36,9 +36,10 @@ class MoodEngine:
     at the moments of `grid`; how often anybody asks changes nothing. Needs O(1) time and memory per event.
 
     `event_count`: all events received, unknown ones too. `last_at`: the moment the engine stands at, the last
-    event or the last moment of the grid that was walked; nothing can happen before it any more."""
+    event or the last moment of the grid that was walked; nothing can happen before it any more. `scores`: the
+    scores as of then, in the order of MOODS; empty before the first event."""
 
-    __slots__ = (*FIELDS, "behaviour", "decision", "help", "model")
+    __slots__ = (*FIELDS, "behaviour", "decision", "help", "model", "scores")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -49,6 +50,7 @@ class MoodEngine:
         self.behaviour: Behaviour = Behaviour(started_at)
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
+        self.scores: list[float] = []
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
         self.scar_at: int = started_at
@@ -101,6 +103,18 @@ class MoodEngine:
             add_recovered(strengths, self.scar * kept(self.model.bored_rate, self.scar_at, now))
         return strengths
 
+    def raw_scores(self) -> list[float]:
+        """The points of each mood as of `last_at`, in the order of MOODS."""
+        return self._points(self._strengths(self.last_at), self.last_at)
+
+    def _points(self, strengths: list[float], now: int) -> list[float]:
+        points = points_of(strengths, self.model)
+        feedback = self.behaviour.feedback
+        if feedback.said:
+            for mood in range(len(points)):
+                points[mood] += feedback.points(mood, now, self.model)
+        return points
+
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
         strengths = self.behaviour.strengths(now, m)
@@ -108,8 +122,8 @@ class MoodEngine:
             self._remember(now, friction_of(strengths))
         if self.scar > 0.0:
             add_recovered(strengths, self.scar * kept(m.bored_rate, self.scar_at, now))
-        points = points_of(strengths, m)
-        scores = softmax(points, m.temperature)
+        scores = softmax(self._points(strengths, now), m.temperature)
+        self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
             mood = decision.mood
@@ -118,7 +132,7 @@ class MoodEngine:
                     now,
                     MOODS[mood],
                     MOODS[decision.previous] if decision.previous != NONE else None,
-                    self._confidence(mood, scores),
+                    confidence_of(mood, scores[mood], m),
                     m.actions[mood],
                     self._named(mood, strengths),
                     self.event_count,
@@ -146,10 +160,10 @@ class MoodEngine:
         m = self.model
         as_of = self.last_at
         strengths = self._strengths(as_of)
-        scores = softmax(points_of(strengths, m), m.temperature)
+        scores = self.scores
         return Reading(
             MOODS[mood],
-            self._confidence(mood, scores),
+            confidence_of(mood, scores[mood], m),
             m.actions[mood],
             self._named(mood, strengths),
             self.event_count,
@@ -159,9 +173,6 @@ class MoodEngine:
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
         )
-
-    def _confidence(self, mood: int, scores: list[float]) -> float:
-        return scores[mood]
 
     def _named(self, mood: int, strengths: list[float]) -> list[str]:
         """The signals that raised a mood, strongest first."""
@@ -183,6 +194,9 @@ class MoodEngine:
                 found.append((points, i))
         found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
         because: list[Evidence] = []
+        said = self.behaviour.feedback.points(mood, now, self.model)
+        if said != 0.0:
+            because.append(Evidence("feedback", said, 1, f"the visitor said {'yes' if said > 0.0 else 'no'}"))
         for points, i in found:
             count, text = describe(i, self.behaviour, now)
             because.append(Evidence(NAMES[i], points, count, text))
@@ -199,6 +213,7 @@ class MoodEngine:
             b.pages.state(),
             b.reading.state(),
             b.doing.state(),
+            b.feedback.state(),
             self.decision.state(),
             self.help.state(),
         ]
@@ -207,7 +222,7 @@ class MoodEngine:
     def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
         """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
         of another version or damaged."""
-        if len(state) != 9 or state[0] != _VERSION:
+        if len(state) != 10 or state[0] != _VERSION:
             raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
         engine = MoodEngine("", 0, model)
         b = engine.behaviour
@@ -217,6 +232,9 @@ class MoodEngine:
         b.pages.restore(state[4])
         b.reading.restore(state[5])
         b.doing.restore(state[6])
-        engine.decision.restore(state[7])
-        engine.help.restore(state[8])
+        b.feedback.restore(state[7])
+        engine.decision.restore(state[8])
+        engine.help.restore(state[9])
+        if engine.decision.mood != NONE:
+            engine.scores = softmax(engine.raw_scores(), model.temperature)
         return engine

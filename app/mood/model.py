@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.mood.decay import rate_of
-from app.mood.numbers import ACTIONS, MAX_POINTS, SETTINGS, WEIGHTS
+from app.mood.numbers import ACTIONS, CONFIDENCE, MAX_POINTS, SETTINGS, WEIGHTS
 from app.mood.reading import MOODS
 from app.mood.signals import COUNT, NAMES
 
@@ -28,6 +28,7 @@ class Model:
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
+        self.confidence: list[list[float]] = [list(CONFIDENCE[mood]) for mood in MOODS]
         v = self.settings
         self.temperature: float = v["temperature"]
         self.enter: list[float] = [v["enter.frustrated"]] + [v["enter.other"]] * (len(MOODS) - 1)
@@ -48,8 +49,10 @@ class Model:
         self.rage_burst: float = v["rage.burst"]
         self.rage_unknown: float = v["rage.unknown"]
         self.rage_blind: float = v["rage.blind"]
+        self.rage_own: float = v["rage.own"]
         self.rage_answered: float = v["rage.answered"]
         self.dead_prior: float = v["dead.prior"]
+        self.missed: float = v["missed"]
         self.silent_from: float = v["silent.from"]
         self.silent_full: float = v["silent.full"]
         self.wait_fine_ms: float = v["wait.fine"] * 1000.0
@@ -63,11 +66,15 @@ class Model:
         self.errors_full: float = v["errors.full"]
         self.errors_client: float = v["errors.client"]
         self.pages_quick_ms: float = v["pages.quick"] * 1000.0
+        self.pages_back: float = v["pages.back"]
         self.pages_full: float = v["pages.full"]
         self.dwell_cap: float = v["pages.dwell_cap"]
         self.dwell_half: float = v["pages.dwell_half"]
         self.repeats_from: float = v["repeats.from"]
         self.repeats_full: float = v["repeats.full"]
+        self.again_from: float = v["again.from"]
+        self.again_full: float = v["again.full"]
+        self.again_copies: float = v["again.copies"]
         self.scroll_step: float = v["scroll.step"]
         self.scroll_full: float = v["scroll.full"]
         self.pause_cap: float = v["reading.pause_cap"]
@@ -75,15 +82,16 @@ class Model:
         self.skim: float = v["reading.skim"]
         self.skim_prior: float = v["reading.skim_prior"]
         self.forms_full: float = v["forms.full"]
+        self.field_long_ms: float = v["forms.long"] * 1000.0
+        self.feedback_yes: float = v["feedback.yes"]
+        self.feedback_no: float = v["feedback.no"]
         self.hover_long: float = v["hover.long"]
         self.hover_full: float = v["hover.full"]
         self.idle_from_ms: float = v["idle.from"] * 1000.0
         self.idle_full_ms: float = v["idle.full"] * 1000.0
         self.pace_half: float = v["pace.half"]
-        self.minimal_pace: float = v["minimal.pace"]
-        self.minimal_after_ms: float = v["minimal.after"] * 1000.0
+        self.minimal_half: float = v["minimal.half"]
         self.explore_half: float = v["explore.half"]
-        self.evidence_half: float = v["evidence.half"]
         self.warm_up_ms: float = v["help.warm_up"] * 1000.0
         self.hold_ms: float = v["help.hold"] * 1000.0
         self.gap_ms: float = v["help.gap"] * 1000.0
@@ -121,6 +129,7 @@ class Model:
             ("wait.fine", "wait.painful"),
             ("errors.from", "errors.full"),
             ("repeats.from", "repeats.full"),
+            ("again.from", "again.full"),
             ("idle.from", "idle.full"),
         ):
             if settings[lower] >= settings[upper]:

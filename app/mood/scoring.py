@@ -21,7 +21,7 @@ _SIGN: Final = 0.3
 
 
 def points_of(strengths: list[float], m: Model) -> list[float]:
-    """The raw score of each mood: the points of all signals."""
+    """What the signals add to the raw score of each mood."""
     a = b = c = d = e = f = 0.0
     rows = m.rows
     for i in range(COUNT):
@@ -45,6 +45,14 @@ def softmax(points: list[float], temperature: float) -> list[float]:
     for g in grown:
         total += g
     return [g / total for g in grown]
+
+
+def confidence_of(mood: int, score: float, m: Model) -> float:
+    """How many of a hundred readings of this mood with this score people would confirm, as a share."""
+    low, half, high = m.confidence[mood]
+    if score < 0.5:
+        return low + (half - low) * score * 2.0
+    return half + (high - half) * (score - 0.5) * 2.0
 
 
 def independent_friction(strengths: list[float]) -> int:

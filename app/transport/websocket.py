@@ -29,7 +29,7 @@ from app.errors import (
 from app.ingest import Receipt
 from app.limits import TokenBucket
 from app.mood import Offer, Reading, reports_mask
-from app.protocol import SUBPROTOCOL, Batch, Hello, Ping
+from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
 from app.sessions import Session
 from app.storage import Key
 from app.transport import Doors, bearer, check_session_id
@@ -57,8 +57,8 @@ class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_ack", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames", "_inflight", "_noise",
-        "_reading", "_receive", "_scope", "_send", "_token", "_writer", "_writing_since", "address",
+        "_ack", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames", "_inflight", "_newest",
+        "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer", "_writing_since", "address",
         "counted_key", "every", "heard_at", "id", "key", "producer", "said_at", "session", "session_id",
     )  # fmt: skip
 
@@ -86,6 +86,7 @@ class Connection:
         self.heard_at = self.said_at = doors.clock()
         self._frames: deque[bytes] = deque()
         self._reading: tuple[Reading, Offer | None] | None = None
+        self._newest = (0, 0)  # the position that the client said it has
         self._ack: list[Any] | None = None
         self._inflight = 0
         self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
@@ -195,9 +196,10 @@ class Connection:
         self.every = hello.every
         ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports), now)
         reading = self._doors.ingest.reading(session, now)
-        if ack or reading is not None:
-            # `welcome` tells what is durable, so what is folded must be kept first
-            await asyncio.shield(self._doors.store.settled())
+        self._newest = hello.have or (0, 0)
+        if reading is not None and position(reading) < self._newest:
+            reading = None  # the client is ahead: what it saw last was not kept, and it will send that again
+        self._reading = None  # the welcome holds a newer one
         self._queue(
             protocol.frame(
                 "welcome",
@@ -302,8 +304,9 @@ class Connection:
 
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
-        self._reading = (reading, offer)
-        self._wake_writer()
+        if position(reading) >= self._newest:
+            self._reading = (reading, offer)
+            self._wake_writer()
 
     def ping(self) -> None:
         self._queue(protocol.frame("ping"))
