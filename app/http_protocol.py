@@ -13,6 +13,8 @@ from app.config import Settings
 MAX_HEAD: Final = 32_768
 #: Seconds that an answer may wait to be read.
 READ_WITHIN: Final = 60.0
+#: Seconds that a peer has to close after it was told why.
+LINGER: Final = 2.0
 
 
 class Lines:
@@ -89,6 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._unread_since: float | None = None
         self._in_head = True
         self._head = 0
+        self._ended = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -107,7 +110,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._ended:
             return
         super().data_received(data)
         if self._in_head:
@@ -176,8 +179,11 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self._unset_keepalive_if_required()
-        if abort:
+        self._ended = True
+        if abort or self.transport.is_closing():
             self.transport.abort()
-        else:
-            self.transport.close()
-            self.loop.call_later(1.0, self.transport.abort)
+            return
+        # closing while more comes would reset the connection, and the peer might never read why
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.abort)

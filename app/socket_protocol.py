@@ -14,8 +14,8 @@ from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
 from app.limits import TokenBucket
 
-#: Bytes parsed before the app has had a look: a read may bring 256 KiB, which is 40,000 of the smallest frames.
-SLICE: Final = 16_384
+#: Bytes parsed before others have their turn: a read may bring 256 KiB, which is 40,000 of the smallest frames.
+SLICE: Final = 4096
 #: Frames that one message may come in; empty ones would cost a peer nothing otherwise.
 MAX_FRAGMENTS: Final = 1024
 #: Pings of the protocol's own that a peer may send at once, and a second.
@@ -24,7 +24,7 @@ PINGS_A_SECOND: Final = 5.0
 #: Bytes that may wait for a peer, beyond what the app waits for: pongs.
 MAX_UNREAD: Final = 262_144
 #: Seconds that one message may take to arrive, and a closing peer to answer or to read what was sent.
-MESSAGE_WITHIN: Final = 30.0
+MESSAGE_WITHIN: Final = 20.0
 CLOSE_WITHIN: Final = 5.0
 #: Seconds after which the system gives up on a peer that acknowledges nothing.
 USER_TIMEOUT: Final = 30.0
@@ -40,6 +40,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.message_since: float | None = None
         self._rest = b""
         self._pings: TokenBucket | None = None
+        self._lingering = False
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -50,6 +51,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # Coming in
 
     def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
         if len(data) <= SLICE and not self._rest:
             self._parse(data)
         else:
@@ -57,11 +60,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._parse_rest()
 
     def _parse_rest(self) -> None:
-        while self._rest and not self.read_paused and not self.close_sent:
+        while self._rest and not self.read_paused and not self._lingering:
             part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
             self._parse(part)
-        if self.close_sent:
-            self._rest = b""
 
     def _parse(self, data: bytes) -> None:
         super().data_received(data)
@@ -74,8 +75,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         message = await self.queue.get()
         if self.read_paused and self.queue.empty():
             self.read_paused = False
-            self.transport.resume_reading()
-            self._parse_rest()
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
+                if self._rest:
+                    await asyncio.sleep(0)
+                    self._parse_rest()
         return message
 
     def send_receive_event_to_app(self) -> None:
@@ -113,9 +117,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if sent is not None and sent.code == 1009:
             # what the parser refuses as too big gets the contract's code, with the reason in words
             self.refuse(TooLarge(f"a frame may have {self.config.ws_max_size} bytes at most"))
-        else:
-            super().handle_parser_exception()
-            self._end_soon()
+        elif sent is not None:
+            self._finish(b"".join(self.conn.data_to_send()), sent.code, sent.reason)
 
     # Endings
 
@@ -123,20 +126,33 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Say why, then close, whatever the app is doing."""
         if self.close_sent:
             return
-        self.frames = []
         self.conn.data_to_send()  # what the parser would have answered
         report = protocol.frame("error", code=error.code, detail=error.detail)
         frames = (
             Frame(Opcode.TEXT, report),
             Frame(Opcode.CLOSE, Close(error.close_code, error.code).serialize()),
         )
-        self.transport.write(b"".join(frame.serialize(mask=False) for frame in frames))
-        self.close_sent = True
-        disconnect = {"type": "websocket.disconnect", "code": error.close_code, "reason": error.code}
-        self.queue.put_nowait(cast(ASGIReceiveEvent, disconnect))
+        self._finish(b"".join(frame.serialize(mask=False) for frame in frames), error.close_code, error.code)
+
+    def _finish(self, last: bytes, code: int, reason: str) -> None:
+        """Send the last bytes, then pass over what still comes until the peer has closed: closing before that
+        would reset the connection, and the peer might never read why."""
+        if self._lingering or self.transport.is_closing():
+            return
+        self.close_sent = self._lingering = True
+        self.frames = []
+        self._rest = b""
+        self.message_since = None
         self.stop_keepalive()
-        self.transport.close()
-        self._end_soon()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(last)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.transport.write_eof()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
 
     def look_after(self, now: float) -> None:
         """Called every second; `now`: the loop's time."""
