@@ -10,7 +10,8 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-MAY_IMPORT = {
+_WIRE = {"protocol", "sessions", "mood", "limits", "errors"}
+MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
@@ -19,21 +20,14 @@ MAY_IMPORT = {
     "sessions": {"mood", "errors"},
     "storage": {"errors"},
     "auth": {"storage", "errors"},
-    "ingest": {"protocol", "sessions", "storage", "mood", "errors"},
-    "transport": {"ingest", "auth", "protocol", "sessions", "storage", "mood", "config", "limits", "errors"},
-    "web": {
-        "transport",
-        "ingest",
-        "auth",
-        "protocol",
-        "sessions",
-        "storage",
-        "mood",
-        "config",
-        "limits",
-        "errors",
-    },
+    "model_file": {"mood"},
+    "recordings": {"mood"},
+    "shadow": {"sessions", "recordings", "mood"},
+    "ingest": {*_WIRE, "storage", "counters"},
+    "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
+    "web": {*_WIRE, "transport", "ingest", "storage", "auth", "config", "shadow", "model_file"},
     "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
+    "counters": set(),
     "logs": {"config"},
     "http_protocol": {"config"},
     "socket_protocol": {"errors", "limits", "protocol"},
