@@ -1,7 +1,8 @@
 """Who may do what: keys, session tokens, origins.
 
 Keys are random, so a plain SHA-256 of them is a safe thing to keep; a presented key is looked up by its
-digest and compared in constant time. Tokens are JWTs signed with a secret that changes every month.
+digest and compared in constant time. Tokens are JWTs signed with a secret that changes every month; a token
+without a lifetime of its own is renewed while it is used, one minted with a `ttl` ends when it says.
 """
 
 import asyncio
@@ -9,9 +10,10 @@ import datetime
 import hashlib
 import hmac
 import logging
+import re
 import secrets
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
 import jwt
 
@@ -24,7 +26,20 @@ SECRET: Final = "sk"  # noqa: S105 - a kind of key, not a key
 PUBLISHABLE: Final = "pk"
 #: Keys are read again this often (s), so that one made or revoked by the command line counts within a second.
 REFRESH_EVERY: Final = 0.5
+#: Tokens whose signature was found good and need not be checked again; past that the oldest is forgotten.
+MAX_VERIFIED: Final = 10_000
 _ALGORITHM: Final = "HS256"
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\*\.)?[a-z0-9._-]+(:[0-9]{1,5})?")
+_LABELS: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+
+
+class Claims(NamedTuple):
+    """What a token says. `expires`: seconds since the epoch; `fixed`: it is not renewed."""
+
+    project: str
+    session: str
+    expires: int
+    fixed: bool
 
 
 def new_key(
@@ -75,9 +90,12 @@ def month_of(now: int) -> str:
     return datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).strftime("%Y-%m")
 
 
-def _months(now: int) -> tuple[str, str]:
-    this = datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).replace(day=1)
-    return this.strftime("%Y-%m"), (this - datetime.timedelta(days=1)).strftime("%Y-%m")
+def _months(now: int) -> list[str]:
+    """Months whose secrets count: the coming one (made ahead, so that a disk that fails at midnight stops
+    nobody), this one, and the two before."""
+    this = datetime.datetime.fromtimestamp(now / 1000, datetime.UTC)
+    first = this.year * 12 + this.month - 1
+    return [f"{month // 12}-{month % 12 + 1:02}" for month in range(first + 1, first - 3, -1)]
 
 
 class Access:
@@ -90,6 +108,9 @@ class Access:
         self.on_revoked: Callable[[Key], None] = lambda key: None
         self._keys: dict[bytes, Key] = {}
         self._signing: dict[str, bytes] = {}
+        self._verified: dict[str, Claims] = {}
+        self.origins = Origins(())
+        self._refreshing = asyncio.Lock()
         self._refresher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -103,8 +124,14 @@ class Access:
 
     async def refresh(self) -> None:
         """Read keys and signing secrets; tell of keys revoked since the last time."""
+        async with self._refreshing:  # an older answer must not replace a newer one
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         fresh = {key.digest: key for key in await self.store.keys()}
         before, self._keys = self._keys, fresh
+        if fresh != before:
+            self.origins = Origins(fresh.values())
         for month in _months(self.clock()):
             if month not in self._signing:
                 self._signing[month] = await self.store.secret(f"token:{month}")
@@ -137,6 +164,12 @@ class Access:
             raise Revoked("this key was revoked")
         return found
 
+    def check_alive(self, key: Key) -> None:
+        """Raises Revoked when `key` was revoked since it was looked up."""
+        now = self._keys.get(key.digest)
+        if now is None or now.revoked_at is not None:
+            raise Revoked("this key was revoked")
+
     def secret_key(self, presented: str | None) -> Key:
         """Like `key`, for what only a secret key may do. Raises Forbidden for a publishable one."""
         found = self.key(presented)
@@ -154,8 +187,8 @@ class Access:
         """Count a session that `key` opens. Raises OverQuota when its month is used up."""
         if key.monthly_sessions is None:
             return
-        count = await self.store.count_session(key.id, month_of(now), session)
-        if count > key.monthly_sessions:
+        limit = key.monthly_sessions
+        if await self.store.count_session(key.id, month_of(now), session, limit) > limit:
             raise OverQuota(
                 f"this key may open {key.monthly_sessions} sessions a month; the next month begins in UTC",
                 retry_ms=_ms_to_next_month(now),
@@ -164,29 +197,50 @@ class Access:
     # Tokens
 
     def issue_token(self, project: str, session: str, ttl: float | None = None) -> str:
-        """A token for one session of one project, good for `ttl` seconds (default: the setting)."""
+        """A token for one session of one project. With `ttl` (s) it ends then; without, it is good for the
+        time of the setting and renewed while it is used."""
         now = self.clock()
         month = month_of(now)
         claims = {"p": project, "s": session, "exp": now // 1000 + int(ttl or self.token_ttl)}
+        if ttl is not None:
+            claims["fix"] = 1
         return jwt.encode(claims, self._signing[month], _ALGORITHM, headers={"kid": month})
 
-    def check_token(self, token: str | None, project: str, session: str) -> None:
-        """Raises BadToken unless `token` was signed here for this session and is not expired."""
+    def check_token(self, token: str | None, project: str, session: str) -> Claims:
+        """What `token` says. Raises BadToken unless it was signed here for this session and is not expired."""
         if not token:
             raise BadToken("this session belongs to whoever holds its token: send it as `x-session-token`")
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = self._verify(token)
+            if len(self._verified) >= MAX_VERIFIED:
+                del self._verified[next(iter(self._verified))]
+            self._verified[token] = claims
+        if claims.expires <= self.clock() // 1000:
+            self._verified.pop(token, None)
+            raise BadToken("the session token has expired")
+        if claims.project != project or claims.session != session:
+            raise BadToken("the session token is for another session")
+        return claims
+
+    def _verify(self, token: str) -> Claims:
         try:
             month = str(jwt.get_unverified_header(token).get("kid"))
             if month not in _months(self.clock()):
                 raise BadToken("the session token is too old")
             claims = jwt.decode(token, self._signing[month], [_ALGORITHM], options={"verify_exp": False})
-            fine = claims["p"] == project and claims["s"] == session
-            expires = int(claims["exp"])
+            return Claims(str(claims["p"]), str(claims["s"]), int(claims["exp"]), bool(claims.get("fix")))
         except (jwt.PyJWTError, LookupError, ValueError, TypeError, UnicodeError):
             raise BadToken("the session token is not one of ours") from None
-        if not fine:
-            raise BadToken("the session token is for another session")
-        if expires <= self.clock() // 1000:
-            raise BadToken("the session token has expired")
+
+    def next_token(self, token: str | None, claims: Claims | None, project: str, session: str) -> str:
+        """The token to give to one who came with `token`: the same one while more than half of its life is
+        left, or when it is not to be renewed; else a new one."""
+        if token is not None and claims is not None:
+            left = claims.expires - self.clock() // 1000
+            if claims.fixed or left > self.token_ttl / 2:
+                return token
+        return self.issue_token(project, session)
 
 
 def _ms_to_next_month(now: int) -> int:
@@ -197,6 +251,14 @@ def _ms_to_next_month(now: int) -> int:
     return int((start - this).total_seconds() * 1000)
 
 
+def normal_origin(text: str) -> str:
+    """An entry of a key's list as browsers would send it. Raises ValueError for what is no origin."""
+    entry = text.strip().lower().removesuffix("/")
+    if entry == "*" or _ORIGIN.fullmatch(entry):
+        return entry.removesuffix(":443" if entry.startswith("https:") else ":80")
+    raise ValueError(f"{text[:200]!r} is no origin: a scheme and a host, like https://shop.example")
+
+
 def check_origin(key: Key, origin: str | None) -> None:
     """Raises BadOrigin unless `origin` (a browser's Origin header) is on the key's list; an empty list takes
     any. An entry is an origin (`https://shop.example`) or stands for all subdomains (`https://*.shop.example`)."""
@@ -204,17 +266,30 @@ def check_origin(key: Key, origin: str | None) -> None:
         return
     if origin is None:
         raise BadOrigin("this key is bound to origins, and the request names none")
-    for allowed in key.origins:
-        if allowed in ("*", origin) or _covers(allowed, origin):
-            return
-    raise BadOrigin(f"{origin[:200]} is not on this key's list of origins")
+    if not any(_covers(allowed, origin) for allowed in key.origins):
+        raise BadOrigin(f"{origin[:200]} is not on this key's list of origins")
 
 
 def _covers(allowed: str, origin: str) -> bool:
+    if allowed in ("*", origin):
+        return True
     scheme, star, rest = allowed.partition("*.")
-    return (
-        bool(star)
-        and origin.startswith(scheme)
-        and origin.endswith("." + rest)
-        and "/" not in origin[len(scheme) :]
-    )
+    end = "." + rest
+    if not star or not origin.startswith(scheme) or not origin.endswith(end):
+        return False
+    return _LABELS.fullmatch(origin[len(scheme) : -len(end)]) is not None
+
+
+class Origins:
+    """The origins of all keys together: for answers that are given before a key was seen."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        alive = [key for key in keys if key.revoked_at is None and key.kind == PUBLISHABLE]
+        entries = {origin for key in alive for origin in key.origins}
+        self._any = "*" in entries or any(not key.origins for key in alive)
+        self._exact = frozenset(entry for entry in entries if "*" not in entry)
+        self._wild = [entry for entry in entries if "*." in entry]
+
+    def known(self, origin: str) -> bool:
+        """Whether some publishable key may be used from `origin`."""
+        return self._any or origin in self._exact or any(_covers(entry, origin) for entry in self._wild)

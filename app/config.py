@@ -5,6 +5,9 @@ import resource
 from collections.abc import Mapping
 from typing import Any
 
+#: 30 days: the longest life (s) of a session token.
+MAX_TOKEN_TTL = 2_592_000
+
 
 class BadSetting(ValueError):
     """A setting that can't be read; the message names the variable and the value."""
@@ -49,7 +52,7 @@ class Settings:
     )
 
     max_connections: int = _setting(
-        "SESSIONMOOD_MAX_CONNECTIONS", 0, "open sockets at most; 0: 90 % of the files this process may open"
+        "SESSIONMOOD_MAX_CONNECTIONS", 0, "open sockets at most; 0: 80 % of the files this process may open"
     )
     max_connections_per_address: int = _setting(
         "SESSIONMOOD_MAX_CONNECTIONS_PER_ADDRESS", 2000, "open sockets from one address at most; 0: no limit"
@@ -82,6 +85,14 @@ class Settings:
         "SESSIONMOOD_KEY_EVENTS_PER_SECOND",
         0.0,
         "events a second of one key, unless it has its own; 0: no limit",
+    )
+    new_sessions_per_second: float = _setting(
+        "SESSIONMOOD_NEW_SESSIONS_PER_SECOND",
+        50.0,
+        "sessions that one address may open a second with pk_ keys; bursts of ten seconds; 0: no limit",
+    )
+    request_timeout: float = _setting(
+        "SESSIONMOOD_REQUEST_TIMEOUT", 20.0, "seconds a request may take to arrive, head and body"
     )
     hello_timeout: float = _setting(
         "SESSIONMOOD_HELLO_TIMEOUT", 5.0, "seconds a new socket has for its hello"
@@ -139,8 +150,24 @@ class Settings:
 
     @property
     def connection_cap(self) -> int:
-        """Sockets that may be open at once."""
-        return self.max_connections or int(resource.getrlimit(resource.RLIMIT_NOFILE)[0] * 0.9)
+        """WebSockets that may be open at once. The files left over are for requests and the database."""
+        return self.max_connections or int(_files() * 0.8)
+
+    @property
+    def request_cap(self) -> int:
+        """Connections that may be open at once with no WebSocket on them (yet)."""
+        return max(16, int(_files() * 0.15))
+
+    @property
+    def waiting_cap(self) -> int:
+        """Requests that may be held at once (`wait`): half of the connections that requests may have."""
+        return self.request_cap // 2
+
+
+def _files() -> int:
+    """Files that this process may have open."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 1_000_000 if soft == resource.RLIM_INFINITY else soft
 
 
 def _read(name: str, text: str, kind: Any) -> Any:
@@ -165,4 +192,8 @@ def _check(settings: Settings) -> None:
         )
     if settings.log_format not in ("text", "json"):
         raise BadSetting(f"SESSIONMOOD_LOG_FORMAT is {settings.log_format!r}, not text or json")
+    if not 0 < settings.token_ttl <= MAX_TOKEN_TTL:
+        raise BadSetting(
+            f"SESSIONMOOD_TOKEN_TTL is {settings.token_ttl}, not above 0 and up to {MAX_TOKEN_TTL}"
+        )
     _ = settings.sqlite_path

@@ -2,6 +2,7 @@
 
 SessionMoodError
 ├── BadRequest          400 / 4004   not JSON, or not what the contract says
+│   ├── BadBody         422          a field of a managing call is malformed
 │   ├── BadBatch        422          an event of the batch is malformed: `index` and the reason
 │   ├── OutOfOrder      409          events before these are missing: `expect`
 │   └── TooLarge        413 / 4009   over a limit of bytes or events
@@ -43,6 +44,10 @@ class SessionMoodError(Exception):
 
 class BadRequest(SessionMoodError):
     code, title, status, close_code = "bad_request", "The request is not what the contract says", 400, 4004
+
+
+class BadBody(BadRequest):
+    code, title, status, close_code = "bad_body", "A field of the body is malformed", 422, 4004
 
 
 class BadBatch(BadRequest):

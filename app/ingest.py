@@ -14,12 +14,12 @@ import msgspec
 from app import protocol, storage
 from app.errors import Draining, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions
+from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
 
-#: Sessions overdue in storage but not in memory (evicted, or from before a restart) are looked for this often (s).
+#: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
 DUE_EVERY: Final = 5.0
 
 
@@ -222,15 +222,17 @@ class Ingest:
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
         durable = self.store.submit(Entry(row, batch, changes, state))
         session.pending += 1
-        durable.add_done_callback(partial(self._kept, session))
+        durable.add_done_callback(partial(self._kept, session, batch))
         return durable
 
-    def _kept(self, session: Session, durable: "asyncio.Future[None]") -> None:
+    def _kept(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
         if durable.cancelled() or durable.exception() is not None:
             # still queued: the session must stay in memory until a later commit has it
-            self.store.settled().add_done_callback(partial(self._kept, session))
-        else:
-            session.pending -= 1
+            self.store.settled().add_done_callback(partial(self._kept, session, batch))
+            return
+        session.pending -= 1
+        if batch is not None and batch.producer is not None and batch.last_seq is not None:
+            session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
         """Tell the session's subscribers; those who want every reading even when there is no news."""
@@ -272,15 +274,16 @@ class Ingest:
                 self.sweep(self.clock())
                 if loop.time() >= look_again:
                     look_again = loop.time() + DUE_EVERY
+                    self.put_idle_away(self.clock())
                     await self.sweep_stored(self.clock())
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
             except Exception:
-                logger.exception("the sweep failed; the next one comes in a second")
-            await asyncio.sleep(1.0 - self.clock() % 1000 / 1000)
+                logger.exception("the sweep failed; the next one comes soon")
+            await asyncio.sleep((SLOT_MS - self.clock() % SLOT_MS) / 1000)
 
     def sweep(self, now: int) -> None:
-        """Let time pass where it may change something; let idle sessions leave memory."""
+        """Let time pass where it may change something."""
         for session in self.sessions.due(now):
             try:
                 self.pass_time(session, now)
@@ -289,6 +292,9 @@ class Ingest:
                 self.sessions.schedule(session)
             except Exception:
                 logger.exception("a session could not be advanced", extra={"session": session.id})
+
+    def put_idle_away(self, now: int) -> None:
+        """Let idle sessions leave memory."""
         idle = self.sessions.idle(now - round(self.session_idle * 1000), self.max_sessions)
         for session in idle:
             self._put_away(session)
@@ -337,5 +343,5 @@ def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)
-        producer.ack = max(producer.ack, batch.last_seq)
+        producer.ack = producer.kept = max(producer.ack, batch.last_seq)
         producer.reports = batch.reports

@@ -1,5 +1,7 @@
 """How fast is too fast: token buckets."""
 
+import math
+
 
 class TokenBucket:
     """`rate` tokens a second, `burst` at most. Time is an argument (ms)."""
@@ -25,5 +27,34 @@ class TokenBucket:
             return 0
         return max(1, round((needed - self.tokens) * 1000 / self.rate))
 
+    def give_back(self, amount: float) -> None:
+        """Undo a `take`."""
+        self.tokens = min(self.burst, self.tokens + amount)
+
     def remaining(self) -> int:
         return max(0, int(self.tokens))
+
+    def full_in(self) -> int:
+        """Seconds until the whole burst is there again, rounded up."""
+        return max(0, math.ceil((self.burst - self.tokens) / self.rate))
+
+
+class Buckets:
+    """Token buckets by name, at most `most` of them: past that the longest unused is forgotten."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._buckets: dict[object, TokenBucket] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def get(self, name: object, rate: float, burst: float) -> TokenBucket:
+        """The bucket of this name, full when it is new."""
+        bucket = self._buckets.pop(name, None)
+        if bucket is None or bucket.rate != rate:
+            bucket = TokenBucket(rate, burst)
+            if len(self._buckets) >= self._most:
+                del self._buckets[next(iter(self._buckets))]
+        self._buckets[name] = bucket
+        return bucket

@@ -317,6 +317,11 @@ def decode_log(blob: bytes) -> list[WireEvent]:
     return _decode_events(blob)
 
 
+def position(reading: Reading) -> tuple[int, int]:
+    """(event_count, as_of in ms): of two readings the one with the higher position is newer."""
+    return reading.event_count, reading.as_of
+
+
 def reading_dict(reading: Reading, offer: Offer | None = None) -> dict[str, object]:
     """A reading in the order of the contract; the original API's five fields first."""
     fields: dict[str, object] = {

@@ -17,6 +17,8 @@ from app.mood import DEFAULT, EVENT_TYPES, Change, Event, Model, MoodEngine, Off
 CLOCK_TOLERANCE_MS: Final = 600_000
 #: A session never starts further back than this (ms), whatever a client's clock says.
 OLDEST_EVENT_MS: Final = 86_400_000
+#: How exactly a session is woken when time may change its mood (ms).
+SLOT_MS: Final = 100
 #: Page loads of one session whose numbering is remembered; past that the longest unused is forgotten.
 MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
@@ -36,12 +38,13 @@ class Subscriber(Protocol):
 
 
 class Producer:
-    """One page load's numbering. `ack`: the highest event number folded. `offset`: ms to add to its clock."""
+    """One page load's numbering. `ack`: the highest event number folded; `kept`: the highest that can't be
+    lost any more, `ack` at most. `offset`: ms to add to its clock."""
 
-    __slots__ = ("ack", "offset", "reports")
+    __slots__ = ("ack", "kept", "offset", "reports")
 
     def __init__(self, ack: int = 0, offset: int | None = None, reports: int = 0) -> None:
-        self.ack = ack
+        self.ack = self.kept = ack
         self.offset = offset
         self.reports = reports
 
@@ -66,7 +69,7 @@ class Session:
     __slots__ = (
         "change",
         "created_at",
-        "due_second",
+        "due_slot",
         "engine",
         "id",
         "last_at",
@@ -99,7 +102,7 @@ class Session:
         self.snapshot_events = 0
         self.page: str | None = None
         self.offer: Offer | None = None
-        self.due_second: int | None = None
+        self.due_slot: int | None = None
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
@@ -120,14 +123,20 @@ class Session:
         return known
 
     def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
-        """Note what a client says of itself; its highest event number folded (0: none)."""
+        """Note what a client says of itself; its highest event number that can't be lost (0: none)."""
         if producer is None:
             return 0
         known = self.producer(producer)
         known.reports = reports
         if client_now is not None:
             known.offset = now - round(client_now)
-        return known.ack
+        return known.kept
+
+    def keep(self, producer: str, seq: int) -> None:
+        """Note that `producer`'s events up to `seq` can't be lost any more."""
+        known = self.producers.get(producer)
+        if known is not None:
+            known.kept = max(known.kept, seq)
 
     def receive(
         self,
@@ -308,7 +317,7 @@ class Sessions:
 
     def remove(self, session: Session) -> None:
         self._live.pop((session.project, session.id), None)
-        session.due_second = None
+        session.due_slot = None
 
     def touch(self, session: Session) -> None:
         """`session` was just used: it leaves memory last, and wakes when its engine next may change."""
@@ -318,32 +327,31 @@ class Sessions:
     def schedule(self, session: Session) -> None:
         due = None if session.engine is None else session.engine.due_at()
         if due is None:
-            session.due_second = None
+            session.due_slot = None
             return
-        second = -(-due // 1000)
-        if self._hand is not None and second <= self._hand:
-            second = self._hand + 1
-        if session.due_second is None or second < session.due_second:
-            session.due_second = second
-            self._wheel.setdefault(second, []).append(session)
+        slot = -(-due // SLOT_MS)
+        if self._hand is not None and slot <= self._hand:
+            slot = self._hand + 1
+        if session.due_slot is None or slot < session.due_slot:
+            session.due_slot = slot
+            self._wheel.setdefault(slot, []).append(session)
 
     def due(self, now: int) -> list[Session]:
         """Sessions to `advance` at `now` (ms); each must be given back to `schedule` afterwards."""
-        second = now // 1000
+        slot = now // SLOT_MS
         if self._hand is None:
-            self._hand = min(self._wheel, default=second) - 1
-        seconds = range(self._hand + 1, second + 1)
-        if len(seconds) > len(self._wheel):
-            ready = sorted(s for s in self._wheel if s <= second)
+            self._hand = min(self._wheel, default=slot) - 1
+        if slot - self._hand > len(self._wheel):
+            ready = sorted(s for s in self._wheel if s <= slot)
         else:
-            ready = [s for s in seconds if s in self._wheel]
+            ready = [s for s in range(self._hand + 1, slot + 1) if s in self._wheel]
         found = []
         for s in ready:
             for session in self._wheel.pop(s):
-                if session.due_second == s:
-                    session.due_second = None
+                if session.due_slot == s:
+                    session.due_slot = None
                     found.append(session)
-        self._hand = max(self._hand, second)
+        self._hand = max(self._hand, slot)
         return found
 
     def idle(self, before: int, cap: int) -> list[Session]:

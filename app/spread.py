@@ -93,8 +93,8 @@ def _checked(batch: _Batch, done: _Done[T]) -> Iterator[tuple[Line, T]]:
 _models: dict[tuple[tuple[str, object], ...], Model] = {}
 
 
-def _model(overrides: Overrides) -> Model:
-    """Built once in each process, not once a batch."""
+def model_with(overrides: Overrides) -> Model:
+    """Built once in each process, not once a batch: a model itself does not travel between processes."""
     name = tuple(overrides.items())
     if name not in _models:
         _models[name] = Model.with_overrides(overrides)
@@ -102,7 +102,7 @@ def _model(overrides: Overrides) -> Model:
 
 
 def _work_on(batch: _Batch, work: Work[T], overrides: Overrides) -> _Done[T]:
-    model = _model(overrides)
+    model = model_with(overrides)
     results: list[T] = []
     for line in batch.lines:
         try:

@@ -3,22 +3,24 @@
 How: for each mood that was asked about, a logistic regression (scikit-learn) explains the answers by the
 shipped model's own verdict, the log-odds of its mean score, plus a correction for each signal that the shipped
 model already counts for that mood. Only the corrections are penalised, so with little data they are zero and
-the shipped weights stand. A correction of d log-odds is d x temperature points of weight. No weight changes
-its sign: what speaks for a mood keeps speaking for it.
+the shipped weights stand. A correction of d log-odds is d x temperature points of weight. Where the shipped
+verdict says nothing of these people, or the opposite, there is nothing to stay near to: the weights are then
+fitted afresh, penalised towards zero. No weight changes its sign: what speaks for a mood keeps speaking for it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import random
+from collections.abc import Callable, Sequence
 from math import log
 from typing import Any, Final
 
 import msgspec
 
+from app.evaluation.answers import Piece
 from app.evaluation.auc import Pair, auc, auc_within
 from app.evaluation.calibration import expected_calibration_error
-from app.evaluation.labels import MOODS, READ
+from app.evaluation.labels import MOODS
 from app.mood import DEFAULT, Model, MoodEngine
 from app.mood.signals import NAMES as SIGNALS
-from app.recordings import Recording
 from app.replay import replay, strengths_of
 
 #: Fewer than this say nothing about other people.
@@ -28,9 +30,16 @@ MIN_PEOPLE: Final = 5
 PRIORS: Final = (0.1, 0.3, 1.0, 3.0)
 #: Held-out AUC that a new model must win on average, and may lose for a single mood, to be offered.
 WORTH: Final = 0.01
+#: How often the gain must hold when people are drawn anew.
+SURE: Final = 0.9
+_DRAWS: Final = 200
+#: Share of sessions that may be read as the mood wrongly, on top of what the shipped model gets wrong.
+MORE_ALARMS: Final = 0.02
 #: The verdict's own coefficient is not to be penalised: a feature this much larger is penalised this much
 #: (squared) less.
 _UNPENALISED: Final = 30.0
+#: A coefficient of the verdict below this says: it tells nothing here.
+_TRUSTED: Final = 0.1
 _FOLDS: Final = 5
 
 
@@ -38,24 +47,19 @@ class TooLittle(Exception):
     """Not enough labels to tune by; the message says what is missing."""
 
 
-class Piece(msgspec.Struct):
-    """A stretch of a session and what the person said of it: mood -> 1 or 0."""
-
-    recording: Recording
-    person: str | int
-    said: dict[str, int]
-
-
 class Seen(msgspec.Struct):
-    """A piece under a model: each mood's mean score and each signal's mean strength, weighted by time."""
+    """A piece under a model: each mood's mean score and each signal's mean strength, weighted by time, and the
+    moods it changed to."""
 
     mean: dict[str, float]
     strengths: list[float]
+    changed_to: set[str]
 
 
 class Compared(msgspec.Struct):
     """A mood on people that the new weights were not fitted on, shipped and tuned. `error`: expected
-    calibration error of the mean score."""
+    calibration error of the mean score. `alarms`: the share of sessions read as the mood at some time although
+    the person said no."""
 
     mood: str
     sessions: int
@@ -67,31 +71,19 @@ class Compared(msgspec.Struct):
     tuned_within: float | None
     shipped_error: float
     tuned_error: float
+    shipped_alarms: float
+    tuned_alarms: float
 
 
 class Tuned(msgspec.Struct):
-    """The new numbers and what they are worth. `better`: whether they are worth switching to."""
+    """The new numbers and what they are worth. `gain`: held-out AUC over the shipped model, mean of the moods;
+    `sure`: how often, drawing people anew, that is above zero; `better`: whether to switch."""
 
     overrides: dict[str, float]
     compared: list[Compared]
+    gain: float
+    sure: float
     better: bool
-
-
-def pieces(recordings: Iterable[Recording]) -> list[Piece]:
-    """What can be learned from: labelled recordings whole; without labels, the stretch up to each `feedback`
-    event ("was that right?") with its answer. The engine never gets to see the answers."""
-    found = []
-    for recording in recordings:
-        person = recording.id if recording.person is None else recording.person
-        asked = [(at, event) for at, event in enumerate(recording.events) if event.type == "feedback"]
-        if recording.labels:
-            if said := _said(recording.labels):
-                found.append(Piece(_without_feedback(recording, len(recording.events)), person, said))
-            continue
-        for at, event in asked:
-            if event.name in MOODS and event.value in (0, 1):
-                found.append(Piece(_without_feedback(recording, at), person, {event.name: int(event.value)}))
-    return [piece for piece in found if piece.recording.events]
 
 
 def tune(learned: Sequence[Piece], note: Callable[[str], None] = lambda text: None) -> Tuned:
@@ -114,16 +106,19 @@ def tune(learned: Sequence[Piece], note: Callable[[str], None] = lambda text: No
                 tuned[at] = observe(learned[at], model)
     compared = [_compare(mood, learned, shipped, tuned) for mood in moods]
     gains = [row.tuned_auc - row.shipped_auc for row in compared]
-    better = sum(gains) / len(gains) >= WORTH and min(gains) >= -WORTH
+    gain = sum(gains) / len(gains)
+    sure = _sure(moods, learned, shipped, tuned)
+    calm = all(row.tuned_alarms <= row.shipped_alarms + MORE_ALARMS for row in compared)
+    better = calm and gain >= WORTH and min(gains) >= -WORTH and sure >= SURE
     note("fitting on everybody")
-    return Tuned(fit(moods, learned, shipped), compared, better)
+    return Tuned(fit(moods, learned, shipped), compared, gain, sure, better)
 
 
 def observe(piece: Piece, model: Model) -> Seen:
     """Run a piece through the engine."""
     watch = _Strengths()
     result = replay(piece.recording, model, watch)
-    return Seen(result.mean, watch.mean())
+    return Seen(result.mean, watch.mean(), {change.mood for change in result.changes})
 
 
 def fit(moods: Sequence[str], learned: Sequence[Piece], seen: Sequence[Seen]) -> dict[str, float]:
@@ -135,45 +130,53 @@ def fit(moods: Sequence[str], learned: Sequence[Piece], seen: Sequence[Seen]) ->
         answers = [piece.said[mood] for piece, _ in rows]
         if len(set(answers)) < 2:
             continue
-        corrections = _corrections(
+        log_odds = _fitted(
             [_log_odds(own.mean[mood]) for _, own in rows],
             [[own.strengths[SIGNALS.index(s)] for s in weights] for _, own in rows],
+            [old / DEFAULT.temperature for old in weights.values()],
             answers,
             [piece.person for piece, _ in rows],
         )
-        for (signal, old), correction in zip(weights.items(), corrections, strict=True):
-            new = round(old + correction * DEFAULT.temperature, 1)
+        for (signal, old), fitted in zip(weights.items(), log_odds, strict=True):
+            new = round(fitted * DEFAULT.temperature, 1)
             new = max(min(new, 10.0), 0.0) if old > 0 else min(max(new, -10.0), 0.0)
             if abs(new - old) >= 0.05:
                 overrides[f"weight.{signal}.{mood}"] = new
     return overrides
 
 
-def _corrections(
+def _fitted(
     verdicts: Sequence[float],
     strengths: Sequence[Sequence[float]],
+    shipped: Sequence[float],
     answers: Sequence[int],
     people: Sequence[object],
 ) -> list[float]:
-    """Log-odds to add for each signal at full strength. Zeros where the shipped verdict itself says nothing:
-    then there is nothing to stay near to."""
+    """Log-odds for each signal at full strength; `shipped`: what they are now."""
+    import numpy as np
+
+    signals = np.array(strengths).reshape(len(answers), -1)
+    truth = np.array(answers)
+    groups = np.array(_folds(people))
+    with_verdict = np.column_stack([np.array(verdicts) * _UNPENALISED, signals])
+    trust, *corrections = _coefficients(with_verdict, truth, groups)
+    trust *= _UNPENALISED
+    if trust < _TRUSTED:
+        return _coefficients(signals, truth, groups)
+    return [old + correction / trust for old, correction in zip(shipped, corrections, strict=True)]
+
+
+def _coefficients(inputs: Any, truth: Any, groups: Any) -> list[float]:
+    """A logistic regression, as strongly penalised as serves people held out best."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
-
-    inputs = np.column_stack(
-        [np.array(verdicts) * _UNPENALISED, np.array(strengths).reshape(len(answers), -1)]
-    )
-    truth = np.array(answers)
 
     def fitted(prior: float, rows: Any) -> Any:
         # C is the inverse of the penalty: the variance of the belief
         model = LogisticRegression(C=prior**2, solver="newton-cholesky", max_iter=1000)
         return model.fit(inputs[rows], truth[rows])
 
-    groups = np.array(_folds(people))
-
     def loss(prior: float) -> float:
-        """Mean log loss on people held out."""
         total = 0.0
         for fold in range(max(groups) + 1):
             train, test = groups != fold, groups == fold
@@ -182,11 +185,8 @@ def _corrections(
                 total -= float(np.log(np.clip(chances[np.arange(test.sum()), truth[test]], 1e-9, 1)).sum())
         return total
 
-    best = fitted(min(PRIORS, key=loss), np.ones(len(truth), dtype=bool)).coef_[0]
-    trust = float(best[0]) * _UNPENALISED
-    if trust < 0.1:
-        return [0.0] * (len(best) - 1)
-    return [float(value) / trust for value in best[1:]]
+    everybody = np.ones(len(truth), dtype=bool)
+    return [float(value) for value in fitted(min(PRIORS, key=loss), everybody).coef_[0]]
 
 
 def _compare(mood: str, learned: Sequence[Piece], shipped: Sequence[Seen], tuned: Sequence[Seen]) -> Compared:
@@ -197,6 +197,10 @@ def _compare(mood: str, learned: Sequence[Piece], shipped: Sequence[Seen], tuned
         for at in asked:
             by_person.setdefault(learned[at].person, []).append((seen[at].mean[mood], learned[at].said[mood]))
         return by_person
+
+    def alarms(seen: Sequence[Seen]) -> float:
+        denied = [at for at in asked if not learned[at].said[mood]]
+        return sum(mood in seen[at].changed_to for at in denied) / len(denied)
 
     before, after = pairs(shipped), pairs(tuned)
     flat_before = [pair for own in before.values() for pair in own]
@@ -212,7 +216,34 @@ def _compare(mood: str, learned: Sequence[Piece], shipped: Sequence[Seen], tuned
         tuned_within=auc_within(after.values()),
         shipped_error=expected_calibration_error([(s, y, 1.0) for s, y in flat_before]) or 0.0,
         tuned_error=expected_calibration_error([(s, y, 1.0) for s, y in flat_after]) or 0.0,
+        shipped_alarms=alarms(shipped),
+        tuned_alarms=alarms(tuned),
     )
+
+
+def _sure(
+    moods: Sequence[str], learned: Sequence[Piece], shipped: Sequence[Seen], tuned: Sequence[Seen]
+) -> float:
+    """Bootstrap by person of the mean gain: the share of draws above zero."""
+    by_person: dict[str, list[int]] = {}
+    for at, piece in enumerate(learned):
+        by_person.setdefault(piece.person, []).append(at)
+    people = list(by_person.values())
+    draw = random.Random(7)  # noqa: S311 - a bootstrap, not a secret
+    won = drawn = 0
+    for _ in range(_DRAWS):
+        rows = [at for own in draw.choices(people, k=len(people)) for at in own]
+        gains = []
+        for mood in moods:
+            asked = [at for at in rows if mood in learned[at].said]
+            before = auc([(shipped[at].mean[mood], learned[at].said[mood]) for at in asked])
+            after = auc([(tuned[at].mean[mood], learned[at].said[mood]) for at in asked])
+            if before is not None and after is not None:
+                gains.append(after - before)
+        if gains:
+            drawn += 1
+            won += sum(gains) > 0
+    return won / drawn if drawn else 0.0
 
 
 class _Strengths:
@@ -231,21 +262,6 @@ class _Strengths:
 
     def mean(self) -> list[float]:
         return [area / self._for_ms for area in self._area] if self._for_ms else self._last
-
-
-def _said(labels: Mapping[str, float | None]) -> dict[str, int]:
-    """Answers by mood. A mood's own name goes before another label that means it."""
-    said = {}
-    for label, answer in sorted(labels.items(), key=lambda item: item[0] in MOODS):
-        if label in READ and len(READ[label]) == 1 and answer in (0, 1):
-            mood, sign = READ[label][0]
-            said[mood] = int(answer) if sign > 0 else 1 - int(answer)
-    return said
-
-
-def _without_feedback(recording: Recording, until: int) -> Recording:
-    events = [event for event in recording.events[:until] if event.type != "feedback"]
-    return msgspec.structs.replace(recording, events=events, labels={}, person=None)
 
 
 def _folds(people: Sequence[object]) -> list[int]:

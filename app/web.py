@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-import json
 import logging
 import re
 import time
@@ -22,14 +21,21 @@ from app.auth import Access
 from app.config import BadSetting, Settings
 from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
+from app.model_file import BadModel, read_overrides
 from app.mood import DEFAULT, Model
 from app.sessions import Sessions
+from app.shadow import Shadow
 from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.transport import Doors
+from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
-from app.transport.manage import Manage, answer_error
+from app.transport.keys import Keys
+from app.transport.manage import Manage, Problem
+from app.transport.rates import Rates
 from app.transport.rest import Rest
+from app.transport.scripts import Scripts
+from app.transport.shadow import ShadowDoor
 from app.transport.websocket import Connection
 
 logger = logging.getLogger("sessionmood")
@@ -54,24 +60,31 @@ def clock() -> int:
 
 def model_of(settings: Settings) -> Model:
     """The shipped model with the operator's numbers. Raises BadSetting for a file that can't be used."""
-    numbers: dict[str, Any] = {}
-    if settings.model:
-        try:
-            numbers = json.loads(Path(settings.model).read_text())
-        except (OSError, ValueError) as error:
-            raise BadSetting(f"SESSIONMOOD_MODEL: {settings.model} can't be read: {error}") from None
-    numbers = {
-        "help.warm_up": settings.help_warmup,
-        "help.hold": settings.help_hold,
-        "help.gap": settings.help_cooldown,
-        "help.cap": settings.help_per_session,
-        "help.holdout": settings.help_holdout,
-        **numbers,
-    }
+    return _with_numbers(settings, "SESSIONMOOD_MODEL", settings.model)
+
+
+def shadow_of(settings: Settings) -> Shadow | None:
+    """The candidate model to run beside the live one, if one is set. Raises BadSetting."""
+    if not settings.shadow_model:
+        return None
+    return Shadow(_with_numbers(settings, "SESSIONMOOD_SHADOW_MODEL", settings.shadow_model))
+
+
+def _with_numbers(settings: Settings, name: str, path: str) -> Model:
     try:
-        return DEFAULT.with_overrides(numbers)
-    except ValueError as error:
-        raise BadSetting(f"SESSIONMOOD_MODEL: {error}") from None
+        numbers = read_overrides(Path(path)) if path else {}
+        return DEFAULT.with_overrides(
+            {
+                "help.warm_up": settings.help_warmup,
+                "help.hold": settings.help_hold,
+                "help.gap": settings.help_cooldown,
+                "help.cap": settings.help_per_session,
+                "help.holdout": settings.help_holdout,
+                **numbers,
+            }
+        )
+    except (BadModel, ValueError) as error:
+        raise BadSetting(f"{name}: {error}") from None
 
 
 class App:
@@ -88,20 +101,31 @@ class App:
             session_idle=settings.session_idle,
             max_sessions=settings.max_sessions,
         )
+        self.shadow = shadow_of(settings)
+        if (shadow := self.shadow) is not None:
+            self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
         self.connections = Connections(settings)
-        self.doors = Doors(settings, self.store, self.access, self.ingest, self.connections, clock)
+        self.doors = Doors(
+            settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
+        )
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
         self.rest = Rest(self.doors)
         self.pages = Pages(settings, self.store, self.ingest)
         self.other = Starlette(
-            routes=[*Manage(self.doors).routes(), *self.pages.routes()],
+            routes=[
+                *Manage(self.doors).routes(),
+                *Keys(self.doors).routes(),
+                *ShadowDoor(self.doors, self.shadow).routes(),
+                *self.pages.routes(),
+            ],
             lifespan=self._lifespan,
             exception_handlers={
-                SessionMoodError: answer_error,
-                HTTPException: _answer_http,
-                Exception: _answer_unexpected,
+                SessionMoodError: self._refuse,
+                ClientLeft: self._drop,
+                HTTPException: self._answer_http,
+                Exception: self._answer_unexpected,
             },
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -126,6 +150,27 @@ class App:
             yield
         finally:
             await self.stop()
+
+    # Refusals of the calls that Starlette routes
+
+    async def _refuse(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, SessionMoodError)
+        return Problem(self.doors, error)
+
+    async def _drop(self, request: Request, error: Exception) -> Response:
+        return Response(status_code=408)  # nobody reads it
+
+    async def _answer_http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 405:
+            allow = (error.headers or {}).get("Allow", "GET")
+            return Problem(self.doors, MethodNotAllowed(f"this address takes {allow}", allow=allow))
+        return Problem(self.doors, NotFound(f"there is nothing at {request.url.path}"))
+
+    async def _answer_unexpected(self, request: Request, error: Exception) -> Response:
+        return Problem(self.doors, SessionMoodError("this is our fault, and is logged"))
+
+    # Starting and stopping
 
     async def start(self) -> None:
         await self.store.open()
@@ -211,7 +256,7 @@ class Pages:
             Route("/livez", self._live),
             Route("/readyz", self._ready),
             Route("/demo", self._demo),
-            Route("/sessionmood.js", self._script),
+            *Scripts(STATIC).routes(),
             Route("/static/{name:path}", self._static),
         ]
 
@@ -234,26 +279,11 @@ class Pages:
         page = (STATIC / "demo.html").read_text()
         return HTMLResponse(page.replace("{{key}}", self.demo_key))
 
-    async def _script(self, request: Request) -> Response:
-        return FileResponse(STATIC / "sessionmood.js", media_type="text/javascript")
-
     async def _static(self, request: Request) -> Response:
         path = (STATIC / request.path_params["name"]).resolve()
         if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
             raise NotFound(f"there is no page {request.url.path}")
         return FileResponse(path)
-
-
-async def _answer_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "GET")
-        return await answer_error(request, MethodNotAllowed(f"this address takes {allow}", allow=allow))
-    return await answer_error(request, NotFound(f"there is nothing at {request.url.path}"))
-
-
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
-    return await answer_error(request, SessionMoodError("this is our fault, and is logged"))
 
 
 def create_app(settings: Settings) -> App:

@@ -92,7 +92,7 @@ async def grouped(folder: Path, clients: int, seconds: float) -> Round:
 async def one_by_one(folder: Path, clients: int, seconds: float) -> Round:
     """What one writes first: execute, execute, commit, under a lock since a connection has one transaction."""
     path = folder / "one_by_one.db"
-    schema = Connection(writing(str(path)))
+    schema = Connection(str(path), writing)
     async with schema:
         await schema.run(migrate_sqlite)
     lock = asyncio.Lock()

@@ -7,6 +7,10 @@ import pytest
 from tests.server import ServerProcess, running
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-seed", type=int, help="the seed of tests/faults, printed where one fails")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One real server for all tests that use sessions of their own and leave it as it is."""

@@ -8,7 +8,9 @@ from app.cli.keys import keys
 from app.cli.replay import replay
 from app.cli.serve import serve
 from app.cli.sessions import backup, erase, export
+from app.cli.shadow import shadow
 from app.cli.simulate import simulate
+from app.cli.tune import tune
 
 
 def register(app: typer.Typer) -> None:
@@ -22,3 +24,5 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Understand")(evaluate)
     app.command(rich_help_panel="Understand")(simulate)
     app.command(rich_help_panel="Understand")(explain)
+    app.command(rich_help_panel="Understand")(tune)
+    app.command(rich_help_panel="Understand")(shadow)

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,10 @@ from app.cli.console import columns, say
 from app.cli.options import Files, ModelFile, Processes, load_overrides
 
 if TYPE_CHECKING:
+    from app.mood import Model
+    from app.recordings import Recording
     from app.replay import Replayed
+    from app.shadow import Tally
 
 
 class Format(StrEnum):
@@ -28,6 +32,12 @@ def replay(
         Format, typer.Option(help="A table to read, or one JSON object a session.")
     ] = Format.table,
     model: ModelFile = None,
+    shadow: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Compare with this candidate model instead: where do the moods differ?"
+        ),
+    ] = None,
     processes: Processes = None,
 ) -> None:
     """Run recorded sessions through the mood engine, on their own clocks.
@@ -40,6 +50,9 @@ def replay(
     from app.spread import spread
 
     overrides = load_overrides(model)
+    if shadow is not None:
+        _print_shadow(files, overrides, load_overrides(shadow), processes, format is Format.jsonl)
+        return
     started = time.perf_counter()
     sessions = events = 0
 
@@ -55,6 +68,33 @@ def replay(
     (_print_jsonl if format is Format.jsonl else _print_table)(counted())
     took = max(time.perf_counter() - started, 1e-9)
     say(f"{sessions:,} sessions, {events:,} events in {took:.1f} s ({events / took:,.0f} events/s)")
+
+
+def _print_shadow(
+    files: list[str],
+    overrides: dict[str, object],
+    candidate: dict[str, object],
+    processes: int | None,
+    as_json: bool,
+) -> None:
+    from functools import partial
+
+    from app.cli.shadow import print_tally
+    from app.recordings import read
+    from app.shadow import Tally
+    from app.spread import spread
+
+    total = Tally()
+    for _, tally in spread(read(files), partial(_beside, candidate=candidate), overrides, processes):
+        total.add(tally)
+    print_tally(total, as_json)
+
+
+def _beside(recording: "Recording", model: "Model", candidate: dict[str, object]) -> "Tally":
+    from app.shadow import compare
+    from app.spread import model_with
+
+    return compare(recording, model, model_with(candidate))
 
 
 def _print_jsonl(results: "Iterable[Replayed]") -> None:

@@ -30,21 +30,27 @@ def _command() -> Callable[..., None]:
         """Serve: WebSocket, REST, the demo page. Settings come from options, else from the environment."""
         _run(**options)
 
-    parameters = []
-    for field in dataclasses.fields(Settings):
-        help = f"{field.metadata['help']} [{field.metadata['env']}; {field.default!r}]"
-        kind = Annotated[
-            field.type | None,  # type: ignore[operator]
-            typer.Option(
-                "--" + field.name.replace("_", "-"), help=help, show_default=False, metavar=_kind(field.type)
-            ),
-        ]
-        parameters.append(
-            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+    parameters = [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(field)
         )
+        for field in dataclasses.fields(Settings)
+    ]
     serve.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     serve.__annotations__ = {p.name: p.annotation for p in parameters}
     return serve
+
+
+def _annotation(field: "dataclasses.Field[Any]") -> Any:
+    shown = "none" if field.default == "" else field.default
+    option = typer.Option(
+        "--" + field.name.replace("_", "-"),
+        help=f"{field.metadata['help']} [env var: {field.metadata['env']}] [default: {shown}]",
+        show_default=False,
+        metavar=_kind(field.type),
+    )
+    kind: Any = field.type
+    return Annotated.__class_getitem__((kind | None, option))  # type: ignore[attr-defined]
 
 
 def _kind(type: Any) -> str:

@@ -43,6 +43,8 @@ class Behaviour:
             self.clicks.response(event, m)
         elif kind == "page_view" or kind == "navigation":
             self.doing.acted(at, m)
+            if event.kind == "reload":
+                self.doing.did_again(1.0, at, m)
             self._page(event, m)
         elif kind == "rage_click":
             self.doing.acted(at, m)
@@ -56,7 +58,7 @@ class Behaviour:
             self.doing.acted(at, m)
         elif kind == "submit":
             self.doing.acted(at, m)
-            self.doing.submitted(at, m)
+            self.doing.did_again(1.0, at, m)
         elif kind == "focus":
             self.doing.acted(at, m)
             if event.target is not None:
@@ -66,7 +68,7 @@ class Behaviour:
                 self.trouble.left(event.target, at)
         elif kind == "copy" or kind == "paste":
             self.doing.acted(at, m)
-            self.doing.pasted(at, m)
+            self.doing.did_again(m.again_copies, at, m)
         elif kind == "idle":
             self.doing.idled(event)
         elif kind == "visibility":

@@ -10,7 +10,7 @@ from app.mood.events import EVENT_TYPES, Event
 from app.mood.help import HelpPolicy
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import independent_friction, points_of, softmax
+from app.mood.scoring import confidence_of, independent_friction, points_of, softmax
 from app.mood.signals import COUNT, NAMES
 from app.mood.words import describe
 
@@ -36,9 +36,10 @@ class MoodEngine:
     at the moments of `grid`; how often anybody asks changes nothing. Needs O(1) time and memory per event.
 
     `event_count`: all events received, unknown ones too. `last_at`: the moment the engine stands at, the last
-    event or the last moment of the grid that was walked; nothing can happen before it any more."""
+    event or the last moment of the grid that was walked; nothing can happen before it any more. `scores`: the
+    scores as of then, in the order of MOODS; empty before the first event."""
 
-    __slots__ = (*FIELDS, "behaviour", "decision", "help", "model")
+    __slots__ = (*FIELDS, "behaviour", "decision", "help", "model", "scores")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -49,6 +50,7 @@ class MoodEngine:
         self.behaviour: Behaviour = Behaviour(started_at)
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
+        self.scores: list[float] = []
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
         self.scar_at: int = started_at
@@ -108,8 +110,8 @@ class MoodEngine:
             self._remember(now, friction_of(strengths))
         if self.scar > 0.0:
             add_recovered(strengths, self.scar * kept(m.bored_rate, self.scar_at, now))
-        points = points_of(strengths, m)
-        scores = softmax(points, m.temperature)
+        scores = softmax(points_of(strengths, m), m.temperature)
+        self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
             mood = decision.mood
@@ -118,7 +120,7 @@ class MoodEngine:
                     now,
                     MOODS[mood],
                     MOODS[decision.previous] if decision.previous != NONE else None,
-                    self._confidence(mood, scores),
+                    confidence_of(mood, scores[mood], m),
                     m.actions[mood],
                     self._named(mood, strengths),
                     self.event_count,
@@ -146,10 +148,10 @@ class MoodEngine:
         m = self.model
         as_of = self.last_at
         strengths = self._strengths(as_of)
-        scores = softmax(points_of(strengths, m), m.temperature)
+        scores = self.scores
         return Reading(
             MOODS[mood],
-            self._confidence(mood, scores),
+            confidence_of(mood, scores[mood], m),
             m.actions[mood],
             self._named(mood, strengths),
             self.event_count,
@@ -159,9 +161,6 @@ class MoodEngine:
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
         )
-
-    def _confidence(self, mood: int, scores: list[float]) -> float:
-        return scores[mood]
 
     def _named(self, mood: int, strengths: list[float]) -> list[str]:
         """The signals that raised a mood, strongest first."""
@@ -219,4 +218,6 @@ class MoodEngine:
         b.doing.restore(state[6])
         engine.decision.restore(state[7])
         engine.help.restore(state[8])
+        if engine.decision.mood != NONE:
+            engine.scores = softmax(points_of(engine._strengths(engine.last_at), model), model.temperature)
         return engine

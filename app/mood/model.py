@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.mood.decay import rate_of
-from app.mood.numbers import ACTIONS, MAX_POINTS, SETTINGS, WEIGHTS
+from app.mood.numbers import ACTIONS, CONFIDENCE, MAX_POINTS, SETTINGS, WEIGHTS
 from app.mood.reading import MOODS
 from app.mood.signals import COUNT, NAMES
 
@@ -28,6 +28,7 @@ class Model:
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
+        self.confidence: list[list[float]] = [list(CONFIDENCE[mood]) for mood in MOODS]
         v = self.settings
         self.temperature: float = v["temperature"]
         self.enter: list[float] = [v["enter.frustrated"]] + [v["enter.other"]] * (len(MOODS) - 1)
@@ -50,6 +51,7 @@ class Model:
         self.rage_blind: float = v["rage.blind"]
         self.rage_answered: float = v["rage.answered"]
         self.dead_prior: float = v["dead.prior"]
+        self.missed: float = v["missed"]
         self.silent_from: float = v["silent.from"]
         self.silent_full: float = v["silent.full"]
         self.wait_fine_ms: float = v["wait.fine"] * 1000.0
@@ -68,6 +70,9 @@ class Model:
         self.dwell_half: float = v["pages.dwell_half"]
         self.repeats_from: float = v["repeats.from"]
         self.repeats_full: float = v["repeats.full"]
+        self.again_from: float = v["again.from"]
+        self.again_full: float = v["again.full"]
+        self.again_copies: float = v["again.copies"]
         self.scroll_step: float = v["scroll.step"]
         self.scroll_full: float = v["scroll.full"]
         self.pause_cap: float = v["reading.pause_cap"]
@@ -80,10 +85,8 @@ class Model:
         self.idle_from_ms: float = v["idle.from"] * 1000.0
         self.idle_full_ms: float = v["idle.full"] * 1000.0
         self.pace_half: float = v["pace.half"]
-        self.minimal_pace: float = v["minimal.pace"]
-        self.minimal_after_ms: float = v["minimal.after"] * 1000.0
+        self.minimal_half: float = v["minimal.half"]
         self.explore_half: float = v["explore.half"]
-        self.evidence_half: float = v["evidence.half"]
         self.warm_up_ms: float = v["help.warm_up"] * 1000.0
         self.hold_ms: float = v["help.hold"] * 1000.0
         self.gap_ms: float = v["help.gap"] * 1000.0
@@ -121,6 +124,7 @@ class Model:
             ("wait.fine", "wait.painful"),
             ("errors.from", "errors.full"),
             ("repeats.from", "repeats.full"),
+            ("again.from", "again.full"),
             ("idle.from", "idle.full"),
         ):
             if settings[lower] >= settings[upper]:

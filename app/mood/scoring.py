@@ -47,6 +47,14 @@ def softmax(points: list[float], temperature: float) -> list[float]:
     return [g / total for g in grown]
 
 
+def confidence_of(mood: int, score: float, m: Model) -> float:
+    """How many of a hundred readings of this mood with this score people would confirm, as a share."""
+    low, half, high = m.confidence[mood]
+    if score < 0.5:
+        return low + (half - low) * score * 2.0
+    return half + (high - half) * (score - 0.5) * 2.0
+
+
 def independent_friction(strengths: list[float]) -> int:
     """How many kinds of trouble there are: clicks without effect, errors, waits, forms, a shaken pointer."""
     s = strengths

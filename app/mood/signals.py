@@ -25,7 +25,8 @@ EXPLORING: Final = 19
 SMOOTH_PROGRESS: Final = 20
 GOAL: Final = 21
 RECOVERED: Final = 22
-ARRIVED: Final = 23
+REPEAT_USE: Final = 23
+ARRIVED: Final = 24
 
 NAMES: Final = (
     "rage_click",
@@ -51,9 +52,10 @@ NAMES: Final = (
     "smooth_progress",
     "goal",
     "recovered",
+    "repeat_use",
     "arrived",
 )
-COUNT: Final = 24
+COUNT: Final = 25
 
 #: Signals of friction: what a person has to get over. Two of different families are independent.
 FRICTION: Final = (

@@ -10,7 +10,7 @@ from app.mood.signals import (
     ACTIVE_CLICKS,
     DEAD_CLICK,
     RAGE_CLICK,
-    REPEATED_ACTIONS,
+    REPEAT_USE,
     SLOW_RESPONSE,
     SMOOTH_PROGRESS,
     UNANSWERED_CLICKS,
@@ -133,7 +133,7 @@ class ClickSignals:
 
     def dead_click(self, event: Event, m: Model) -> None:
         self._fade(event.at, m)
-        self.dead += 1.0
+        self.dead += 1.0 if event.target is not None else m.missed
         self.dead_count += 1
         place = self._place(event.target, event.at, m)
         if place is not None:
@@ -170,7 +170,8 @@ class ClickSignals:
             if same:
                 tried[i] = (at, target, x, y)
                 return
-        self.tries = self.tries * kept(m.friction_rate, self.tries_at, at) + 1.0
+        worth = 1.0 if event.target is not None else m.missed
+        self.tries = self.tries * kept(m.friction_rate, self.tries_at, at) + worth
         self.tries_at = at
         tried.append((at, event.target, event.x, event.y))
         if len(tried) > _RECENT:
@@ -241,7 +242,7 @@ class ClickSignals:
             tries = self.tries * kept(m.friction_rate, self.tries_at, now)
             out[UNANSWERED_CLICKS] = ramp(tries, m.silent_from, m.silent_full)
         out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
-        out[REPEATED_ACTIONS] = ramp(self._repeats(now, m), m.repeats_from, m.repeats_full)
+        out[REPEAT_USE] = ramp(self._repeats(now, m), m.repeats_from, m.repeats_full)
         out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
         out[SMOOTH_PROGRESS] = half_at(self.good * kept(m.satisfied_rate, self.at, now), m.good_half)
 

@@ -10,8 +10,9 @@ from app.mood.signals import GOAL, HOVER_SEARCH, LONG_IDLE, MINIMAL_INTERACTION,
 
 FIELDS: Final = (
     "acts",
+    "again",
+    "again_count",
     "at",
-    "began",
     "click_at",
     "goals",
     "goals_at",
@@ -19,10 +20,8 @@ FIELDS: Final = (
     "hidden_at",
     "hovers",
     "idles",
-    "pastes",
     "quiet_since",
     "shown_at",
-    "submits",
     "visible",
 )
 
@@ -33,11 +32,10 @@ class DoingSignals:
     __slots__ = FIELDS
 
     def __init__(self, began: int) -> None:
-        self.began: int = began
         self.at: int = -1
         self.acts: float = 0.0  # interactions
-        self.pastes: float = 0.0
-        self.submits: float = 0.0
+        self.again: float = 0.0  # sent forms, copies and pastes, reloads
+        self.again_count: int = 0
         self.goals: float = 0.0
         self.goals_at: int = -1
         self.goals_count: int = 0
@@ -52,8 +50,7 @@ class DoingSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             friction = kept(m.friction_rate, self.at, at)
-            self.pastes *= friction
-            self.submits *= friction
+            self.again *= friction
             self.acts *= kept(m.engaged_rate, self.at, at)
             self.at = at
 
@@ -92,13 +89,11 @@ class DoingSignals:
             self.quiet_since = at
         self.idles = 0
 
-    def pasted(self, at: int, m: Model) -> None:
+    def did_again(self, worth: float, at: int, m: Model) -> None:
+        """Something that is only done over and over when it does not lead on."""
         self._fade(at, m)
-        self.pastes += 1.0
-
-    def submitted(self, at: int, m: Model) -> None:
-        self._fade(at, m)
-        self.submits += 1.0
+        self.again += worth
+        self.again_count += 1
 
     def reached(self, at: int, m: Model) -> None:
         self.goals = self.goals * kept(m.satisfied_rate, self.goals_at, at) + 1.0
@@ -111,15 +106,12 @@ class DoingSignals:
             if self.idles > 0:
                 idle = max(idle, min(1.0, 0.5 * self.idles))
             out[LONG_IDLE] = idle
-            if now - self.began > m.minimal_after_ms and m.minimal_pace > 0.0:
-                acts = self.acts * kept(m.engaged_rate, self.at, now)
-                out[MINIMAL_INTERACTION] = max(0.0, 1.0 - acts / m.minimal_pace)
+            acts = self.acts * kept(m.engaged_rate, self.at, now)
+            out[MINIMAL_INTERACTION] = m.minimal_half / (m.minimal_half + acts)
         out[HOVER_SEARCH] = min(1.0, self.hovers / m.hover_full)
         if self.at >= 0:
             friction = kept(m.friction_rate, self.at, now)
-            again = max(ramp(self.pastes * friction, 3.0, 10.0), ramp(self.submits * friction, 1.0, 4.0))
-            if again > out[REPEATED_ACTIONS]:
-                out[REPEATED_ACTIONS] = again
+            out[REPEATED_ACTIONS] = ramp(self.again * friction, m.again_from, m.again_full)
         if self.goals_count > 0:
             out[GOAL] = min(1.0, self.goals * kept(m.satisfied_rate, self.goals_at, now))
 

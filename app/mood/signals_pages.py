@@ -102,9 +102,10 @@ class PageSignals:
         if thing not in known:
             if len(known) >= _KNOWN:
                 del known[min(known, key=lambda k: (known[k], k))]
-            self._fade(at, m)
-            self.new += 1.0
-            self.new_count += 1
+            if known:  # where one lands is no find
+                self._fade(at, m)
+                self.new += 1.0
+                self.new_count += 1
         known[thing] = at
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:

@@ -81,7 +81,8 @@ _PLAIN: dict[int, str] = {
     14: "races through the text",
     15: "acts at a human pace",
     22: "trouble that ended",
-    23: "every session starts like this",
+    23: "uses one control again and again",
+    24: "every session starts like this",
 }
 
 

@@ -175,5 +175,6 @@ class Storage(Protocol):
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None: ...
 
-    async def count_session(self, key_id: str, month: str, session: str) -> int:
-        """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far."""
+    async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
+        """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far. One that would
+        be past `limit` is not counted nor remembered; the answer is then `limit` + 1."""

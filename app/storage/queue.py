@@ -93,7 +93,8 @@ class WriteQueue:
         self._timer: asyncio.TimerHandle | None = None
         self._retry = self._first_retry
         self._began = 0.0
-        self.closed = False
+        self.closed = False  # takes nothing more
+        self._abandoned = False
         self.commits = 0
         self.committed_entries = 0
         self.last_commit_seconds = 0.0
@@ -110,9 +111,9 @@ class WriteQueue:
         return self._timer is not None
 
     @property
-    def idle(self) -> bool:
-        """Nothing waits behind what is being written."""
-        return not self._waiting
+    def pending(self) -> bool:
+        """Something waits or is being written."""
+        return self._writing is not None or bool(self._waiting)
 
     def admit(self) -> None:
         """Raise StorageUnavailable when `max_bytes` are queued, or after the end. Otherwise one more entry of
@@ -149,7 +150,7 @@ class WriteQueue:
     def settled(self) -> "asyncio.Future[None]":
         """Done at once when nothing is queued, which includes what `abandon` gave up."""
         last = self._waiting[-1] if self._waiting else self._writing
-        if last is not None and not self.closed:
+        if last is not None and not self._abandoned:
             return last.future
         done: asyncio.Future[None] = self._loop.create_future()
         done.set_result(None)
@@ -164,7 +165,7 @@ class WriteQueue:
 
     def abandon(self) -> int:
         """Give up what is queued; how many entries. Their futures fail."""
-        self.closed = True
+        self.closed = self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -215,7 +216,10 @@ class WriteQueue:
         except (Exception, asyncio.CancelledError) as error:
             self._failed(group, error)
         else:
-            self._succeeded(group, outcome)
+            try:
+                self._succeeded(group, outcome)
+            finally:
+                self._next()
 
     def _succeeded(self, group: Group, outcome: Outcome) -> None:
         self._writing = None
@@ -223,7 +227,7 @@ class WriteQueue:
         self.last_commit_seconds = self.last_commit_at - self._began
         self.commits += 1
         self.committed_entries += len(group.entries) - len(outcome.refused)
-        if not self.closed:
+        if not self._abandoned:
             self.queued_entries -= len(group.entries)
             self.queued_bytes -= group.bytes
         if self.failing_since is not None:
@@ -248,7 +252,6 @@ class WriteQueue:
                 job.future.set_exception(result)
             else:
                 job.future.set_result(result)
-        self._next()
 
     def _failed(self, group: Group, error: BaseException) -> None:
         """Everybody who waits is told; the entries go back to the front, in order, as one group."""
@@ -271,7 +274,7 @@ class WriteQueue:
             held.bytes += each.bytes
             self._fail(each, refusal)
         self._waiting.clear()
-        if self.closed:
+        if self._abandoned:
             held.future.fail(refusal)
         elif held.entries:
             self._waiting.append(held)

@@ -29,9 +29,6 @@ CLOSE_SECONDS = 10.0
 CHECK_SECONDS = 5.0
 MAX_LIST = 500  # sessions a page
 
-# Failures of the moment; after any other the connection itself is not trusted any more.
-_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
-
 
 class SQLiteStorage:
     """`queue` and `wal` have the counters for the metrics.
@@ -61,35 +58,40 @@ class SQLiteStorage:
         self._secrets: dict[str, bytes] = {}
         self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
         self._sole = FileLock(self.path + "-server") if sole else None
-        self._identity: tuple[int, int] | None = None
 
     async def open(self) -> None:
         try:
             await asyncio.to_thread(self._claim)
-            writer = Connection(writing(self.path), self._gate)
+            writer = Connection(self.path, writing, self._gate)
             await writer
             self._writer = writer
             await writer.run(migrate_sqlite)
-            reader = Connection(reading(self.path))
+            wal = WriteAheadLog(writer)
+            await wal.wipe_at_start()
+            # Made now, so that lists need no write later.
+            self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
+            reader = Connection(self.path, reading)
             await reader
             self._reader = reader
-            self._identity = self._file_identity()
         except (sqlite3.Error, OSError) as error:
             await self._release()
             raise errors.StorageUnavailable(f"cannot open {self.path}: {error}") from error
         except BaseException:
             await self._release()
             raise
-        self.wal = WriteAheadLog(writer)
+        self.wal = wal
+        wal.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
 
     async def close(self) -> None:
         """Waits at most CLOSE_SECONDS for a disk that fails; what was acked is kept in any case."""
         if self._writer is None:
             return
+        self.queue.closed = True
         try:
             await self._drain()
         finally:
+            self.wal.stop()
             left = self.queue.abandon()
             if left:
                 logger.error("closed while writing fails: %d entries, none of them acked, are lost", left)
@@ -99,7 +101,7 @@ class SQLiteStorage:
         deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
-                while self.queue.queued_entries:
+                while self.queue.pending:
                     self.queue.retry_now()
                     try:
                         await self.queue.settled()
@@ -110,15 +112,19 @@ class SQLiteStorage:
         """The writer last: whoever closes last folds the write-ahead log into the file."""
         reader, self._reader = self._reader, None
         writer, self._writer = self._writer, None
-        for connection in (reader, writer):
-            if connection is None:
-                continue
-            with contextlib.suppress(sqlite3.Error, TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await connection.close()
-        self._gate.close()
-        if self._sole is not None:
-            self._sole.close()
+        try:
+            for connection in (reader, writer):
+                if connection is not None:
+                    stopped = connection.stop()
+                    assert stopped is not None
+                    # Not its close(): that waits for a thread that hangs in a write, cancelled or not.
+                    await asyncio.wait([stopped], timeout=CLOSE_SECONDS)
+        finally:
+            if writer is not None:
+                writer.stop()
+            self._gate.close()
+            if self._sole is not None:
+                self._sole.close()
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
         return self.queue.submit(entry)
@@ -139,9 +145,9 @@ class SQLiteStorage:
     def _written(self, group: Group, writing: "asyncio.Future[Outcome]") -> None:
         error = writing.exception()
         if error is None:
-            self.wal.grew(len(group.entries), group.bytes, idle=self.queue.idle)
-        elif self._writer is not None and getattr(error, "sqlite_errorcode", -1) & 0xFF not in _PASSING:
-            self._writer.broken = True
+            self.wal.grew(len(group.entries), group.bytes)
+        elif self._writer is not None:
+            self._writer.distrust(error)
 
     async def _run(self, work: Callable[[sqlite3.Connection], T], *, seal: bool = False) -> T:
         if self._writer is None:
@@ -158,8 +164,7 @@ class SQLiteStorage:
         except Exception as error:
             if not is_environment(error):
                 raise
-            if getattr(error, "sqlite_errorcode", -1) & 0xFF not in _PASSING:
-                reader.broken = True
+            reader.distrust(error)
             raise errors.StorageUnavailable(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
 
     async def load(self, project: str, session: str) -> Stored | None:
@@ -204,8 +209,7 @@ class SQLiteStorage:
         return await self._read(lambda c: sqlite_reads.read_batches(c, project, session, after, limit))
 
     async def erase(self, project: str, session: str) -> bool:
-        """Raises StorageUnavailable, too, when the rows are gone but a reader elsewhere (a backup) still
-        holds the write-ahead log; calling again finishes it."""
+        """While a backup reads the file its write-ahead log cannot be wiped: then that follows by itself."""
         if self._writer is None:
             raise errors.StorageUnavailable("the storage is closed")
         name = (project, session)
@@ -213,7 +217,8 @@ class SQLiteStorage:
         self._erasing[name] = erasing
         erasing.add_done_callback(partial(self._erased, name))
         erased = bool(await asyncio.shield(erasing))
-        await self.wal.forget(erased)
+        if erased:
+            await self.wal.wipe()
         return erased
 
     def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[bool]") -> None:
@@ -222,7 +227,8 @@ class SQLiteStorage:
 
     async def expire(self, before: int, limit: int) -> int:
         expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
-        await self.wal.forget(expired > 0)
+        if expired:
+            await self.wal.wipe()
         return expired
 
     async def backup(self, path: str) -> None:
@@ -234,10 +240,6 @@ class SQLiteStorage:
             raise errors.StorageUnavailable(f"the backup failed: {error}") from error
 
     async def check(self) -> None:
-        if self._writer is None or self._file_identity() != self._identity:
-            raise errors.StorageUnavailable(
-                "the database file was removed or replaced" if self._writer else "the storage is closed"
-            )
         try:
             async with asyncio.timeout(CHECK_SECONDS):
                 await self._run(lambda c: sqlite_jobs.write_probe(c, int(time.time() * 1000)))
@@ -268,8 +270,8 @@ class SQLiteStorage:
     async def revoke_key(self, key_id: str, at: int) -> Key | None:
         return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))
 
-    async def count_session(self, key_id: str, month: str, session: str) -> int:
-        return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session))
+    async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
+        return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))
 
     def _claim(self) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
@@ -277,10 +279,3 @@ class SQLiteStorage:
             raise errors.StorageUnavailable(
                 f"another server runs on {self.path} already; several servers need DATABASE_URL=postgresql://…"
             )
-
-    def _file_identity(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino

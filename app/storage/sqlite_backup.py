@@ -18,8 +18,8 @@ async def back_up(path: str, target: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(partial)
     os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    source = Connection(reading(path))
-    copy = Connection(lambda: sqlite3.connect(partial, isolation_level=None, check_same_thread=False))
+    source = Connection(path, reading)
+    copy = Connection(partial, _plain)
     try:
         async with source, copy:
             await source.backup(copy)
@@ -31,6 +31,10 @@ async def back_up(path: str, target: str) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(partial + end)
         raise
+
+
+def _plain(path: str, make: bool) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
 def _refuse_own_files(path: str, target: str) -> None:

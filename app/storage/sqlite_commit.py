@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from app.storage import Entry, MoodChange
+from app.storage.many_rows import ManyRows
 from app.storage.queue import Group, Job, Outcome
 
 SESSION_COLUMNS = (
@@ -20,30 +21,33 @@ SESSION_COLUMNS = (
 BATCH_COLUMNS = "version, at, producer, first_seq, last_seq, reports, count, events"
 CHANGE_COLUMNS = "at, mood, previous, confidence, suggested_action, signals, event_count, page"
 
-_UPSERT_SESSION = f"""
-INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (project, session) DO UPDATE SET
-  version = excluded.version, last_at = excluded.last_at, event_count = excluded.event_count,
-  mood = excluded.mood, confidence = excluded.confidence, suggested_action = excluded.suggested_action,
-  page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable
-"""  # noqa: S608
-# The integer id is looked up in the row just written (hot in the cache) rather than remembered here: a
-# remembered one is wrong after an erasure by somebody else.
-_INSERT_BATCH = f"""
-INSERT INTO log (session_id, {BATCH_COLUMNS})
-SELECT id, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE project = ? AND session = ?
-ON CONFLICT (session_id, version) DO NOTHING
-"""  # noqa: S608
-_INSERT_CHANGE = f"""
-INSERT INTO changes (session_id, {CHANGE_COLUMNS})
-SELECT id, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE project = ? AND session = ?
-ON CONFLICT (session_id, at, mood) DO NOTHING
-"""  # noqa: S608
-_UPSERT_SNAPSHOT = """
-INSERT INTO snapshots (session_id, version, state)
-SELECT id, ?, ? FROM sessions WHERE project = ? AND session = ?
-ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, state = excluded.state
-"""
+# A session's integer id is looked up in the row just written (hot in the cache) rather than remembered here:
+# a remembered one is wrong after an erasure by somebody else.
+_ID = "(SELECT id FROM sessions WHERE project = ? AND session = ?)"
+
+_UPSERT_SESSION = ManyRows(
+    f"INSERT INTO sessions ({SESSION_COLUMNS})",
+    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
+    "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
+    "suggested_action = excluded.suggested_action, page = excluded.page, due_at = excluded.due_at, "
+    "publishable = excluded.publishable",
+)
+_INSERT_BATCH = ManyRows(
+    f"INSERT INTO log (session_id, {BATCH_COLUMNS})",
+    f"({_ID}, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "ON CONFLICT (session_id, version) DO NOTHING",
+)
+_INSERT_CHANGE = ManyRows(
+    f"INSERT INTO changes (session_id, {CHANGE_COLUMNS})",
+    f"({_ID}, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "ON CONFLICT (session_id, at, mood) DO NOTHING",
+)
+_UPSERT_SNAPSHOT = ManyRows(
+    "INSERT INTO snapshots (session_id, version, state)",
+    f"({_ID}, ?, ?)",
+    "ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, state = excluded.state",
+)
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
 _OURS = (
@@ -128,22 +132,22 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], repeated: 
         name = (row.project, row.session)
         rows[name] = msgspec.structs.astuple(row)
         if entry.batch is not None:
-            batches.append(msgspec.structs.astuple(entry.batch) + name)
+            batches.append(name + msgspec.structs.astuple(entry.batch))
         if entry.snapshot is not None:
-            snapshots[name] = (row.version, entry.snapshot, *name)
+            snapshots[name] = (*name, row.version, entry.snapshot)
         if entry.changes:
-            changes += [_change_values(change) + name for change in entry.changes]
-    connection.executemany(_UPSERT_SESSION, rows.values())
+            changes += [name + _change_values(change) for change in entry.changes]
+    _UPSERT_SESSION.insert(connection, list(rows.values()))
     if batches:
-        kept = connection.executemany(_INSERT_BATCH, batches).rowcount
+        kept = _INSERT_BATCH.insert(connection, batches)
         # After a failed commit some may be there already. At the first try that is two writers of one
         # session: say so instead of losing one's events.
         if kept != len(batches) and not repeated:
             raise sqlite3.IntegrityError("a batch of this version is in the log already")
     if snapshots:
-        connection.executemany(_UPSERT_SNAPSHOT, snapshots.values())
+        _UPSERT_SNAPSHOT.insert(connection, list(snapshots.values()))
     if changes:
-        connection.executemany(_INSERT_CHANGE, changes)
+        _INSERT_CHANGE.insert(connection, changes)
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:

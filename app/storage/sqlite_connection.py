@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import aiosqlite
@@ -28,21 +29,26 @@ CACHED_STATEMENTS = 256
 CACHE_KIB = -65536
 
 
+# Failures of the moment; after any other the connection itself is not trusted any more.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY_DBMOVED}
+
+
 class Connection(aiosqlite.Connection):
     """An aiosqlite connection that runs whole functions in its thread: a transaction is then one hop of
     50-90 us instead of one per statement, and a cancelled await cannot leave it half done."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], gate: Gate | None = None) -> None:
+    def __init__(self, path: str, kind: "Kind", gate: Gate | None = None) -> None:
+        self._path = path
+        self._kind = kind
         self._gate = contextlib.nullcontext() if gate is None else gate
-        self._connect_again = connect
-        super().__init__(self._connected, 64)
-        self.broken = False  # set by whoever saw an error that may be the connection's own
+        self._identity: tuple[int, int] | None = None
+        self._broken = False
+        super().__init__(self._open, 64)
         # A disk that hangs in a write must not keep the process from exiting.
         self._thread.daemon = True
 
     def start(self, work: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
-        """Run `work` in the thread, after what was started before. Cancelling the future does not stop it.
-        A connection marked `broken` is opened anew first."""
+        """Run `work` in the thread, after what was started before. Cancelling the future does not stop it."""
         if not self._running or self._connection is None:
             raise errors.StorageUnavailable("the storage is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -52,56 +58,73 @@ class Connection(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self.start(work)
 
-    def _connected(self) -> sqlite3.Connection:
+    def distrust(self, error: BaseException) -> None:
+        """After `error`, open the connection anew before it is used again, unless the error was of the
+        moment."""
+        code: int = getattr(error, "sqlite_errorcode", -1)
+        self._broken = self._broken or not _PASSING & {code, code & 0xFF}
+
+    def _open(self) -> sqlite3.Connection:
         with self._gate:
-            return self._connect_again()
+            connection = self._kind(self._path, self._identity is None)
+            self._identity = file_identity(self._path)
+            return connection
 
     def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if file_identity(self._path) != self._identity:
+            # SQLite would go on with the old file, which nobody finds again; and opening the new one would
+            # apply the old one's write-ahead log to it.
+            error = sqlite3.OperationalError(f"{self._path} was removed or replaced while in use")
+            error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
+            raise error
         with self._gate:
-            return work(self._working())
-
-    def _working(self) -> sqlite3.Connection:
-        if self.broken:
-            with contextlib.suppress(sqlite3.Error):
-                self._conn.close()
-            self._connection = self._connect_again()
-            self.broken = False
-        return self._conn
+            if self._broken:
+                with contextlib.suppress(sqlite3.Error):
+                    self._conn.close()
+                self._connection = self._open()
+                self._broken = False
+            return work(self._conn)
 
 
-def writing(path: str) -> Callable[[], sqlite3.Connection]:
-    """Connects the one that writes and checkpoints."""
+def file_identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
-    def connect() -> sqlite3.Connection:
+
+# Opens a file; the second argument says whether it may be made.
+Kind = Callable[[str, bool], sqlite3.Connection]
+
+
+def writing(path: str, make: bool) -> sqlite3.Connection:
+    """The connection that writes and checkpoints."""
+    if make:
         _make_private(path)
-        connection = _connect(path)
-        with _closed_on_error(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")
-            # Checkpoints are ours to place: SQLite's own come within a commit and stall it for 25-130 ms.
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-        return connection
-
-    return connect
+    connection = _connect(path)
+    with _closed_on_error(connection):
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        # Checkpoints are ours to place: SQLite's own come within a commit and stall it for 25-130 ms.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
 
 
-def reading(path: str) -> Callable[[], sqlite3.Connection]:
-    """Connects one that only reads: never waits for a commit, never makes one wait."""
-
-    def connect() -> sqlite3.Connection:
-        connection = _connect(path)
-        with _closed_on_error(connection):
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-        return connection
-
-    return connect
+def reading(path: str, make: bool) -> sqlite3.Connection:
+    """One that only reads: never waits for a commit, never makes one wait. It makes nothing, either."""
+    connection = _connect(path)
+    with _closed_on_error(connection):
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+    return connection
 
 
 def _connect(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path,
+        Path(path).absolute().as_uri() + "?mode=rw",
+        uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,  # transactions begin and end where this code says so
         check_same_thread=False,  # the thread is aiosqlite's
@@ -114,7 +137,7 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def _closed_on_error(connection: sqlite3.Connection):  # type: ignore[no-untyped-def]
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:

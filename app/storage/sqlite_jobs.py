@@ -64,8 +64,16 @@ def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) ->
         )
 
 
-def count_session(connection: sqlite3.Connection, key_id: str, month: str, session: str) -> int:
+def count_session(
+    connection: sqlite3.Connection, key_id: str, month: str, session: str, limit: int | None = None
+) -> int:
     digest = _digest(make_secret(connection, "quota"), session)
+    if limit is not None and _used(connection, key_id, month) >= limit:
+        known = connection.execute(
+            "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
+            (digest, key_id, month),
+        ).fetchone()
+        return limit if known else limit + 1
     counted = connection.execute(
         "INSERT INTO quota_sessions (digest, key_id, month) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         (digest, key_id, month),
@@ -76,13 +84,18 @@ def count_session(connection: sqlite3.Connection, key_id: str, month: str, sessi
             "ON CONFLICT (key_id, month) DO UPDATE SET used = used + 1",
             (key_id, month),
         )
-    (used,) = connection.execute(
-        "SELECT used FROM quotas WHERE key_id = ? AND month = ?", (key_id, month)
-    ).fetchone()
+    used = _used(connection, key_id, month)
     if used == 1 and counted.rowcount:
         # A new month: who was counted in the months before no longer matters, only how many.
         connection.execute("DELETE FROM quota_sessions WHERE key_id = ? AND month < ?", (key_id, month))
-    return int(used)
+    return used
+
+
+def _used(connection: sqlite3.Connection, key_id: str, month: str) -> int:
+    found = connection.execute(
+        "SELECT used FROM quotas WHERE key_id = ? AND month = ?", (key_id, month)
+    ).fetchone()
+    return 0 if found is None else int(found[0])
 
 
 def _digest(secret: bytes, session: str) -> bytes:

@@ -4,22 +4,28 @@ import asyncio
 import logging
 import sqlite3
 import time
+from functools import partial
 
-from app import errors
 from app.storage.sqlite_commit import is_environment
 from app.storage.sqlite_connection import Connection
 
 logger = logging.getLogger("sessionmood.storage")
 
 PAGE_BYTES = 4096
-# Pages a log this long is folded at when nobody waits for a commit, and when somebody does: the second bounds
-# the file and the time to read it at the next start.
+# Pages the log may have when nothing was written for IDLE_SECONDS, and when something was. Folding n pages
+# takes about 5 ms + 7 us * n, during which commits wait; rarer is cheaper per page, but the wait is longer.
 IDLE_PAGES = 256
-BUSY_PAGES = 4096
+IDLE_SECONDS = 0.25
+BUSY_PAGES = 2048
 # A commit writes whole pages: this many for the group, and for each entry (its session's row and indexes).
 GROUP_PAGES = 4
 ENTRY_PAGES = 3
-WIPE_TRIES = 5
+# Commits wait while one try to wipe waits for readers; ours are gone in a few ms, a backup's may stay for
+# minutes. So: short tries, WIPE_PAUSE apart, for WIPE_SECONDS, then every WIPE_LATER.
+WIPE_BUSY_MS = 50
+WIPE_PAUSE = 0.05
+WIPE_SECONDS = 5.0
+WIPE_LATER = 1.0
 
 
 class WriteAheadLog:
@@ -27,58 +33,121 @@ class WriteAheadLog:
 
     def __init__(self, writer: Connection) -> None:
         self._writer = writer
-        self._pages = 0  # estimated: SQLite does not tell without a checkpoint
+        # SQLite tells only at a checkpoint how long the log was: estimated in between, and corrected by that.
+        self._estimate = 0
+        self._correction = 1.0
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._grew_at = 0.0
         self._running = False
-        self._traces = False
+        self._wiper: asyncio.Task[None] | None = None
+        self.traces = False  # the log may hold pages of erased sessions
         self.checkpoints = 0
         self.last_checkpoint_seconds = 0.0
+        self.last_checkpoint_pages = 0
 
-    def grew(self, entries: int, size: int, *, idle: bool) -> None:
+    def grew(self, entries: int, size: int) -> None:
         """A commit was written; starts a checkpoint when one is due. It runs in the writing thread, between
         commits."""
-        self._pages += GROUP_PAGES + ENTRY_PAGES * entries + size // PAGE_BYTES
-        if self._pages >= (IDLE_PAGES if idle else BUSY_PAGES) and not self._running:
-            self._running = True
-            self._pages = 0
-            self._writer.start(_checkpoint).add_done_callback(self._checkpointed)
+        self._estimate += GROUP_PAGES + ENTRY_PAGES * entries + size // PAGE_BYTES
+        self._grew_at = self._loop.time()
+        pages = self._estimate * self._correction
+        if pages >= BUSY_PAGES:
+            self._fold()
+        elif pages >= IDLE_PAGES and self._timer is None:
+            self._timer = self._loop.call_later(IDLE_SECONDS, self._fold_when_idle)
 
-    def _checkpointed(self, checkpoint: "asyncio.Future[float]") -> None:
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._wiper is not None:
+            self._wiper.cancel()
+
+    def _fold_when_idle(self) -> None:
+        idle = self._loop.time() - self._grew_at
+        if idle >= IDLE_SECONDS:
+            self._timer = None
+            self._fold()
+        else:
+            self._timer = self._loop.call_later(IDLE_SECONDS - idle, self._fold_when_idle)
+
+    def _fold(self) -> None:
+        if not self._running and self._estimate:
+            self._running = True
+            self._writer.start(_checkpoint).add_done_callback(partial(self._checkpointed, self._estimate))
+            self._estimate = 0
+
+    def _checkpointed(self, estimate: int, checkpoint: "asyncio.Future[tuple[float, int, int]]") -> None:
         self._running = False
         error = checkpoint.exception()
         if error is None:
+            seconds, pages, folded = checkpoint.result()
             self.checkpoints += 1
-            self.last_checkpoint_seconds = checkpoint.result()
+            self.last_checkpoint_seconds = seconds
+            self.last_checkpoint_pages = folded
+            if folded == pages:  # else a reader holds it, and the next log has this one's pages in it too
+                self._correction = min(max(pages / estimate, 1 / 16), 16.0)
         else:
             # Nothing is lost: the log just stays longer. If the disk is at fault the next commit says so.
             logger.debug("a checkpoint failed: %s", error)
 
-    async def forget(self, erased: bool) -> None:
+    async def wipe_at_start(self) -> None:
+        """A process that was killed may have left pages of an erased session in the log."""
+        self.traces = not await self._writer.run(_wipe)
+
+    def start(self) -> None:
+        if self.traces:
+            self._wipe_later()
+
+    async def wipe(self) -> None:
         """After an erasure: fold the log into the file and cut it to nothing, since it holds the pages as
-        they were. Raises StorageUnavailable when that cannot be done now; it is still due then."""
-        self._traces = self._traces or erased
-        if not self._traces:
-            return
-        for _ in range(WIPE_TRIES):
-            try:
-                if await self._writer.run(_wipe):
-                    self._traces = False
+        they were. That waits for readers; after WIPE_SECONDS it goes on in the background."""
+        self.traces = True
+        deadline = self._loop.time() + WIPE_SECONDS
+        while self.traces:
+            await self._try_to_wipe()
+            if self.traces:
+                if self._loop.time() >= deadline:
+                    logger.warning(
+                        "a reader holds the write-ahead log: what was erased is wiped from it later"
+                    )
+                    self._wipe_later()
                     return
-            except Exception as error:
-                if not is_environment(error):
-                    raise
-                raise errors.StorageUnavailable(
-                    f"erased, but the log is not wiped yet: {error}", retry_ms=1000
-                ) from error
-        raise errors.StorageUnavailable("erased, but a reader still holds the log", retry_ms=5000)
+                await asyncio.sleep(WIPE_PAUSE)
+
+    async def _try_to_wipe(self) -> None:
+        try:
+            if await self._writer.run(_wipe):
+                self.traces = False
+        except Exception as error:
+            if not is_environment(error):
+                raise
+            logger.debug("the write-ahead log could not be wiped: %s", error)
+
+    def _wipe_later(self) -> None:
+        if self._wiper is None:
+            self._wiper = self._loop.create_task(self._wipe_in_background())
+
+    async def _wipe_in_background(self) -> None:
+        while self.traces:
+            await asyncio.sleep(WIPE_LATER)
+            await self._try_to_wipe()
+        self._wiper = None
 
 
-def _checkpoint(connection: sqlite3.Connection) -> float:
+def _checkpoint(connection: sqlite3.Connection) -> tuple[float, int, int]:
+    """How long it took, the log's pages, and how many of them are in the file now."""
     began = time.monotonic()
-    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return time.monotonic() - began
+    _, pages, folded = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return time.monotonic() - began, pages, folded
 
 
 def _wipe(connection: sqlite3.Connection) -> bool:
-    """Waits up to the busy timeout for readers."""
-    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    """Whether no reader was in the way."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
     return not busy

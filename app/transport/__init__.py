@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from app.auth import PUBLISHABLE, Access
+from app.auth import PUBLISHABLE, Access, Claims
 from app.config import Settings
 from app.errors import BadRequest, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
@@ -14,6 +14,14 @@ from app.storage import Key, Storage
 
 if TYPE_CHECKING:
     from app.transport.connections import Connections
+    from app.transport.rates import Rates
+
+
+class Entrance(NamedTuple):
+    """A session that somebody may use, and what their token says (None where none was needed)."""
+
+    session: Session
+    claims: Claims | None
 
 
 class Doors:
@@ -26,6 +34,7 @@ class Doors:
         access: Access,
         ingest: Ingest,
         connections: "Connections",
+        rates: "Rates",
         clock: Callable[[], int],
     ) -> None:
         self.settings = settings
@@ -33,31 +42,39 @@ class Doors:
         self.access = access
         self.ingest = ingest
         self.connections = connections
+        self.rates = rates
         self.clock = clock
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
         #: Told of every refusal, for the metrics: the door's name and the error.
         self.on_refusal: Callable[[str, SessionMoodError], None] = lambda door, error: None
 
     async def enter(
-        self, key: Key, session_id: str, token: str | None, now: int, *, create: bool
-    ) -> Session | None:
+        self, key: Key, session_id: str, token: str | None, now: int, address: str, *, create: bool
+    ) -> Entrance | None:
         """The session that `key` (and `token`) opens; None when there is none and `create` is False.
 
-        Raises BadToken, OverQuota, StorageUnavailable.
+        Raises BadToken, OverQuota, RateLimited, Revoked (while it waited), StorageUnavailable.
         """
+        claims = None
+        if token and key.kind == PUBLISHABLE:
+            claims = self.access.check_token(token, key.project, session_id)
         session = await self.ingest.find(key.project, session_id)
         if session is None:
             if not create:
                 return None
-            if token and key.kind == PUBLISHABLE:
-                self.access.check_token(token, key.project, session_id)
+            self.rates.open_session(key, address, now)
             await self.access.count_session(key, session_id, now)
+            self.access.check_alive(key)
             session = self.ingest.sessions.get(key.project, session_id)
             if session is None:
-                return self.ingest.open(key.project, session_id, now, key.kind == PUBLISHABLE)
-        if key.kind == PUBLISHABLE:
-            self.access.check_token(token, key.project, session_id)
-        return session
+                return Entrance(
+                    self.ingest.open(key.project, session_id, now, key.kind == PUBLISHABLE), claims
+                )
+        else:
+            self.access.check_alive(key)
+        if key.kind == PUBLISHABLE and claims is None:
+            claims = self.access.check_token(token, key.project, session_id)
+        return Entrance(session, claims)
 
 
 def check_session_id(text: str) -> str:

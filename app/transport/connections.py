@@ -1,17 +1,42 @@
-"""All open sockets, and how many of which kind may be."""
+"""All open sockets and held requests, and how many of which kind may be."""
 
+import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.config import Settings
-from app.errors import RateLimited, SessionMoodError, TooManyConnections
-from app.limits import TokenBucket
+from app.errors import NotFound, RateLimited, SessionMoodError, TooManyConnections
+from app.limits import Buckets
+from app.mood import Offer, Reading
+from app.sessions import Session
+from app.storage import Key
 
 if TYPE_CHECKING:
     from app.transport.websocket import Connection
 
 #: Addresses whose connect rate is remembered; past that the longest unused is forgotten.
-MAX_ADDRESSES = 20_000
+MAX_ADDRESSES: Final = 20_000
+#: Sockets and held requests that may listen to one session: tabs of one visitor, not an audience.
+MAX_LISTENERS: Final = 64
+
+
+class Waiter:
+    """A request that is held until something changes. `error` is set when it must end otherwise."""
+
+    every = False
+
+    def __init__(self, key: Key, session: Session) -> None:
+        self.key = key
+        self.session = session
+        self.error: SessionMoodError | None = None
+        self.changed = asyncio.Event()
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        self.changed.set()
+
+    def fail(self, error: SessionMoodError) -> None:
+        self.error = error
+        self.changed.set()
 
 
 class Connections:
@@ -22,7 +47,8 @@ class Connections:
         self._open: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
-        self._connects: dict[str, TokenBucket] = {}
+        self._connects = Buckets(MAX_ADDRESSES)
+        self._waiters: set[Waiter] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -41,19 +67,11 @@ class Connections:
         per_address = settings.max_connections_per_address
         if per_address and self._by_address[address] > per_address:
             raise TooManyConnections(f"one address may have {per_address} connections", retry_ms=5000)
-        if settings.connects_per_second:
-            wait = self._bucket(address).take(1, now)
+        rate = settings.connects_per_second
+        if rate:
+            wait = self._connects.get(address, rate, rate * 10).take(1, now)
             if wait:
                 raise RateLimited("too many new connections from this address", retry_ms=wait)
-
-    def _bucket(self, address: str) -> TokenBucket:
-        bucket = self._connects.pop(address, None)
-        if bucket is None:
-            bucket = TokenBucket(self.settings.connects_per_second, self.settings.connects_per_second * 10)
-            if len(self._connects) >= MAX_ADDRESSES:
-                del self._connects[next(iter(self._connects))]
-        self._connects[address] = bucket
-        return bucket
 
     def admit_key(self, key_id: str) -> None:
         """Count a socket that has shown its key. Raises TooManyConnections."""
@@ -68,14 +86,39 @@ class Connections:
         if connection.counted_key is not None:
             _drop(self._by_key, connection.counted_key)
 
+    def listen(self, session: Session, listener: "Connection | Waiter") -> None:
+        """Push the session's readings to `listener`. Raises TooManyConnections."""
+        if session.subscribers is None:
+            session.subscribers = []
+        if len(session.subscribers) >= MAX_LISTENERS:
+            raise TooManyConnections(f"one session may have {MAX_LISTENERS} listeners", retry_ms=5000)
+        session.subscribers.append(listener)
+
+    def add_waiter(self, waiter: Waiter) -> None:
+        """Raises TooManyConnections; `remove_waiter` must be called in any case."""
+        most = self.settings.waiting_cap
+        if len(self._waiters) >= most:
+            raise TooManyConnections("this server holds as many requests as it can", retry_ms=5000)
+        self.listen(waiter.session, waiter)
+        self._waiters.add(waiter)
+
+    def remove_waiter(self, waiter: Waiter) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            if waiter.session.subscribers is not None:
+                waiter.session.subscribers.remove(waiter)
+
     def close_key(self, key_id: str, error: SessionMoodError) -> None:
-        """Close every socket that came with this key."""
+        """Close every socket that came with this key, and end every request that is held with it."""
         for connection in self.all():
             if connection.key is not None and connection.key.id == key_id:
                 connection.fail(error)
+        for waiter in self._waiters:
+            if waiter.key.id == key_id:
+                waiter.fail(error)
 
     def close_session(self, project: str, session: str, error: SessionMoodError) -> None:
-        """Close every socket of this session."""
+        """Close every socket of this session, and end every request that waits for it."""
         for connection in self.all():
             if (
                 connection.session_id == session
@@ -83,6 +126,9 @@ class Connections:
                 and connection.key.project == project
             ):
                 connection.fail(error)
+        for waiter in self._waiters:
+            if waiter.session.id == session and waiter.session.project == project:
+                waiter.fail(NotFound(error.detail))
 
 
 def _drop(counts: "Counter[str]", name: str) -> None:

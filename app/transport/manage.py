@@ -2,32 +2,84 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from app import protocol
-from app.errors import BadRequest, NotFound, Revoked, SessionMoodError, TooLarge
+from app.auth import check_origin
+from app.config import MAX_TOKEN_TTL
+from app.errors import BadBody, BadRequest, NotFound, Revoked, SessionMoodError, Unsupported
 from app.mood import MOODS
 from app.storage import Key, MoodChange, SessionRow
 from app.transport import Doors, bearer, check_session_id
-from app.transport.rest import refusal_headers
+from app.transport.answers import cors, preflight, read_body, refuse, text
 
 #: A session counts as active for so long after its last event (ms).
 ACTIVE_MS = 300_000
 #: The largest body any of these calls takes.
 MAX_BODY = 16_384
 
+T = TypeVar("T")
 Handler = Callable[[Request, Key], Awaitable[Response]]
+
+
+def secret_route(doors: Doors, path: str, **handlers: Handler) -> Route:
+    """A route that wants a secret key; `handlers` by method."""
+
+    async def endpoint(request: Request) -> Response:
+        headers = dict(request.scope["headers"])
+        key = doors.access.secret_key(bearer(headers))
+        origin = text(headers, b"origin")
+        if origin is not None:
+            check_origin(key, origin)
+        if "id" in request.path_params:
+            check_session_id(request.path_params["id"])
+        answer = await handlers["GET" if request.method == "HEAD" else request.method](request, key)
+        for name, value in cors(headers):
+            answer.headers[name.decode()] = value.decode("latin-1")
+        return answer
+
+    async def endpoint_or_preflight(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return _Preflight(doors)
+        return await endpoint(request)
+
+    return Route(path, endpoint_or_preflight, methods=[*handlers, "OPTIONS"])
+
+
+class _Preflight(Response):
+    """The answer to a browser that asks what it may send."""
+
+    def __init__(self, doors: Doors) -> None:
+        super().__init__(status_code=204)
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await preflight(self._doors, dict(scope["headers"]), send)
+
+
+class Problem(Response):
+    """The answer to a request that is refused."""
+
+    def __init__(self, doors: Doors, error: SessionMoodError) -> None:
+        super().__init__(status_code=error.status)
+        self._doors = doors
+        self._error = error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._doors.on_refusal("rest", self._error)
+        await refuse(self._doors, send, self._error, dict(scope["headers"]))
 
 
 class TokenRequest(msgspec.Struct):
     """`ttl`: seconds the token is good for; the server's setting where it is absent."""
 
-    ttl: Annotated[float, msgspec.Meta(gt=0, le=30 * 86_400)] | None = None
+    ttl: Annotated[float, msgspec.Meta(ge=1, le=MAX_TOKEN_TTL)] | None = None
 
 
 class Manage:
@@ -38,20 +90,11 @@ class Manage:
 
     def routes(self) -> list[Route]:
         return [
-            self._route("/v1/sessions", GET=self._list),
-            self._route("/v1/sessions/{id}", GET=self._one, DELETE=self._erase),
-            self._route("/v1/sessions/{id}/timeline", GET=self._timeline),
-            self._route("/v1/sessions/{id}/token", POST=self._token),
+            secret_route(self._doors, "/v1/sessions", GET=self._list),
+            secret_route(self._doors, "/v1/sessions/{id}", GET=self._one, DELETE=self._erase),
+            secret_route(self._doors, "/v1/sessions/{id}/timeline", GET=self._timeline),
+            secret_route(self._doors, "/v1/sessions/{id}/token", POST=self._token),
         ]
-
-    def _route(self, path: str, **handlers: Handler) -> Route:
-        async def endpoint(request: Request) -> Response:
-            key = self._doors.access.secret_key(bearer(dict(request.scope["headers"])))
-            if "id" in request.path_params:
-                check_session_id(request.path_params["id"])
-            return await handlers["GET" if request.method == "HEAD" else request.method](request, key)
-
-        return Route(path, endpoint, methods=list(handlers))
 
     async def _list(self, request: Request, key: Key) -> Response:
         query = request.query_params
@@ -67,7 +110,7 @@ class Manage:
             cursor=query.get("cursor"),
             limit=_whole("limit", query.get("limit", "50"), 1, 500),
         )
-        return _json({"sessions": [_row(row, now) for row in page.sessions], "cursor": page.cursor})
+        return json_answer({"sessions": [_row(row, now) for row in page.sessions], "cursor": page.cursor})
 
     async def _one(self, request: Request, key: Key) -> Response:
         doors = self._doors
@@ -77,7 +120,7 @@ class Manage:
             raise NotFound("no session of this id has sent an event")
         now = doors.clock()
         reading = doors.ingest.reading(session, now)
-        return _json(
+        return json_answer(
             {
                 "session": id,
                 "created_at": session.created_at,
@@ -108,7 +151,7 @@ class Manage:
             for i, event in enumerate(protocol.decode_log(batch.events))
         ]
         more = batches[-1].version if len(batches) == limit else None
-        return _json({"changes": [_change(c) for c in changes], "events": events, "after": more})
+        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
 
     async def _erase(self, request: Request, key: Key) -> Response:
         id = request.path_params["id"]
@@ -118,41 +161,33 @@ class Manage:
         return Response(status_code=204)
 
     async def _token(self, request: Request, key: Key) -> Response:
-        body = await read(request)
-        try:
-            wanted = msgspec.json.decode(body, type=TokenRequest) if body.strip() else TokenRequest()
-        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-            raise BadRequest(str(error)) from None
+        wanted = await decoded(request, TokenRequest, TokenRequest())
         access, id = self._doors.access, request.path_params["id"]
-        ttl = wanted.ttl or access.token_ttl
-        token = access.issue_token(key.project, id, ttl)
-        return _json({"token": token, "session": id, "expires_at": self._doors.clock() + int(ttl * 1000)})
+        token = access.issue_token(key.project, id, wanted.ttl)
+        expires = self._doors.clock() + int((wanted.ttl or access.token_ttl) * 1000)
+        return json_answer({"token": token, "session": id, "expires_at": expires})
 
 
-async def read(request: Request) -> bytes:
-    """The body of a small call. Raises TooLarge."""
-    parts = b""
-    async for part in request.stream():
-        parts += part
-        if len(parts) > MAX_BODY:
-            raise TooLarge(f"this call takes {MAX_BODY} bytes at most")
-    return parts
+async def decoded(request: Request, kind: type[T], default: T | None = None) -> T:
+    """The body of a small call as a `kind`; `default` for an empty one. Raises BadRequest, BadBody, TooLarge."""
+    headers = dict(request.scope["headers"])
+    body = await read_body(request.receive, headers, MAX_BODY)
+    if default is not None and not body.strip():
+        return default
+    media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if media not in (b"", b"application/json"):
+        raise Unsupported("the body must be application/json")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise BadBody(str(error)[:300]) from None
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise BadRequest(f"not JSON: {error}"[:300]) from None
 
 
-async def answer_error(request: Request, error: Exception) -> Response:
-    """The problem document of a refusal."""
-    assert isinstance(error, SessionMoodError)
-    headers = refusal_headers(error, dict(request.scope["headers"]))
-    return Response(protocol.encode(protocol.problem(error)), error.status, _text(headers))
-
-
-def _text(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    return {name.decode(): value.decode("latin-1") for name, value in headers}
-
-
-def _json(value: object) -> Response:
+def json_answer(value: object, status: int = 200) -> Response:
     return Response(
-        protocol.encode(value), media_type="application/json", headers={"cache-control": "no-store"}
+        protocol.encode(value), status, {"cache-control": "no-store"}, media_type="application/json"
     )
 
 

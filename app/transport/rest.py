@@ -5,44 +5,36 @@ Starlette's routing, Request and Response would cost more than everything else t
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from app import protocol
 from app.auth import PUBLISHABLE, check_origin
-from app.errors import (
-    BadRequest,
-    MethodNotAllowed,
-    NotFound,
-    RateLimited,
-    SessionMoodError,
-    TooLarge,
-    Unsupported,
-)
-from app.limits import TokenBucket
-from app.mood import Offer, Reading
-from app.sessions import Session
-from app.storage import Key
+from app.errors import BadRequest, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
+from app.mood import Reading
 from app.transport import Doors, bearer, check_session_id, until_durable
+from app.transport.answers import (
+    JSON,
+    ClientLeft,
+    Message,
+    Receive,
+    Send,
+    cors,
+    preflight,
+    read_body,
+    refuse,
+    reply,
+    text,
+)
+from app.transport.connections import Waiter
+from app.transport.rates import rate_headers
 
 logger = logging.getLogger("sessionmood.rest")
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
 
 #: Seconds a `wait` may hold a request, and a POST waits for the disk before it says 503.
 MAX_WAIT: Final = 60.0
 DURABLE_WITHIN: Final = 10.0
-#: Sessions and keys whose event rate is remembered; past that the longest unused is forgotten.
-MAX_BUCKETS: Final = 20_000
-_JSON: Final = (b"content-type", b"application/json")
-_PROBLEM: Final = (b"content-type", b"application/problem+json")
 _TYPES: Final = (b"", b"application/json", b"text/plain")
-_ALLOWED_HEADERS: Final = b"authorization, content-type, if-none-match, x-api-key, x-session-token"
-_EXPOSED_HEADERS: Final = b"etag, retry-after, ratelimit, ratelimit-policy"
 
 
 class Rest:
@@ -50,19 +42,18 @@ class Rest:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
-        self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
     async def handle(self, scope: Message, receive: Receive, send: Send, session_id: str, call: str) -> None:
         """Answer one request. `call`: "events" or "mood"."""
         headers = dict(scope["headers"])
         method = scope["method"]
         if method == "OPTIONS":
-            await preflight(headers, send)
+            await preflight(self._doors, headers, send)
             return
         try:
             check_session_id(session_id)
             if call == "events" and method == "POST":
-                await self._events(receive, send, session_id, headers)
+                await self._events(scope, receive, send, session_id, headers)
             elif call == "mood" and method in ("GET", "HEAD"):
                 await self._mood(scope, receive, send, session_id, headers)
             else:
@@ -70,15 +61,16 @@ class Rest:
                 raise MethodNotAllowed(f"this address takes {allow}", allow=allow)
         except SessionMoodError as error:
             self._doors.on_refusal("rest", error)
-            await refuse(send, error, headers)
+            await refuse(self._doors, send, error, headers)
         except ClientLeft:
             pass
         except Exception:
             logger.exception("a request failed", extra={"session": session_id})
-            await refuse(send, SessionMoodError("this is our fault, and is logged"), headers)
+            ours = SessionMoodError("this is our fault, and is logged")
+            await refuse(self._doors, send, ours, headers)
 
     async def _events(
-        self, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]
+        self, scope: Message, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]
     ) -> None:
         doors = self._doors
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -92,11 +84,11 @@ class Rest:
         batch = protocol.decode_body(body, doors.limits)
         key = doors.access.key(presented or batch.key)
         token = text(headers, b"x-session-token") or batch.token
-        if key.kind == PUBLISHABLE:
-            check_origin(key, text(headers, b"origin"))
-        rate = self._check_rate(key, session_id, len(batch.events), now)
-        session = await doors.enter(key, session_id, token, now, create=True)
-        assert session is not None
+        check_origin(key, text(headers, b"origin"))
+        drawn = doors.rates.take(key, session_id, len(batch.events), now)
+        entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=True)
+        assert entrance is not None
+        session = entrance.session
         receipt = doors.ingest.receive(session, batch, now)
         reading = session.reading(now)
         offer = session.offer
@@ -110,8 +102,8 @@ class Rest:
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
         if key.kind == PUBLISHABLE:
-            answer["token"] = doors.access.issue_token(key.project, session_id)
-        await reply(send, 200, protocol.encode(answer), [_JSON, *cors(headers), *rate])
+            answer["token"] = doors.access.next_token(token, entrance.claims, key.project, session_id)
+        await reply(send, 200, protocol.encode(answer), [JSON, *cors(headers), *rate_headers(drawn)])
 
     async def _mood(
         self, scope: Message, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]
@@ -119,35 +111,36 @@ class Rest:
         doors = self._doors
         key = doors.access.key(bearer(headers))
         origin = text(headers, b"origin")
-        if key.kind == PUBLISHABLE and origin is not None:
+        if origin is not None:  # a page of the same origin sends none with GET
             check_origin(key, origin)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         wait = _seconds(query.get("wait", ["0"])[0])
         token = text(headers, b"x-session-token")
         now = doors.clock()
-        session = await doors.enter(key, session_id, token, now, create=False)
-        reading = None if session is None else doors.ingest.reading(session, now)
-        if session is None or reading is None:
+        entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=False)
+        reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
+        if entrance is None or reading is None:
             raise NotFound("no session of this id has sent an event")
+        session = entrance.session
         known = _position(headers.get(b"if-none-match"))
         if wait and not _news(reading, known, waiting=True):
-            reading = await self._wait(session, reading, receive, wait)
-        tag = [_JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
+            waiter = Waiter(key, session)
+            reading = await self._wait(waiter, reading, receive, wait)
+        tag = [JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
         if known is not None and not _news(reading, known, waiting=False):
             await reply(send, 304, b"", tag[1:])
             return
         body = protocol.encode(protocol.reading_dict(reading, session.offer))
         await reply(send, 200, b"" if scope["method"] == "HEAD" else body, tag)
 
-    async def _wait(self, session: Session, reading: Reading, receive: Receive, seconds: float) -> Reading:
-        """Hold until the mood changes, help is due, the client leaves or the time is over."""
-        listener = _Waiter()
-        if session.subscribers is None:
-            session.subscribers = []
-        session.subscribers.append(listener)
+    async def _wait(self, waiter: Waiter, reading: Reading, receive: Receive, seconds: float) -> Reading:
+        """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
+        wait early: Revoked, NotFound (erased), TooManyConnections."""
+        connections = self._doors.connections
         left = asyncio.ensure_future(receive())
-        news = asyncio.ensure_future(listener.changed.wait())
+        news = asyncio.ensure_future(waiter.changed.wait())
         try:
+            connections.add_waiter(waiter)
             await asyncio.wait([left, news], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if left.done() and not news.done() and left.result()["type"] == "http.disconnect":
                 raise ClientLeft
@@ -156,118 +149,14 @@ class Rest:
         finally:
             left.cancel()
             news.cancel()
-            session.subscribers.remove(listener)
-        return self._doors.ingest.reading(session, self._doors.clock()) or reading
-
-    def _check_rate(self, key: Key, session_id: str, events: int, now: int) -> Headers:
-        settings = self._doors.settings
-        headers: Headers = []
-        rates = [(("key", key.id), key.events_per_second or settings.key_events_per_second)]
-        if key.kind == PUBLISHABLE:
-            rates.append(((key.project, session_id), settings.session_events_per_second))
-        for name, rate in rates:
-            if not rate:
-                continue
-            bucket = self._buckets.pop(name, None) or TokenBucket(rate, rate * 10)
-            self._buckets[name] = bucket
-            if len(self._buckets) > MAX_BUCKETS:
-                del self._buckets[next(iter(self._buckets))]
-            wait = bucket.take(events, now)
-            if wait:
-                raise RateLimited(f"events come too fast for this {name[0]}", retry_ms=wait)
-            headers = [(b"ratelimit", f'"events";r={bucket.remaining()};t=1'.encode())]
-        return headers
+            connections.remove_waiter(waiter)
+        if waiter.error is not None:
+            raise waiter.error
+        return self._doors.ingest.reading(waiter.session, self._doors.clock()) or reading
 
 
-class _Waiter:
-    """A request that is held until something changes."""
-
-    every = False
-
-    def __init__(self) -> None:
-        self.changed = asyncio.Event()
-
-    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
-        self.changed.set()
-
-
-class ClientLeft(Exception):
-    """Nobody waits for the answer any more."""
-
-
-async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
-    """The request's body. Raises TooLarge as soon as it is over `limit` bytes."""
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > limit:
-        raise TooLarge(f"a batch may have {limit} bytes at most, this one has {int(length)}")
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise TooLarge(f"a batch may have {limit} bytes at most")
-        parts.append(part)
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
-    lines = list(headers)
-    if status != 304:
-        lines.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": lines})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def refuse(send: Send, error: SessionMoodError, headers: dict[bytes, bytes]) -> None:
-    """The problem document of `error`."""
-    await reply(send, error.status, protocol.encode(protocol.problem(error)), refusal_headers(error, headers))
-
-
-def refusal_headers(error: SessionMoodError, headers: dict[bytes, bytes]) -> Headers:
-    lines = [_PROBLEM, *cors(headers)]
-    if error.retry_ms is not None:
-        lines.append((b"retry-after", str(-(-error.retry_ms // 1000)).encode()))
-    if error.status == 401:
-        lines.append((b"www-authenticate", b"Bearer"))
-    if isinstance(error, MethodNotAllowed):
-        lines.append((b"allow", str(error.extra["allow"]).encode()))
-    if isinstance(error, RateLimited):
-        lines.append((b"ratelimit", f'"events";r=0;t={-(-(error.retry_ms or 0) // 1000)}'.encode()))
-    return lines
-
-
-def cors(headers: dict[bytes, bytes]) -> Headers:
-    """Lets the page read the answer; whether the origin may ask at all is checked with its key. Requests
-    carry no cookies, so there is nothing to protect from other origins."""
-    origin = headers.get(b"origin")
-    if origin is None:
-        return []
-    return [
-        (b"access-control-allow-origin", origin),
-        (b"vary", b"Origin"),
-        (b"access-control-expose-headers", _EXPOSED_HEADERS),
-    ]
-
-
-async def preflight(headers: dict[bytes, bytes], send: Send) -> None:
-    """A browser asks what it may send; it can't show its key yet."""
-    lines = [
-        *cors(headers),
-        (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-        (b"access-control-allow-headers", _ALLOWED_HEADERS),
-        (b"access-control-max-age", b"7200"),
-    ]
-    await reply(send, 204, b"", lines)
-
-
-def text(headers: dict[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return None if value is None else value.decode("latin-1")
+def address_of(scope: Message) -> str:
+    return str((scope.get("client") or ("?", 0))[0])
 
 
 def etag(reading: Reading) -> bytes:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from app import protocol
-from app.auth import PUBLISHABLE, check_origin
+from app.auth import Claims, check_origin
 from app.errors import (
     BadBatch,
     BadKey,
@@ -28,7 +28,7 @@ from app.errors import (
 from app.ingest import Receipt
 from app.limits import TokenBucket
 from app.mood import Offer, Reading, reports_mask
-from app.protocol import SUBPROTOCOL, Batch, Hello, Ping
+from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
 from app.sessions import Session
 from app.storage import Key
 from app.transport import Doors, bearer, check_session_id
@@ -38,6 +38,10 @@ logger = logging.getLogger("sessionmood.websocket")
 Message = MutableMapping[str, Any]
 #: Control frames that may wait for a client that does not read, before it is closed as too slow.
 MAX_WAITING_FRAMES: Final = 256
+#: Frames a second, and at once, that may be anything but a batch that is taken: hellos, pings, and what is
+#: answered with a nack. A client that goes on past that does not listen.
+NOISE_RATE: Final = 20.0
+NOISE_BURST: Final = 400.0
 _NACK: Final = (BadBatch, OutOfOrder, RateLimited, StorageUnavailable, TooLarge)
 
 
@@ -49,9 +53,9 @@ class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_ack", "_alarm", "_bucket", "_closed", "_doors", "_error", "_frames", "_inflight", "_raw", "_reading",
-        "_receive", "_scope", "_send", "_writer", "_writing_since", "address", "counted_key", "every",
-        "heard_at", "key", "producer", "said_at", "session", "session_id",
+        "_ack", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames", "_inflight", "_newest",
+        "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer", "_writing_since", "address",
+        "counted_key", "every", "heard_at", "key", "producer", "said_at", "session", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -76,9 +80,13 @@ class Connection:
         self.heard_at = self.said_at = doors.clock()
         self._frames: deque[bytes] = deque()
         self._reading: tuple[Reading, Offer | None] | None = None
+        self._newest = (0, 0)  # the position that the client said it has
         self._ack: list[Any] | None = None
         self._inflight = 0
-        self._bucket: TokenBucket | None = None
+        self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
+        self._token: str | None = None
+        self._claims: Claims | None = None
+        self._expiry: asyncio.TimerHandle | None = None
         self._error: SessionMoodError | None = None
         self._closed = False
         self._writer: asyncio.Task[None] | None = None
@@ -140,22 +148,31 @@ class Connection:
     async def _admit(self, presented: str | None, token: str | None) -> None:
         doors = self._doors
         key = doors.access.key(presented)
-        if key.kind == PUBLISHABLE:
-            check_origin(key, self._header(b"origin"))
-        session = await doors.enter(key, self.session_id, token, doors.clock(), create=True)
-        assert session is not None
+        check_origin(key, self._header(b"origin"))
+        now = doors.clock()
+        entrance = await doors.enter(key, self.session_id, token, now, self.address, create=True)
+        assert entrance is not None
         if self.counted_key is None:
             self.counted_key = key.id
             doors.connections.admit_key(key.id)
         self.key = key
+        self._token, self._claims = token, entrance.claims
+        self._watch_expiry(now)
         if self.session is None:
-            self._attach(session)
+            doors.connections.listen(entrance.session, self)
+            self.session = entrance.session
 
-    def _attach(self, session: Session) -> None:
-        self.session = session
-        if session.subscribers is None:
-            session.subscribers = []
-        session.subscribers.append(self)
+    def _watch_expiry(self, now: int) -> None:
+        """A socket outlives a token that is renewed at every contact, but not one that was minted to end."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if self._claims is not None and self._claims.fixed:
+            self._expiry = asyncio.get_running_loop().call_later(
+                max(0.0, self._claims.expires - now / 1000),
+                self.fail,
+                BadToken("the session token has expired"),
+            )
 
     async def _hello(self, hello: Hello) -> None:
         if hello.key is not None or self.key is None:
@@ -172,14 +189,15 @@ class Connection:
         self.every = hello.every
         ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports), now)
         reading = self._doors.ingest.reading(session, now)
-        if ack or reading is not None:
-            # `welcome` tells what is durable, so what is folded must be kept first
-            await asyncio.shield(self._doors.store.settled())
+        self._newest = hello.have or (0, 0)
+        if reading is not None and position(reading) < self._newest:
+            reading = None  # the client is ahead: what it saw last was not kept, and it will send that again
+        self._reading = None  # the welcome holds a newer one
         self._queue(
             protocol.frame(
                 "welcome",
                 session=session.id,
-                token=self._doors.access.issue_token(key.project, session.id),
+                token=self._doors.access.next_token(self._token, self._claims, key.project, session.id),
                 ack=ack,
                 mood=None if reading is None else protocol.reading_dict(reading, session.offer),
                 ping=self._doors.settings.ping_interval,
@@ -210,10 +228,12 @@ class Connection:
                 frame = protocol.decode_frame(text, limits)
                 if isinstance(frame, Batch):
                     self._take(frame)
-                elif isinstance(frame, Hello):
-                    await self._hello(frame)
-                elif isinstance(frame, Ping):
-                    self._queue(protocol.frame("pong"))
+                else:
+                    self._make_noise()
+                    if isinstance(frame, Hello):
+                        await self._hello(frame)
+                    elif isinstance(frame, Ping):
+                        self._queue(protocol.frame("pong"))
             except _NACK as error:
                 if isinstance(error, TooLarge) and len(text) > limits.bytes:
                     raise
@@ -228,7 +248,8 @@ class Connection:
         try:
             if self.producer is not None and batch.seq is None:
                 raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
-            self._check_rate(len(batch.events), now)
+            assert self.key is not None
+            doors.rates.take(self.key, session.id, len(batch.events), now)
             if self._inflight >= doors.settings.max_inflight * 4:
                 raise RateLimited("too many batches without an ack", retry_ms=250)
             receipt = doors.ingest.receive(session, batch, now)
@@ -241,17 +262,11 @@ class Connection:
             seq = batch.seq + len(batch.events) - 1
         receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq))
 
-    def _check_rate(self, events: int, now: int) -> None:
-        key, settings = self.key, self._doors.settings
-        assert key is not None
-        if key.kind != PUBLISHABLE or not settings.session_events_per_second:
-            return
-        if self._bucket is None:
-            rate = settings.session_events_per_second
-            self._bucket = TokenBucket(rate, rate * 10)
-        wait = self._bucket.take(events, now)
+    def _make_noise(self) -> None:
+        """Ends the socket when there is too much beside batches that are taken."""
+        wait = self._noise.take(1, self.heard_at)
         if wait:
-            raise RateLimited("this session sends events too fast", retry_ms=wait)
+            self.fail(RateLimited("too many frames that are no batch to take", retry_ms=wait))
 
     def _durable(
         self, receipt: Receipt, seq: int | None, first: int | None, durable: "asyncio.Future[None]"
@@ -279,8 +294,9 @@ class Connection:
 
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
-        self._reading = (reading, offer)
-        self._wake_writer()
+        if position(reading) >= self._newest:
+            self._reading = (reading, offer)
+            self._wake_writer()
 
     def ping(self) -> None:
         self._queue(protocol.frame("ping"))
@@ -312,6 +328,7 @@ class Connection:
             self._writer.cancel()
 
     def _nack(self, error: SessionMoodError, seq: object) -> None:
+        self._make_noise()
         self._doors.on_refusal("websocket", error)
         fields: dict[str, object] = {"seq": seq, "code": error.code, "detail": error.detail}
         if isinstance(error, OutOfOrder):
@@ -374,6 +391,8 @@ class Connection:
     async def _leave(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
+        if self._expiry is not None:
+            self._expiry.cancel()
         self._doors.connections.remove(self)
         session = self.session
         if session is not None and session.subscribers is not None:

@@ -60,6 +60,12 @@ def change(at: int = 1_001, mood: str = "bored", **other: object) -> MoodChange:
     return MoodChange(at=at, mood=mood, **(fields | other))  # type: ignore[arg-type]
 
 
+async def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 def entry(session: str = "s", version: int = 1, **other: object) -> Entry:
     return Entry(row(session, version, project="p", **other), batch(version))
 

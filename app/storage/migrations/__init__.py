@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ... import errors
+from app import errors
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -31,6 +31,8 @@ def migrate_sqlite(connection: sqlite3.Connection) -> None:
     stored = stored_revision(connection)
     if stored == HEAD:
         return
+    if stored is None and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise errors.StorageUnavailable("the file is another program's database, not SessionMood's")
 
     from alembic import command
     from alembic.script import ScriptDirectory

@@ -1,0 +1,116 @@
+"""`sessionmood tune`: a project's own weights from its own labels."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.console import columns, fail, say
+from app.cli.options import Files
+
+if TYPE_CHECKING:
+    from app.tuning import Tuned
+
+
+def tune(
+    files: Files,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the model file here; without it nothing is written."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write it even if it is no better on held-out people.")
+    ] = False,
+) -> None:
+    """Refit the weights to what your own visitors said, and compare with the shipped ones on other people.
+
+    FILE holds labelled recordings ({"person", "labels": {"frustrated": 1}, "events"}), or exported sessions with
+    `feedback` events ("was that right?"). Nothing is applied: `serve --model FILE` is for you to decide.
+    """
+    from app.evaluation.answers import pieces
+    from app.model_file import write_overrides
+    from app.recordings import recordings
+    from app.tuning import TooLittle, tune
+
+    learned = pieces(recordings(files))
+    try:
+        tuned = tune(learned, say)
+    except TooLittle as error:
+        fail(str(error))
+    except ImportError:
+        fail("tuning needs scikit-learn: pip install 'sessionmood[tune]'")
+    _print(tuned)
+    if not tuned.overrides:
+        fail("the shipped weights stand: these labels give no reason to change any")
+    if not tuned.better and not anyway:
+        fail("on people it was not fitted on, the new model is not surely better: keep the shipped one")
+    if out is None:
+        say("--out FILE writes the new model")
+        return
+    notes = {
+        row.mood: f"held-out AUC {row.shipped_auc:.2f} shipped, {row.tuned_auc:.2f} tuned; "
+        f"{row.sessions} sessions of {row.people} people"
+        for row in tuned.compared
+    }
+    try:
+        write_overrides(out, tuned.overrides, notes)
+    except OSError as error:
+        fail(f"{out}: cannot be written: {error.strerror or error}")
+    say(f"{out} is written; try it with `replay --model {out}`, use it with `serve --model {out}`")
+
+
+def _print(tuned: "Tuned") -> None:
+    from app.mood import DEFAULT
+
+    print("Held-out people: shipped against tuned")
+    columns(
+        [
+            "mood",
+            "sessions>",
+            "people>",
+            "yes>",
+            "AUC>",
+            "tuned>",
+            "within>",
+            "tuned>",
+            "error>",
+            "tuned>",
+            "alarms>",
+            "tuned>",
+        ],
+        [
+            (
+                row.mood,
+                str(row.sessions),
+                str(row.people),
+                str(row.yes),
+                f"{row.shipped_auc:.2f}",
+                f"{row.tuned_auc:.2f}",
+                _two(row.shipped_within),
+                _two(row.tuned_within),
+                f"{row.shipped_error:.2f}",
+                f"{row.tuned_error:.2f}",
+                f"{row.shipped_alarms:.0%}",
+                f"{row.tuned_alarms:.0%}",
+            )
+            for row in tuned.compared
+        ],
+    )
+    print("within: one person's own sessions. error: expected calibration error of the mean score.")
+    print("alarms: sessions read as the mood at some time although the person said no.")
+    print(f"gain: {tuned.gain:+.3f} AUC on average; above zero in {tuned.sure:.0%} of draws of people.\n")
+    columns(
+        ["weight", "shipped>", "tuned>"],
+        [
+            (
+                key.removeprefix("weight."),
+                f"{DEFAULT.weights[key.removeprefix('weight.')]:+.1f}",
+                f"{value:+.1f}",
+            )
+            for key, value in tuned.overrides.items()
+        ],
+    )
+
+
+def _two(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

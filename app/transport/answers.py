@@ -1,0 +1,106 @@
+"""How the REST door answers: bodies read within limits, problems, what other origins may see."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final
+
+from app import protocol
+from app.errors import BadOrigin, MethodNotAllowed, RateLimited, SessionMoodError, TooLarge
+from app.transport import Doors
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+JSON: Final = (b"content-type", b"application/json")
+_PROBLEM: Final = (b"content-type", b"application/problem+json")
+_ALLOWED_HEADERS: Final = b"authorization, content-type, if-none-match, x-api-key, x-session-token"
+_EXPOSED_HEADERS: Final = b"etag, retry-after, ratelimit, ratelimit-policy"
+
+
+class ClientLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
+async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+    """The request's body. Raises TooLarge as soon as it is over `limit` bytes."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and (len(length) > 18 or int(length) > limit):
+        raise TooLarge(f"a body may have {limit} bytes at most, this one has {length[:20].decode()}")
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise TooLarge(f"a body may have {limit} bytes at most")
+        parts.append(part)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    lines = list(headers)
+    if status not in (204, 304):
+        lines.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def refuse(doors: Doors, send: Send, error: SessionMoodError, headers: dict[bytes, bytes]) -> None:
+    """The problem document of `error`."""
+    body = protocol.encode(protocol.problem(error))
+    await reply(send, error.status, body, refusal_headers(doors, error, headers))
+
+
+def refusal_headers(doors: Doors, error: SessionMoodError, headers: dict[bytes, bytes]) -> Headers:
+    lines = [_PROBLEM, (b"cache-control", b"no-store")]
+    origin = headers.get(b"origin")
+    # the key may be unknown or missing: then any origin that some key is for may read why
+    if origin and not isinstance(error, BadOrigin) and doors.access.origins.known(origin.decode("latin-1")):
+        lines += cors(headers)
+    if error.retry_ms is not None:
+        lines.append((b"retry-after", str(-(-error.retry_ms // 1000)).encode()))
+    if error.status == 401:
+        lines.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, MethodNotAllowed):
+        lines.append((b"allow", str(error.extra["allow"]).encode()))
+    if isinstance(error, RateLimited) and "limit" in error.extra:
+        seconds = -(-(error.retry_ms or 0) // 1000)
+        lines.append((b"ratelimit", f'"{error.extra["limit"]}";r=0;t={seconds}'.encode()))
+    return lines
+
+
+def cors(headers: dict[bytes, bytes]) -> Headers:
+    """Lets the page of this request read the answer: for one whose key was checked. Requests carry no cookies,
+    so without a key there is nothing to be had."""
+    origin = headers.get(b"origin")
+    if origin is None:
+        return []
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"vary", b"Origin"),
+        (b"access-control-expose-headers", _EXPOSED_HEADERS),
+    ]
+
+
+async def preflight(doors: Doors, headers: dict[bytes, bytes], send: Send) -> None:
+    """A browser asks what it may send; it can't show its key yet, so any origin that some key is for may."""
+    lines: Headers = [(b"vary", b"Origin")]
+    origin = headers.get(b"origin")
+    if origin is not None and doors.access.origins.known(origin.decode("latin-1")):
+        lines = [
+            *cors(headers),
+            (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+            (b"access-control-allow-headers", _ALLOWED_HEADERS),
+            (b"access-control-max-age", b"7200"),
+        ]
+    await reply(send, 204, b"", lines)
+
+
+def text(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return None if value is None else value.decode("latin-1")

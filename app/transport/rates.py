@@ -1,0 +1,71 @@
+"""How many events and new sessions may come: one set of buckets that both doors draw from."""
+
+from typing import Final
+
+from app.auth import PUBLISHABLE
+from app.config import Settings
+from app.errors import RateLimited
+from app.limits import Buckets, TokenBucket
+from app.storage import Key
+
+#: Sessions, keys and addresses whose rate is remembered.
+MAX_BUCKETS: Final = 20_000
+#: A burst lasts so long (s) at the full rate.
+BURST: Final = 10
+
+
+class Rates:
+    """Event rates per session (publishable keys) and per key; new sessions per address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sessions = Buckets(MAX_BUCKETS)
+        self._keys = Buckets(MAX_BUCKETS)
+        self._openings = Buckets(MAX_BUCKETS)
+
+    def take(self, key: Key, session_id: str, events: int, now: int) -> list[tuple[str, TokenBucket]]:
+        """Take `events` tokens (at least one: an empty batch is work too) for a batch that `key` sends;
+        the buckets that were drawn from, by the name of their policy.
+
+        Raises RateLimited; nothing is taken then.
+        """
+        settings = self._settings
+        amount = max(1, events)
+        drawn: list[tuple[str, TokenBucket]] = []
+        rate = settings.session_events_per_second
+        if rate and key.kind == PUBLISHABLE:
+            bucket = self._sessions.get((key.project, session_id), rate, rate * BURST)
+            wait = bucket.take(amount, now)
+            if wait:
+                raise RateLimited("this session sends events too fast", retry_ms=wait, limit="session")
+            drawn.append(("session", bucket))
+        rate = key.events_per_second or settings.key_events_per_second
+        if rate:
+            bucket = self._keys.get(key.id, rate, rate * BURST)
+            wait = bucket.take(amount, now)
+            if wait:
+                for _, taken in drawn:
+                    taken.give_back(amount)
+                raise RateLimited("events with this key come too fast", retry_ms=wait, limit="key")
+            drawn.append(("key", bucket))
+        return drawn
+
+    def open_session(self, key: Key, address: str, now: int) -> None:
+        """Ask before a session is opened. Raises RateLimited when `address` opens too many with `pk_` keys."""
+        rate = self._settings.new_sessions_per_second
+        if rate and key.kind == PUBLISHABLE:
+            wait = self._openings.get(address, rate, rate * BURST).take(1, now)
+            if wait:
+                raise RateLimited(
+                    "too many new sessions from this address", retry_ms=wait, limit="new_sessions"
+                )
+
+
+def rate_headers(drawn: list[tuple[str, TokenBucket]]) -> list[tuple[bytes, bytes]]:
+    """`RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10: quota `q` a window of
+    `w` s; `r` left, all of it again in `t` s."""
+    if not drawn:
+        return []
+    policies = ", ".join(f'"{name}";q={bucket.burst:.0f};w={BURST}' for name, bucket in drawn)
+    left = ", ".join(f'"{name}";r={bucket.remaining()};t={bucket.full_in()}' for name, bucket in drawn)
+    return [(b"ratelimit-policy", policies.encode()), (b"ratelimit", left.encode())]

@@ -1,0 +1,67 @@
+/**
+ * Makes what is served (`static/sessionmood*.js`) and what is published (`dist/`) from `static/src`.
+ *
+ * The served files are committed, so that `make run` needs nothing but Python; a test builds them again and
+ * compares. `node build.mjs --out FOLDER` builds the served files elsewhere, which is what that test does.
+ */
+
+import { build } from "esbuild";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { minify } from "terser";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const sources = join(here, "../static/src");
+
+/** Loaded on demand, each a module of its own. */
+const PARTS = ["rest", "help", "debug", "pointer", "identify"];
+/** Fields of our own objects, never of the wire: they may get short names. */
+const OWN = /^(?:element|facts|values|leaving|answered)$/;
+
+/** @param {string} name @param {"iife" | "esm"} format */
+const bundle = async (name, format) => {
+  const { outputFiles } = await build({
+    entryPoints: [join(sources, name + ".js")],
+    bundle: true,
+    format,
+    target: "es2022",
+    write: false,
+  });
+  const { code } = await minify(outputFiles[0].text, {
+    ecma: 2020,
+    module: format === "esm",
+    toplevel: true,
+    compress: { passes: 3, unsafe: true, unsafe_arrows: true, pure_getters: true },
+    mangle: { properties: format === "iife" && { regex: OWN } },
+  });
+  return code + "\n";
+};
+
+const serve = async (/** @type {string} */ folder) => {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "sessionmood.js"), await bundle("embed", "iife"));
+  for (const part of PARTS) writeFileSync(join(folder, `sessionmood-${part}.js`), await bundle(part, "esm"));
+};
+
+const publish = async () => {
+  const dist = join(here, "dist");
+  rmSync(dist, { recursive: true, force: true });
+  await build({
+    entryPoints: ["index", "react", "vue"].map((name) => join(here, "src", name + ".js")),
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: "es2022",
+    external: ["react", "vue"],
+  });
+  for (const name of ["index", "react", "vue"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
+};
+
+const elsewhere = process.argv.indexOf("--out");
+if (elsewhere > 0) await serve(process.argv[elsewhere + 1]);
+else {
+  await serve(join(here, "../static"));
+  await publish();
+}

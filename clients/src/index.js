@@ -1,0 +1,21 @@
+// @ts-check
+/** The package's door: the same API as the script tag, without a global and safe to import on a server. */
+
+import { api } from "../../static/src/main.js";
+import { options } from "../../static/src/options.js";
+
+const parts = {
+  rest: () => import("../../static/src/rest.js"),
+  help: () => import("../../static/src/help.js"),
+  debug: () => import("../../static/src/debug.js"),
+  pointer: () => import("../../static/src/pointer.js"),
+  identify: () => import("../../static/src/identify.js"),
+};
+options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
+
+/** Nothing happens on a server: there is no visitor to listen to. */
+export const init = (/** @type {object} */ given) => {
+  if (typeof window !== "undefined") api.init(given);
+};
+export const { on, mood, track, goal, feedback, identify, stop } = api;
+export default { ...api, init };

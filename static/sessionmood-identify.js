@@ -1,0 +1,1 @@
+var t=async({emit:t,options:e},r)=>{const a=(new TextEncoder).encode(e.key+r),n=new Uint8Array(await crypto.subtle.digest("SHA-256",a));t("custom",0,{name:"user:"+Array.from(n.slice(0,16),t=>t.toString(16).padStart(2,"0")).join("")})};export{t as default};

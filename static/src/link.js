@@ -1,0 +1,226 @@
+// @ts-check
+/**
+ * The way to the server: a WebSocket; the same over REST while that is blocked (rest.js, loaded then); a beacon
+ * when the page goes.
+ *
+ * All three carry the same numbered events, and the server drops what it has seen; so whatever is in doubt is
+ * sent again, and nothing is lost or counted twice.
+ */
+
+import { end, later, listen } from "./life.js";
+import { forget, receive, tell } from "./mood.js";
+import { keep, recall } from "./keep.js";
+import { options } from "./options.js";
+import { batch, giveUp, put, renumber, settle } from "./outbox.js";
+import { producer, remember, renew, session } from "./session.js";
+
+/** What waits up to FLUSH_MS for company; everything else is sent at once. */
+const PATIENT = /scroll|hover|focus|blur|input|idle/;
+const FLUSH_MS = 250;
+/** A socket that has not said `welcome` by then is blocked. */
+const WELCOME_MS = 4000;
+/** Bytes the browser may hold back before we wait. */
+const BACKLOG = 65536;
+/** Refused for good: reconnecting would not help. */
+const FINAL = /^400[1-69]/;
+
+/** @type {WebSocket | undefined} */
+let socket;
+/** The socket has said welcome. */
+let welcomed = false;
+/** The last WebSocket did not get through: REST is next. */
+let blocked = false;
+/** Highest number known durable, and highest on its way. */
+let acked = 0;
+let sent = 0;
+/** First and last numbers of the batches in flight. @type {number[][]} */
+let flights = [];
+let credit = 4;
+let failures = 0;
+let renewals = 0;
+let pingMs = 25000;
+/** No sending before this time: the server asked for patience. */
+let notBefore = 0;
+let flushAt = Infinity;
+/** @type {any} */
+let flushTimer;
+/** @type {any} */
+let watchdog;
+/** @type {any} */
+let retryTimer;
+
+/** @param {string} door */
+const address = (door) => `${options.host}/v1/sessions/${session.id}/` + door;
+/** Who speaks: the same in a hello, a POST and a beacon. */
+const credentials = () => ({
+  key: options.key,
+  token: session.token,
+  producer,
+  reports: ["response", "dead_click"],
+  now: Date.now(),
+});
+
+/** @param {any} event */
+export const send = (event) => {
+  put(event);
+  flushIn(PATIENT.test(event.type) ? FLUSH_MS : 0);
+  tell("event", event);
+};
+
+/** @param {number} ms */
+const flushIn = (ms) => {
+  const at = Date.now() + ms;
+  if (at < flushAt) {
+    clearTimeout(flushTimer);
+    flushAt = at;
+    flushTimer = later(flush, ms);
+  }
+};
+
+const flush = () => {
+  flushAt = Infinity;
+  const wait = notBefore - Date.now();
+  if (wait > 0) return flushIn(wait);
+  for (let load; welcomed && flights.length < credit && socket && socket.bufferedAmount < BACKLOG && (load = batch(sent)); ) {
+    sent = load.seq + load.events.length - 1;
+    flights.push([load.seq, sent]);
+    say({ op: "events", ...load });
+  }
+};
+
+/** @param {object} frame */
+const say = (frame) => {
+  socket?.send(JSON.stringify(frame));
+  tell("frame", frame, true);
+};
+
+/** Send again from what is durable, or from `expect` where the server says so. @param {number} [expect] */
+const rewind = (expect) => {
+  sent = expect ? expect - 1 : acked;
+  flights = [];
+};
+
+/** @param {number} code @param {string} reason */
+const refused = (code, reason) => {
+  console.warn("SessionMood stopped:", code, reason);
+  end();
+};
+
+export const connect = async () => {
+  clearTimeout(retryTimer);
+  if (socket || document.visibilityState === "hidden") return;
+  /** @type {any} */
+  let next;
+  try {
+    const url = address("ws");
+    if (blocked) next = (await options.load("rest", failures)).default(address);
+    if (socket) return;
+    socket = next ||= new WebSocket(url.replace(/^http/, "ws"), "sessionmood.v1");
+  } catch {
+    return lose(socket, 1006, "");
+  }
+  expectWithin(WELCOME_MS);
+  listen(next, "open", () => say({ op: "hello", ...credentials(), every: !!(options.debug || options.every) }));
+  listen(next, "message", ({ data }) => next === socket && hear(JSON.parse(data)));
+  listen(next, "close", ({ code, reason }) => lose(next, code, reason));
+};
+
+/** Browsers send no pings and may not notice a dead line for minutes. Armed by what arrives, since a timer set
+ * from a network event is spared the throttling of hidden tabs. @param {number} ms */
+const expectWithin = (ms) => {
+  clearTimeout(watchdog);
+  watchdog = later(() => drop(1006), ms);
+};
+
+/** @param {number} code */
+const drop = (code) => {
+  const last = socket;
+  lose(last, code, "");
+  last?.close();
+};
+
+/** @param {any} frame */
+const hear = (frame) => {
+  tell("frame", frame);
+  expectWithin(pingMs + 10000);
+  const { op, seq } = frame;
+  if (op === "welcome") {
+    welcomed = true;
+    failures = renewals = notBefore = 0;
+    credit = frame.limits.inflight;
+    pingMs = frame.ping * 1000;
+    remember(frame.token);
+    if (frame.ack < acked) forget();
+    settle((acked = frame.ack));
+    rewind();
+    receive(frame.mood, true);
+    tell("ready", session.id);
+    if (kept().length) options.load("rest").then((/** @type {any} */ part) => part.resend(), () => {});
+  } else if (op === "ack") {
+    settle((acked = seq));
+    flights = flights.filter((flight) => flight[1] > seq);
+  } else if (op === "mood") {
+    receive(frame);
+  } else if (op === "nack") {
+    if (frame.retry_ms == null) giveUp(seq, flights.find((flight) => flight[0] === seq)?.[1] || 0);
+    else notBefore = Date.now() + frame.retry_ms;
+    rewind(frame.expect);
+  } else if (op === "ping") {
+    say({ op: "pong" });
+  } else if (op === "drain") {
+    later(() => drop(4200), frame.after_ms);
+  }
+  flushIn(0);
+};
+
+/** @param {WebSocket | undefined} last @param {number} code @param {string} reason */
+const lose = (last, code, reason) => {
+  if (last !== socket) return;
+  clearTimeout(watchdog);
+  socket = undefined;
+  blocked = !welcomed && !blocked;
+  welcomed = false;
+  rewind();
+  if (FINAL.test("" + code) || renewals > 3) return refused(code, reason);
+  if (code === 4010) {
+    renewals++;
+    blocked = false;
+    if (renew()) {
+      renumber();
+      acked = sent = 0;
+      forget();
+    }
+  }
+  // Full jitter, so that many pages do not come back at once.
+  retryTimer = later(
+    connect,
+    code === 4010 || code >= 4200 ? 0 : 500 + Math.random() * Math.min(19500, 500 * 2 ** failures++),
+  );
+};
+
+/** The page is seen again, or on line: is the server still there? */
+export const wake = () => {
+  if (welcomed) {
+    say({ op: "ping" });
+    expectWithin(3000);
+  } else connect();
+};
+
+/** Loads of earlier pages of this tab, or of this one, not known durable. @returns {[string, any][]} */
+const kept = () => recall("tail") || [];
+
+/** Hidden may be the last we hear: hand over what is not known durable, by every way there is.
+ * @param {boolean} leaving close the socket too: an open one keeps the page out of the back/forward cache */
+export const park = (leaving) => {
+  flush();
+  /** @type {[string, any][]} */
+  const tail = [];
+  for (let from = acked, load; (load = batch(from)); from = load.seq + load.events.length - 1) {
+    tail.push([address("events"), { ...credentials(), ...load }]);
+  }
+  if (leaving || !welcomed) tail.every(([url, load]) => navigator.sendBeacon(url, JSON.stringify(load)));
+  // A beacon never says whether it arrived: the tab's next page sends it once more.
+  keep("tail", kept().filter(([, load]) => load.producer !== producer).concat(tail));
+  remember();
+  if (leaving) drop(1000);
+};

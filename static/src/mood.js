@@ -1,0 +1,52 @@
+// @ts-check
+/** Readings as they arrive, and who wants to know. */
+
+/** @type {any} */
+let reading = null;
+/** @type {Record<string, Set<(detail: any, more?: any) => void>>} */
+const listeners = {};
+/** What the visitor touched last: a change of mood is told there. @type {{element?: Element, typed?: number}} */
+export const touched = {};
+
+export const mood = () => reading;
+export const forget = () => {
+  reading = null;
+};
+
+/** @param {string} name @param {(detail: any, more?: any) => void} fn */
+export const on = (name, fn) => {
+  (listeners[name] ||= new Set()).add(fn);
+  return () => {
+    listeners[name].delete(fn);
+  };
+};
+
+/** @param {string} name @param {any} [detail] @param {any} [more] */
+export const tell = (name, detail, more) =>
+  listeners[name]?.forEach((fn) => {
+    try {
+      fn(detail, more);
+    } catch (error) {
+      console.error(error);
+    }
+  });
+
+/** @param {string} [name] */
+const stuck = (name) => /frus|conf/.test(name || "");
+
+/** A reading counts when its position (event_count, as_of) is newer than what we have.
+ * @param {any} next @param {boolean} [greeting] it came with `welcome`: where the visit stands, no news */
+export const receive = (next, greeting) => {
+  const last = reading;
+  if (!next || (last && (next.event_count - last.event_count || next.as_of - last.as_of) <= 0)) return;
+  reading = next;
+  tell("reading", next);
+  if (next.mood === last?.mood || (greeting && !last)) return;
+  tell("change", next, last);
+  tell(next.mood, next, last);
+  if (stuck(next.previous || last?.mood) && !stuck(next.mood)) tell("recovered", next, last);
+  const { element } = touched;
+  (element?.isConnected ? element : window).dispatchEvent(
+    new CustomEvent("sessionmood:change", { detail: next, bubbles: true, composed: true }),
+  );
+};

@@ -1,0 +1,91 @@
+"""Many visitors at once, and the comparison at the end."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any, Self
+
+from tests.faults import truth
+from tests.faults.http import request
+from tests.faults.visitor import Visitor
+from tests.server import ServerProcess
+
+
+class Crowd:
+    """Visitors that run from `async with` on; any Broken of theirs ends it. They go through `port` (a
+    proxy's), or straight to the server."""
+
+    def __init__(self, server: ServerProcess, size: int, rng: random.Random, port: int | None = None) -> None:
+        self.server = server
+        self.visitors = [
+            Visitor(f"v{index}", server.sk, port or server.port, random.Random(rng.random()))
+            for index in range(size)
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(visitor.run(), name=visitor.session) for visitor in self.visitors]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def acked(self) -> int:
+        return sum(visitor.acked for visitor in self.visitors)
+
+    async def more_acks(self, count: int, seconds: float = 30.0) -> None:
+        """Wait until `count` more events were acked."""
+        target = self.acked + count
+        async with asyncio.timeout(seconds):
+            while self.acked < target:
+                await self._look()
+
+    async def settle(self, seconds: float = 60.0) -> None:
+        """No more events; wait until all that were made are acked."""
+        for visitor in self.visitors:
+            visitor.enough.set()
+        async with asyncio.timeout(seconds):
+            while not all(task.done() for task in self._tasks):
+                await self._look()
+        self.raise_broken()
+
+    async def run_beside(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Await `work` while the visitors go on."""
+        result = await work
+        self.raise_broken()
+        return result
+
+    async def _look(self) -> None:
+        self.raise_broken()
+        await asyncio.sleep(0.01)
+
+    def raise_broken(self) -> None:
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
+    async def check(self) -> truth.Tally:
+        """Compare the log of each session with its visitor, and its reading with a replay."""
+        tallies = []
+        for visitor in self.visitors:
+            path = f"/v1/sessions/{visitor.session}/mood"
+            answer = await request(self.server.port, "GET", path, {"x-api-key": self.server.sk})
+            assert answer.status == 200, (visitor.session, answer)
+            rows = truth.log_of(self.server.database, visitor.session)
+            replay = truth.replayed(rows, visitor.session, answer.body["as_of"])
+            answer.body.pop("help", None)
+            assert answer.body == replay, visitor.session
+            tally = truth.count(rows, visitor)
+            assert tally.kept == answer.body["event_count"], visitor.session
+            tallies.append(tally)
+        return truth.add(tallies)
+
+    def figures(self) -> str:
+        """For the report."""
+        names = ("connects", "cuts", "nacks", "refusals")
+        sums = [f"{name} {sum(getattr(v, name) for v in self.visitors)}" for name in names]
+        readings = sum(v.standing.readings + v.kept.readings for v in self.visitors)
+        return f"{', '.join(sums)}, readings {readings}"

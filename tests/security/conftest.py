@@ -1,0 +1,28 @@
+"""Two projects on one server."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.security.keys import add_key
+from tests.server import ServerProcess, running
+
+
+class Keys(NamedTuple):
+    sk: str
+    pk: str
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that says everything it does."""
+    folder = tmp_path_factory.mktemp("secured")
+    with running(folder, SESSIONMOOD_LOG_LEVEL="debug", SESSIONMOOD_LOG_FORMAT="json") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def other(secured: ServerProcess) -> Keys:
+    """The keys of a second project."""
+    return Keys(add_key(secured, "sk", "other")[0], add_key(secured, "pk", "other")[0])

@@ -1,0 +1,45 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.storage import sqlite, sqlite_connection
+from app.storage.sqlite import SQLiteStorage
+
+from .contract import Make
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "sessions.db"
+
+
+@pytest.fixture
+async def make(path: Path) -> AsyncIterator[Make]:
+    opened: list[SQLiteStorage] = []
+
+    async def again() -> SQLiteStorage:
+        for storage in opened:
+            await storage.close()
+        storage = SQLiteStorage(path, retry_scale=0.02)
+        await storage.open()
+        opened.append(storage)
+        return storage
+
+    yield again
+    for storage in opened:
+        await storage.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks of others are waited for only briefly."""
+    monkeypatch.setattr(sqlite_connection, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
+
+
+@pytest.fixture
+async def storage(impatient: None, make: Make) -> SQLiteStorage:
+    made = await make()
+    assert isinstance(made, SQLiteStorage)
+    return made

@@ -1,0 +1,195 @@
+"""Live sessions without I/O: identity, time alignment, snapshots, the clock hand."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import OutOfOrder
+from app.mood import DEFAULT, Event
+from app.sessions import (
+    CLOCK_TOLERANCE_MS,
+    MAX_PRODUCERS,
+    OLDEST_EVENT_MS,
+    SLOT_MS,
+    Outcome,
+    Session,
+    Sessions,
+)
+
+NOW = 1_800_000_000_000
+
+
+def clicks(*ats: int) -> list[Event]:
+    return [Event("click", at) for at in ats]
+
+
+def session() -> Session:
+    return Session("project", "id", NOW, DEFAULT, publishable=False)
+
+
+def receive(s: Session, ats: list[int], seq: int | None = None, now: int = NOW, **more: Any) -> Outcome:
+    return s.receive(
+        clicks(*ats), more.get("producer", "p" if seq else None), seq, more.get("lost", 0), None, now
+    )
+
+
+def test_the_same_event_counts_once() -> None:
+    s = session()
+    assert receive(s, [-1] * 3, seq=1).accepted == 3
+    again = receive(s, [-1] * 5, seq=2)
+    assert (again.accepted, again.duplicates, again.first_seq, again.ack) == (3, 2, 4, 6)
+    whole = receive(s, [-1] * 2, seq=1)
+    assert (whole.accepted, whole.duplicates, whole.ack) == (0, 2, 6)
+    assert s.event_count == 6
+
+
+def test_events_without_a_producer_are_always_new() -> None:
+    s = session()
+    for _ in range(3):
+        assert receive(s, [-1]).accepted == 1
+    assert (s.event_count, s.version) == (3, 3)
+
+
+def test_a_gap_is_refused_and_folds_nothing() -> None:
+    s = session()
+    with pytest.raises(OutOfOrder) as refused:
+        receive(s, [-1], seq=3)
+    assert refused.value.extra["expect"] == 1
+    assert (s.event_count, s.version) == (0, 0)
+    assert receive(s, [-1], seq=3, lost=2).ack == 3
+
+
+@given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6)), max_size=30))
+def test_whatever_is_resent_each_number_counts_once(batches: list[tuple[int, int]]) -> None:
+    s = session()
+    known = 0
+    for seq, count in batches:
+        if seq > known + 1:
+            with pytest.raises(OutOfOrder):
+                receive(s, [-1] * count, seq=seq)
+        else:
+            receive(s, [-1] * count, seq=seq)
+            known = max(known, seq + count - 1)
+        assert s.event_count == known
+
+
+def test_the_clock_measured_at_hello_is_mapped() -> None:
+    s = session()
+    assert s.hello("p", client_now=5_000, reports=0, now=NOW) == 0
+    events = clicks(4_000, 4_500)
+    s.receive(events, "p", 1, 0, None, NOW + 100)
+    assert [event.at for event in events] == [NOW - 1000, NOW - 500]
+
+
+def test_times_stay_between_the_last_event_and_now() -> None:
+    s = session()
+    s.hello("p", client_now=NOW, reports=0, now=NOW)
+    events = clicks(NOW - 10, NOW - 500, NOW + 99_999)
+    s.receive(events, "p", 1, 0, None, NOW)
+    assert [event.at for event in events] == [NOW - 10, NOW - 10, NOW]
+
+
+def test_a_clock_that_is_far_off_keeps_its_intervals() -> None:
+    s = session()
+    events = clicks(0, 1000, 3000)
+    s.receive(events, None, None, 0, None, NOW)
+    assert [event.at for event in events] == [NOW - 3000, NOW - 2000, NOW]
+
+
+def test_a_believable_clock_is_believed() -> None:
+    s = session()
+    events = clicks(NOW - CLOCK_TOLERANCE_MS + 1)
+    s.receive(events, None, None, 0, None, NOW)
+    assert events[0].at == NOW - CLOCK_TOLERANCE_MS + 1
+
+
+def test_no_session_starts_in_another_age() -> None:
+    s = session()
+    s.hello("p", client_now=NOW, reports=0, now=NOW)
+    events = clicks(-(10**15))
+    s.receive(events, "p", 1, 0, None, NOW)
+    assert events[0].at == NOW - OLDEST_EVENT_MS
+
+
+def test_the_numbering_of_many_page_loads_is_bounded() -> None:
+    s = session()
+    for i in range(MAX_PRODUCERS + 10):
+        s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
+    assert len(s.producers) == MAX_PRODUCERS
+    assert "p0" not in s.producers
+    assert s.producers[f"p{MAX_PRODUCERS + 9}"].ack == 1
+
+
+def test_a_client_resumes_from_what_is_kept_not_from_what_is_folded() -> None:
+    s = session()
+    receive(s, [-1] * 3, seq=1)
+    assert s.hello("p", None, 0, NOW) == 0
+    s.keep("p", 2)
+    assert s.hello("p", None, 0, NOW) == 2
+    s.keep("p", 1)
+    assert s.hello("p", None, 0, NOW) == 2
+
+
+@given(st.lists(st.integers(0, 20_000), min_size=1, max_size=40), st.integers(0, 39))
+def test_a_snapshot_goes_on_as_if_nothing_had_happened(gaps: list[int], cut: int) -> None:
+    one, two = session(), session()
+    now = NOW
+    for index, gap in enumerate(gaps):
+        now += gap
+        for s in (one, two):
+            s.advance(now)
+            s.receive([Event("rage_click" if gap < 300 else "click", -1, "#a")], "p", index + 1, 0, None, now)
+        if index == cut:
+            fresh = session()
+            fresh.restore(two.snapshot(), two.version)
+            two = fresh
+    a, b = one.reading(now), two.reading(now)
+    assert a is not None
+    assert b is not None
+    assert (a.mood, a.scores, a.since, a.event_count) == (b.mood, b.scores, b.since, b.event_count)
+    assert {p: x.ack for p, x in one.producers.items()} == {p: x.ack for p, x in two.producers.items()}
+
+
+def test_a_snapshot_of_another_format_is_refused() -> None:
+    with pytest.raises(ValueError, match="format"):
+        session().restore(b"\x97\x63\xc0\x90\xc0\xc0\xc0\x00", 1)
+
+
+def test_the_page_is_the_last_one_seen_and_never_holds_more() -> None:
+    s = session()
+    s.receive([Event("page_view", -1, url="/cart"), Event("click", -1, "#pay")], None, None, 0, None, NOW)
+    assert s.page == "/cart"
+
+
+def test_sessions_wake_when_their_engine_is_due() -> None:
+    sessions = Sessions()
+    s = sessions.open("p", "id", NOW, publishable=False)
+    assert sessions.due(NOW) == []
+    receive(s, [-1])
+    sessions.touch(s)
+    due = s.engine.due_at() if s.engine else None
+    assert due is not None
+    assert sessions.due(due - SLOT_MS) == []
+    assert sessions.due(due + SLOT_MS) == [s]
+    assert sessions.due(due + 2000) == []
+    s.advance(due + 2000)
+    sessions.schedule(s)
+    assert s.due_slot is not None
+
+
+def test_only_unwatched_and_kept_sessions_leave_memory() -> None:
+    sessions = Sessions()
+    kept, pending, watched = (sessions.open("p", name, NOW, publishable=False) for name in "abc")
+    pending.pending = 1
+    watched.subscribers = [Silent()]
+    assert sessions.idle(NOW, cap=10) == []
+    assert sessions.idle(NOW + 1, cap=10) == [kept]
+    assert sessions.idle(NOW, cap=2) == [kept]
+
+
+class Silent:
+    every = False
+
+    def push(self, reading: object, offer: object, changed: bool) -> None: ...
