@@ -10,7 +10,8 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-MAY_IMPORT = {
+_WIRE = {"protocol", "sessions", "mood", "limits", "errors"}
+MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
@@ -19,20 +20,12 @@ MAY_IMPORT = {
     "sessions": {"mood", "errors"},
     "storage": {"errors"},
     "auth": {"storage", "errors"},
-    "ingest": {"protocol", "sessions", "storage", "mood", "errors"},
-    "transport": {"ingest", "auth", "protocol", "sessions", "storage", "mood", "config", "limits", "errors"},
-    "web": {
-        "transport",
-        "ingest",
-        "auth",
-        "protocol",
-        "sessions",
-        "storage",
-        "mood",
-        "config",
-        "limits",
-        "errors",
-    },
+    "model_file": {"mood"},
+    "recordings": {"mood"},
+    "shadow": {"sessions", "recordings", "mood"},
+    "ingest": {*_WIRE, "storage"},
+    "transport": {*_WIRE, "ingest", "storage", "auth", "config", "shadow"},
+    "web": {*_WIRE, "transport", "ingest", "storage", "auth", "config", "shadow", "model_file"},
     "server": {"web", "config", "errors"},
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.

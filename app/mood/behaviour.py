@@ -1,6 +1,7 @@
 """All that is known of how one session behaves: events in, strengths of signals out."""
 
 from app.mood.events import Event
+from app.mood.feedback import Feedback
 from app.mood.model import Model
 from app.mood.signals import ARRIVED, COUNT, FRICTION, RECOVERED, SMOOTH_PROGRESS
 from app.mood.signals_clicks import ClickSignals
@@ -14,7 +15,7 @@ class Behaviour:
     """Folds events in the order of time. The signals it gives depend on the events and `now` alone: asking
     changes nothing."""
 
-    __slots__ = ("clicks", "doing", "pages", "reading", "trouble")
+    __slots__ = ("clicks", "doing", "feedback", "pages", "reading", "trouble")
 
     def __init__(self, started_at: int) -> None:
         self.clicks: ClickSignals = ClickSignals()
@@ -22,6 +23,7 @@ class Behaviour:
         self.pages: PageSignals = PageSignals()
         self.reading: ReadingSignals = ReadingSignals()
         self.doing: DoingSignals = DoingSignals(started_at)
+        self.feedback: Feedback = Feedback()
 
     def fold(self, event: Event, m: Model) -> None:
         kind = event.type
@@ -39,6 +41,8 @@ class Behaviour:
         elif kind == "hover":
             self.doing.acted(at, m)
             self.doing.hovered(event, m)
+            if event.target is not None:
+                self.pages.saw(event.target, at, m)
         elif kind == "response":
             self.clicks.response(event, m)
         elif kind == "page_view" or kind == "navigation":
@@ -62,10 +66,10 @@ class Behaviour:
         elif kind == "focus":
             self.doing.acted(at, m)
             if event.target is not None:
-                self.trouble.returned(event.target, m, at)
+                self.trouble.entered(event.target, at, m)
         elif kind == "blur":
             if event.target is not None:
-                self.trouble.left(event.target, at)
+                self.trouble.left(event.target, at, m)
         elif kind == "copy" or kind == "paste":
             self.doing.acted(at, m)
             self.doing.did_again(m.again_copies, at, m)
@@ -79,6 +83,8 @@ class Behaviour:
         elif kind == "goal":
             self.doing.acted(at, m)
             self.doing.reached(at, m)
+        elif kind == "feedback":
+            self.feedback.heard(event, m)
         elif kind == "custom" and event.name == "thrashed_cursor" and event.value is not None:
             self.trouble.thrashed(event.value, at, m)
 

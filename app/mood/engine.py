@@ -103,6 +103,18 @@ class MoodEngine:
             add_recovered(strengths, self.scar * kept(self.model.bored_rate, self.scar_at, now))
         return strengths
 
+    def raw_scores(self) -> list[float]:
+        """The points of each mood as of `last_at`, in the order of MOODS."""
+        return self._points(self._strengths(self.last_at), self.last_at)
+
+    def _points(self, strengths: list[float], now: int) -> list[float]:
+        points = points_of(strengths, self.model)
+        feedback = self.behaviour.feedback
+        if feedback.said:
+            for mood in range(len(points)):
+                points[mood] += feedback.points(mood, now, self.model)
+        return points
+
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
         strengths = self.behaviour.strengths(now, m)
@@ -110,7 +122,7 @@ class MoodEngine:
             self._remember(now, friction_of(strengths))
         if self.scar > 0.0:
             add_recovered(strengths, self.scar * kept(m.bored_rate, self.scar_at, now))
-        scores = softmax(points_of(strengths, m), m.temperature)
+        scores = softmax(self._points(strengths, now), m.temperature)
         self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
@@ -182,6 +194,9 @@ class MoodEngine:
                 found.append((points, i))
         found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
         because: list[Evidence] = []
+        said = self.behaviour.feedback.points(mood, now, self.model)
+        if said != 0.0:
+            because.append(Evidence("feedback", said, 1, f"the visitor said {'yes' if said > 0.0 else 'no'}"))
         for points, i in found:
             count, text = describe(i, self.behaviour, now)
             because.append(Evidence(NAMES[i], points, count, text))
@@ -198,6 +213,7 @@ class MoodEngine:
             b.pages.state(),
             b.reading.state(),
             b.doing.state(),
+            b.feedback.state(),
             self.decision.state(),
             self.help.state(),
         ]
@@ -206,7 +222,7 @@ class MoodEngine:
     def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
         """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
         of another version or damaged."""
-        if len(state) != 9 or state[0] != _VERSION:
+        if len(state) != 10 or state[0] != _VERSION:
             raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
         engine = MoodEngine("", 0, model)
         b = engine.behaviour
@@ -216,8 +232,9 @@ class MoodEngine:
         b.pages.restore(state[4])
         b.reading.restore(state[5])
         b.doing.restore(state[6])
-        engine.decision.restore(state[7])
-        engine.help.restore(state[8])
+        b.feedback.restore(state[7])
+        engine.decision.restore(state[8])
+        engine.help.restore(state[9])
         if engine.decision.mood != NONE:
-            engine.scores = softmax(points_of(engine._strengths(engine.last_at), model), model.temperature)
+            engine.scores = softmax(engine.raw_scores(), model.temperature)
         return engine

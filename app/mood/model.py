@@ -49,6 +49,7 @@ class Model:
         self.rage_burst: float = v["rage.burst"]
         self.rage_unknown: float = v["rage.unknown"]
         self.rage_blind: float = v["rage.blind"]
+        self.rage_own: float = v["rage.own"]
         self.rage_answered: float = v["rage.answered"]
         self.dead_prior: float = v["dead.prior"]
         self.missed: float = v["missed"]
@@ -65,6 +66,7 @@ class Model:
         self.errors_full: float = v["errors.full"]
         self.errors_client: float = v["errors.client"]
         self.pages_quick_ms: float = v["pages.quick"] * 1000.0
+        self.pages_back: float = v["pages.back"]
         self.pages_full: float = v["pages.full"]
         self.dwell_cap: float = v["pages.dwell_cap"]
         self.dwell_half: float = v["pages.dwell_half"]
@@ -80,6 +82,9 @@ class Model:
         self.skim: float = v["reading.skim"]
         self.skim_prior: float = v["reading.skim_prior"]
         self.forms_full: float = v["forms.full"]
+        self.field_long_ms: float = v["forms.long"] * 1000.0
+        self.feedback_yes: float = v["feedback.yes"]
+        self.feedback_no: float = v["feedback.no"]
         self.hover_long: float = v["hover.long"]
         self.hover_full: float = v["hover.full"]
         self.idle_from_ms: float = v["idle.from"] * 1000.0

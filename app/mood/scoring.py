@@ -21,7 +21,7 @@ _SIGN: Final = 0.3
 
 
 def points_of(strengths: list[float], m: Model) -> list[float]:
-    """The raw score of each mood: the points of all signals."""
+    """What the signals add to the raw score of each mood."""
     a = b = c = d = e = f = 0.0
     rows = m.rows
     for i in range(COUNT):

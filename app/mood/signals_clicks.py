@@ -229,11 +229,8 @@ class ClickSignals:
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
         friction = kept(m.friction_rate, self.at, now)
         engaged = kept(m.engaged_rate, self.at, now)
-        rage = self.rage
-        own = self.open + self.burst
-        if own > rage:
-            rage = own
-        out[RAGE_CLICK] = min(1.0, rage * friction / m.rage_full)
+        own = min(m.rage_own, (self.open + self.burst) * friction)
+        out[RAGE_CLICK] = min(1.0, max(own, self.rage * friction) / m.rage_full)
         if self.dead > 0.0:
             dead = self.dead * engaged
             clicks = max(self.clicks * engaged, dead)

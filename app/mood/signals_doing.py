@@ -26,6 +26,9 @@ FIELDS: Final = (
 )
 
 
+_LONGEST: Final = 31_536_000.0  # s, a year: no longer, whatever a client says
+
+
 class DoingSignals:
     """A hidden tab is away, not idle: its time does not count."""
 
@@ -75,7 +78,7 @@ class DoingSignals:
         if event.at > self.quiet_since:
             self.idles += 1
             if event.value is not None:
-                self.quiet_since = min(self.quiet_since, event.at - int(event.value * 1000.0))
+                self.quiet_since = min(self.quiet_since, event.at - int(min(event.value, _LONGEST) * 1000.0))
 
     def hid(self, at: int) -> None:
         if at > self.shown_at:

@@ -61,6 +61,8 @@ class PageSignals:
     def page_changed(self, name: str | None, back: bool, at: int, m: Model) -> bool:
         """The visitor came to page `name` (None: unknown). False if it is the same page still."""
         if at == self.entered:
+            if name is not None and name == self.left and not back:
+                return True
             if name is not None and (self.page is None or name > self.page):
                 self.page = name
             self.back = self.back or back
@@ -90,11 +92,12 @@ class PageSignals:
     def _turn(self, m: Model) -> float:
         if self.left is None:
             return 0.0
-        returned = self.back or (self.page is not None and self.page == self.before)
-        if returned and self.left_after <= m.pages_quick_ms:
+        again = self.page is not None and self.page == self.before
+        if (self.back or again) and self.left_after <= m.pages_quick_ms:
             return 1.0
-        loop = self.page is not None and self.page == self.before and self.left == self.third
-        return 1.0 if loop and self.third is not None else 0.0
+        if again and self.third is not None and self.left == self.third:
+            return 1.0
+        return m.pages_back if self.back else 0.0
 
     def saw(self, thing: str, at: int, m: Model) -> None:
         """A page or a target was met; new if it is not among the last ones."""

@@ -23,7 +23,11 @@ FIELDS: Final = (
     "ahead",
     "turns",
     "turns_count",
+    "wheel",
 )
+
+
+_FAR: Final = 1e6  # % of a page: no further, so that no wheel can overflow it
 
 
 class ReadingSignals:
@@ -40,6 +44,7 @@ class ReadingSignals:
         self.from_at: int = -1
         self.place: float = 0.0  # % where it is now
         self.place_at: int = -1
+        self.wheel: float = 0.0  # how far a wheel moved it in the millisecond place_at, %
         self.moved: bool = False
         self.deepest: float = 0.0
         self.down: bool = True
@@ -55,40 +60,43 @@ class ReadingSignals:
             self._settle(at, m)
             self.place = 0.0
             self.place_at = at
-        self.moved = False
+            self.wheel = 0.0
+        elif self.wheel != 0.0:
+            self.place = self.wheel
         self.page_at = at
+        self._begin(at)
+
+    def scroll(self, event: Event, m: Model) -> None:
+        at = event.at
+        if at > self.place_at:
+            self._settle(at, m)
+            if self.place_at < 0:
+                self.page_at = at
+            self.from_depth = self.place
+            self.from_at = self.place_at
+            self.place_at = at
+            self.wheel = 0.0
+            if event.value is not None:
+                self.place = max(0.0, min(100.0, event.value))
+        elif event.value is not None:
+            self.place = max(self.place, min(100.0, event.value))
+        if event.value is None and event.dy is not None:
+            # without a depth only the direction is known: a wheel's 100 px count as a tenth of a screen
+            self.wheel += event.dy / 10.0
+            self.place = max(-_FAR, min(_FAR, self.place + event.dy / 10.0))
+        if at == self.page_at:
+            self._begin(at)
+        else:
+            self.moved = True
+
+    def _begin(self, at: int) -> None:
+        """Where the visitor is now is where this page begins."""
+        self.moved = False
         self.from_depth = self.place
         self.from_at = at
         self.deepest = self.place
         self.extreme = self.place
         self.down = True
-
-    def scroll(self, event: Event, m: Model) -> None:
-        at = event.at
-        if event.value is None:
-            # without a depth only the direction is known: a wheel's 100 px count as a tenth of a screen
-            depth = self.place + (event.dy if event.dy is not None else 0.0) / 10.0
-        else:
-            depth = event.value
-        if at > self.place_at:
-            self._settle(at, m)
-            if self.place_at < 0:
-                self.from_depth = depth
-                self.extreme = depth
-            else:
-                self.from_depth = self.place
-            self.from_at = self.place_at if self.place_at >= 0 else at
-            self.place = depth
-            self.place_at = at
-        elif event.value is None or depth > self.place:
-            self.place = depth
-        if at == self.page_at:
-            self.from_depth = self.place
-            self.from_at = at
-            self.extreme = self.place
-            self.deepest = self.place
-        else:
-            self.moved = True
 
     def _settle(self, at: int, m: Model) -> None:
         """Count the movement that ended, then fade everything to `at`."""

@@ -47,7 +47,7 @@ class TroubleSignals:
         self.forms_count: int = 0
         self.thrash: float = 0.0
         self.thrash_count: int = 0
-        self.fields: dict[str, int] = {}  # form field -> when it was left last, ms
+        self.fields: dict[str, list[int]] = {}
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
@@ -84,8 +84,7 @@ class TroubleSignals:
             self.click_errors += worth * share
             self.click_errors_count += 1
         if event.kind == "validation":
-            self.forms += 1.0
-            self.forms_count += 1
+            self._struggle(at, m)
 
     def _share(self, click_at: int, at: int, m: Model) -> float:
         if click_at < 0:
@@ -94,20 +93,39 @@ class TroubleSignals:
             return 1.0
         return 0.5 if at - click_at <= m.errors_soft_window_ms else 0.0
 
-    def returned(self, field: str, m: Model, at: int) -> None:
+    def entered(self, field: str, at: int, m: Model) -> None:
         """A field got the focus: a return, if it was left before."""
-        left_at = self.fields.get(field)
-        if left_at is not None and left_at < at:
-            self._fade(at, m)
-            self.forms += 1.0
-            self.forms_count += 1
+        visit = self._visit(field)
+        if 0 <= visit[2] < at:
+            self._struggle(at, m)
+        if at > visit[0]:
+            visit[1] = visit[0]
+            visit[0] = at
 
-    def left(self, field: str, at: int) -> None:
-        if field not in self.fields:
-            if len(self.fields) >= _FIELDS_KEPT:
-                fields = self.fields
-                del fields[min(fields, key=lambda f: (fields[f], f))]
-            self.fields[field] = at
+    def left(self, field: str, at: int, m: Model) -> None:
+        """A field lost the focus: a struggle, if it was held long."""
+        visit = self._visit(field)
+        held_since = visit[0] if visit[0] < at else visit[1]
+        if held_since >= 0 and held_since >= visit[3] and at - held_since >= m.field_long_ms:
+            self._struggle(at, m)
+        if visit[2] < 0:
+            visit[2] = at
+        visit[3] = at
+
+    def _struggle(self, at: int, m: Model) -> None:
+        self._fade(at, m)
+        self.forms += 1.0
+        self.forms_count += 1
+
+    def _visit(self, field: str) -> list[int]:
+        """When a field was entered last, entered before that, left first and left last; ms, -1: never."""
+        fields = self.fields
+        visit = fields.get(field)
+        if visit is None:
+            if len(fields) >= _FIELDS_KEPT:
+                del fields[min(fields, key=lambda f: (max(fields[f]), f))]
+            visit = fields[field] = [-1, -1, -1, -1]
+        return visit
 
     def thrashed(self, score: float, at: int, m: Model) -> None:
         """The client's thrash score, in [0, 1]."""

@@ -1,0 +1,80 @@
+"""What the product promises on its first page, as the browser script reports it. Tuning must keep these: a
+visitor who clicks four times on a dead button is frustrated however well the visit went before, and one whose
+clicks are answered is not, however fast they come."""
+
+import pytest
+
+from app.mood import REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Change, Event, MoodEngine, Offer
+
+REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
+DEAD_MS = 2500  # the script's verdict on a click that nothing answered
+
+
+def answered(count: int, every_ms: int, target: str = "", wait: int = 90, start: int = 2000) -> list[Event]:
+    """Clicks, each followed by its answer."""
+    events = []
+    for i in range(count):
+        at, name = start + i * every_ms, target or f"#thing{i}"
+        events.append(Event("click", at, name, 100, 40, reports=REPORTS))
+        events.append(Event("response", at + wait, name, value=wait, reports=REPORTS))
+    return events
+
+
+def dead(count: int, every_ms: int, start: int, verdict: bool) -> list[Event]:
+    """Clicks on a dead button; `verdict`: with the script's own rage click at the fourth."""
+    events = []
+    for i in range(count):
+        at = start + i * every_ms
+        events.append(Event("click", at, "#dead", 300, 200, reports=REPORTS))
+        if verdict and i == 3:
+            events.append(Event("rage_click", at, "#dead", value=4, reports=REPORTS))
+        events.append(Event("dead_click", at + DEAD_MS, "#dead", 300, 200, reports=REPORTS))
+    return events
+
+
+def play(*parts: list[Event], until: int | None = None) -> list[Change | Offer]:
+    events = sorted((event for part in parts for event in part), key=lambda event: event.at)
+    engine = MoodEngine("visitor-1", 0)
+    happened = engine.receive(Event("page_view", 0, url="/shop", reports=REPORTS))
+    for event in events:
+        happened += engine.receive(event)
+    return happened + engine.advance(until if until is not None else events[-1].at)
+
+
+def moods(happened: list[Change | Offer]) -> list[str]:
+    return [item.mood for item in happened if isinstance(item, Change)]
+
+
+@pytest.mark.parametrize("before", [0, 1, 5, 12, 40])
+@pytest.mark.parametrize(("every_ms", "verdict"), [(250, True), (320, True), (600, False), (1200, False)])
+def test_four_clicks_on_a_dead_button_frustrate(before: int, every_ms: int, verdict: bool) -> None:
+    browsing = answered(before, 3000)
+    start = 25_000 + before * 3000
+    happened = play(browsing, dead(4, every_ms, start, verdict))
+    assert "frustrated" in moods(happened)
+
+
+@pytest.mark.parametrize("before", [0, 5, 12])
+def test_help_is_offered_once_and_soon(before: int) -> None:
+    start = 25_000 + before * 3000
+    happened = play(answered(before, 3000), dead(4, 300, start, verdict=True), until=start + 60_000)
+    offers = [item for item in happened if isinstance(item, Offer)]
+    assert len(offers) == 1
+    assert offers[0].at <= start + 900 + DEAD_MS + 2500
+
+
+def test_a_stepper_offends_nobody() -> None:
+    happened = play(answered(8, 220, "#plus", wait=20, start=30_000), until=60_000)
+    assert "frustrated" not in moods(happened)
+
+
+@pytest.mark.parametrize("wait", [20, 400, 900])
+def test_fast_answered_clicks_anywhere_offend_nobody(wait: int) -> None:
+    happened = play(answered(60, 1000, wait=wait), until=120_000)
+    assert "frustrated" not in moods(happened)
+
+
+def test_one_dead_click_now_and_then_is_forgiven() -> None:
+    browsing = answered(40, 3000)
+    stray = dead(1, 0, 40_000, False) + dead(1, 0, 80_000, False) + dead(1, 0, 120_000, False)
+    assert "frustrated" not in moods(play(browsing, stray))
