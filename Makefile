@@ -42,49 +42,6 @@ check: install-test
 	else echo "No C compiler: the mood engine stays plain Python."; fi
 	@touch $@
 
-bench: measure
-# docs: write the pages made from the code
-PYTHON ?= python3
-BIN := .venv/bin
-
-.PHONY: run test install install-test check bench docs lock clean
-
-run: install
-	@$(BIN)/python -m app serve
-
-install: .venv/run.done .venv/compile.done
-
-.venv/run.done: requirements/run.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SessionMood needs Python 3.11 or newer; this is " + sys.version.split()[0])'
-	@echo "Setting up .venv (once) ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
-
-install-test: install .venv/test.done
-
-.venv/test.done: .venv/run.done requirements/test.txt
-	@echo "Setting up the tests (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
-	@touch $@
-
-test: install-test
-	@sh tools/install-browser
-	$(BIN)/python -m pytest $(ARGS)
-
-check: install-test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-
-compile: .venv/compile.done
-	@$(BIN)/python tools/compile_mood.py
-
-.venv/compile.done: .venv/run.done requirements/compile.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt
-	@touch $@
-
 bench: install-test
 	$(BIN)/python -m benchmarks
 
