@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from app.mood import MOODS, Change, Model, MoodEngine, Offer
-from app.mood.scoring import points_of, softmax
 from app.recordings import Recording
 
 Watcher = Callable[[MoodEngine, int, int], None]
@@ -111,13 +110,12 @@ class _Run:
 
 def strengths_of(engine: MoodEngine) -> list[float]:
     """Every signal's strength at the engine's last decision, in the order of `signals.NAMES`."""
-    return engine._strengths(engine.last_at)
+    return engine.strengths()
 
 
 def scores_of(engine: MoodEngine) -> list[float]:
     """Every mood's score at the engine's last decision, in the order of MOODS."""
-    model = engine.model
-    return softmax(points_of(strengths_of(engine), model), model.temperature)
+    return engine.scores
 
 
 def _named(scores: Sequence[float]) -> dict[str, float]:
