@@ -114,8 +114,8 @@ def strengths_of(engine: MoodEngine) -> list[float]:
 
 
 def scores_of(engine: MoodEngine) -> list[float]:
-    """Every mood's score at the engine's last decision, in the order of MOODS."""
-    return engine.scores
+    """Every mood's score at the engine's last decision, in the order of MOODS; even before the first."""
+    return engine.scores or [1.0 / len(MOODS)] * len(MOODS)
 
 
 def _named(scores: Sequence[float]) -> dict[str, float]:
