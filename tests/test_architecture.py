@@ -23,10 +23,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model_file": {"mood"},
     "recordings": {"mood"},
     "shadow": {"sessions", "recordings", "mood"},
-    "ingest": {*_WIRE, "storage"},
-    "transport": {*_WIRE, "ingest", "storage", "auth", "config", "shadow"},
+    "ingest": {*_WIRE, "storage", "counters"},
+    "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
     "web": {*_WIRE, "transport", "ingest", "storage", "auth", "config", "shadow", "model_file"},
-    "server": {"web", "config", "errors"},
     "replay": {"recordings", "mood"},
     "spread": {"recordings", "mood"},
     "exporting": {"storage", "recordings", "mood"},
@@ -34,6 +33,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"replay", "recordings", "mood"},
     "tuning": {"evaluation", "replay", "recordings", "mood"},
     "simulate": {"recordings", "mood"},
+    "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
+    "counters": set(),
+    "logs": {"config"},
+    "http_protocol": {"config"},
+    "socket_protocol": {"errors", "limits", "protocol"},
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
 PURE = ("mood", "protocol", "sessions", "limits", "errors")
