@@ -97,6 +97,10 @@ class MoodEngine:
             return -1
         return grid.next_after(self.started_at, self.anchor, self.last_at)
 
+    def strengths(self) -> list[float]:
+        """The strength of each signal as of `last_at`, in [0, 1], in the order of `signals.NAMES`."""
+        return self._strengths(self.last_at)
+
     def _strengths(self, now: int) -> list[float]:
         strengths = self.behaviour.strengths(now, self.model)
         if self.scar > 0.0:
@@ -105,7 +109,7 @@ class MoodEngine:
 
     def raw_scores(self) -> list[float]:
         """The points of each mood as of `last_at`, in the order of MOODS."""
-        return self._points(self._strengths(self.last_at), self.last_at)
+        return self._points(self.strengths(), self.last_at)
 
     def _points(self, strengths: list[float], now: int) -> list[float]:
         points = points_of(strengths, self.model)
