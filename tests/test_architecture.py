@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"errors"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
-    "recordings": {"mood"},
+    "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
     "ingest": {*_WIRE, "storage", "counters"},
     "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
