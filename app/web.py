@@ -92,7 +92,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: Storage = SQLiteStorage(settings.sqlite_path)
+        self.store: Storage = SQLiteStorage(settings.sqlite_path, sole=True)
         self.access = Access(self.store, clock, settings.token_ttl)
         self.ingest = Ingest(
             Sessions(model_of(settings)),
