@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from app import protocol, storage
+from app.counters import Counters
 from app.errors import Draining, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
 from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
@@ -28,16 +29,6 @@ class Receipt(msgspec.Struct, gc=False):
 
     outcome: Outcome
     durable: "asyncio.Future[None]"
-
-
-class Counters:
-    """What the metrics page reads."""
-
-    __slots__ = ("changes", "duplicates", "events", "evicted", "ignored", "loaded", "offers", "swept")
-
-    def __init__(self) -> None:
-        self.events = self.duplicates = self.ignored = self.changes = self.offers = 0
-        self.loaded = self.evicted = self.swept = 0
 
 
 class Ingest:

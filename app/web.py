@@ -32,6 +32,7 @@ from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
+from app.transport.metrics import Metrics
 from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.scripts import Scripts
@@ -112,12 +113,14 @@ class App:
             key.id, Revoked("this key was revoked")
         )
         self.rest = Rest(self.doors)
+        self.metrics = Metrics(self.doors)
         self.pages = Pages(settings, self.store, self.ingest)
         self.other = Starlette(
             routes=[
                 *Manage(self.doors).routes(),
                 *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
+                *self.metrics.routes(),
                 *self.pages.routes(),
             ],
             lifespan=self._lifespan,
