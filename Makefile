@@ -1,8 +1,9 @@
 # run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure
+# compile: the mood engine as machine code, for production (needs a C compiler) · docs: write the pages made from the code
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test check bench lock clean
+.PHONY: run test install install-test compile check bench docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -33,12 +34,23 @@ check: install-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install-test
+compile: .venv/compile.done
+	@$(BIN)/python tools/compile_mood.py
+
+.venv/compile.done: .venv/run.done requirements/compile.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt
+	@touch $@
+
+bench: install-test compile
 	$(BIN)/python -m benchmarks
+
+docs: install-test
+	$(BIN)/python -m tools.write_docs
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/run.in -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/test.in -c requirements/run.txt -o requirements/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/compile.in -c requirements/test.txt -o requirements/compile.txt
 
 clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache

@@ -6,4 +6,9 @@ batch to a mood; `transport` holds the doors; `web` builds and wires everything;
 ARCHITECTURE.md says what may import what.
 """
 
+from app import compiled
+
 __version__ = "0.1.0"
+
+#: Whether the mood engine runs as machine code.
+COMPILED = compiled.use(__path__)

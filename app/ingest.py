@@ -4,6 +4,7 @@ Every door calls `receive`; the mood push never waits for the disk, the receipt'
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,7 @@ import msgspec
 
 from app import protocol, storage
 from app.counters import Counters
-from app.errors import Draining, SessionMoodError, StorageUnavailable
+from app.errors import Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
 from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
@@ -22,6 +23,11 @@ logger = logging.getLogger("sessionmood.ingest")
 
 #: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
 DUE_EVERY: Final = 5.0
+#: Sessions that may leave memory are looked for this often (s).
+TIDY_EVERY: Final = 1.0
+#: ... the latter so many at a time, and less often when many in memory have to be read past.
+DUE_AT_ONCE: Final = 200
+LIVE_PER_SECOND: Final = 2000
 
 
 class Receipt(msgspec.Struct, gc=False):
@@ -73,6 +79,9 @@ class Ingest:
             # it may have left memory again meanwhile: look once more
 
     def open(self, project: str, id: str, now: int, publishable: bool) -> Session:
+        """A new session. Raises Overloaded when sessions come faster than they can leave memory."""
+        if len(self.sessions) >= 2 * self.max_sessions:
+            raise Overloaded("too many sessions at once", retry_ms=2000)
         session = self.sessions.open(project, id, now, publishable)
         self._observe(session)
         return session
@@ -105,7 +114,8 @@ class Ingest:
         self.sessions.add(session)
         self.sessions.schedule(session)
         if len(batches) > 16 or session.snapshot_version < session.version - 16:
-            self._keep(session, None, news, snapshot=True)
+            with contextlib.suppress(StorageUnavailable):
+                self._keep(session, None, news, snapshot=True)
         return session
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
@@ -125,10 +135,13 @@ class Ingest:
     def receive(self, session: Session, batch: protocol.Batch, now: int) -> Receipt:
         """Fold a batch into `session`, push what changed, and queue it to be kept.
 
-        Raises OutOfOrder (nothing folded), StorageUnavailable (the queue is full, nothing folded) or Draining.
+        Raises, with nothing folded, OutOfOrder, StorageUnavailable (the queue is full), Draining, or Revoked
+        when the session was erased meanwhile.
         """
         if self.draining:
             raise Draining(retry_ms=1000)
+        if session.erased:
+            raise Revoked("this session was erased")
         self.store.admit()
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
@@ -141,7 +154,7 @@ class Ingest:
         counters.events += outcome.accepted
         counters.duplicates += outcome.duplicates
         counters.ignored += outcome.ignored
-        if outcome.accepted or outcome.ignored:
+        if outcome.moved:
             wires = batch.events[outcome.skipped :]
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
@@ -163,15 +176,23 @@ class Ingest:
         return Receipt(outcome, durable)
 
     def reading(self, session: Session, now: int) -> Reading | None:
-        """The reading at `now`, with what time alone changed published and kept."""
+        """The reading at `now`, with what time alone changed published and kept. While nothing can be kept, the
+        last one."""
         self.pass_time(session, now)
         return session.reading(now)
 
     def pass_time(self, session: Session, now: int) -> None:
-        news = session.advance(now)
-        if news:
-            self._keep(session, None, news)
-            self._publish(session, news, now)
+        if session.erased:
+            return
+        try:
+            self.store.admit()
+        except StorageUnavailable:
+            pass  # a change that can't be noted waits: it is found again at the next look, with its own time
+        else:
+            news = session.advance(now)
+            if news:
+                self._keep(session, None, news)
+                self._publish(session, news, now)
         self.sessions.schedule(session)
 
     # Keeping
@@ -259,13 +280,15 @@ class Ingest:
 
     async def _sweep_forever(self) -> None:
         loop = asyncio.get_running_loop()
-        look_again = 0.0
+        tidy = look_at_disk = 0.0
         while True:
             try:
                 self.sweep(self.clock())
-                if loop.time() >= look_again:
-                    look_again = loop.time() + DUE_EVERY
+                if loop.time() >= tidy:
+                    tidy = loop.time() + TIDY_EVERY
                     self.put_idle_away(self.clock())
+                if loop.time() >= look_at_disk:
+                    look_at_disk = loop.time() + max(DUE_EVERY, len(self.sessions) / LIVE_PER_SECOND)
                     await self.sweep_stored(self.clock())
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
@@ -288,12 +311,12 @@ class Ingest:
         """Let idle sessions leave memory."""
         idle = self.sessions.idle(now - round(self.session_idle * 1000), self.max_sessions)
         for session in idle:
-            self._put_away(session)
-            self.counters.evicted += 1
+            self.counters.evicted += self._put_away(session)
 
     async def sweep_stored(self, now: int) -> None:
-        """Wake sessions that are due but not in memory."""
-        for row in await self.store.due(now, 200):
+        """Wake sessions that are due but not in memory. Those in memory are woken by `sweep`, so storage may
+        think them long overdue: they must not crowd the others out."""
+        for row in await self.store.due(now, DUE_AT_ONCE + len(self.sessions)):
             if self.sessions.get(row.project, row.session) is None:
                 session = await self.find(row.project, row.session)
                 if session is not None:
@@ -304,15 +327,16 @@ class Ingest:
         """Note in storage that a woken session was looked at, so that it is not due again for nothing."""
         self._keep(session, None, [])
 
-    def _put_away(self, session: Session) -> None:
+    def _put_away(self, session: Session) -> bool:
         if session.subscribers or session.pending:
-            return
+            return False
         if session.snapshot_version < session.version:
             try:
                 self._keep(session, None, [], snapshot=True)
             except SessionMoodError:
-                return
+                return False
         self.sessions.remove(session)
+        return True
 
     # Erasing
 
@@ -323,6 +347,7 @@ class Ingest:
             await asyncio.wait([loading])
         live = self.sessions.get(project, id)
         if live is not None:
+            live.erased = True
             self.sessions.remove(live)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
 

@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
+import os
 import socket
 import sys
+import threading
+from collections.abc import Sized
 from functools import partial
-from typing import Any, cast
+from types import FrameType
+from typing import Any, Final, cast
 
 import uvicorn
 
@@ -18,15 +22,26 @@ from app.web import App, create_app
 
 logger = logging.getLogger("sessionmood.server")
 
+#: The share of the grace that is left, after sockets were asked to leave, to close everything.
+CLOSING_SHARE: Final = 0.4
+
 
 class Server(uvicorn.Server):
-    """Drains before it stops: readiness goes first, then sockets leave one after the other."""
+    """Drains before it stops: readiness goes first, then sockets leave one after the other. A second signal
+    stops at once. Whatever hangs, the process is gone when `drain_grace` is over."""
 
     def __init__(self, config: uvicorn.Config, app: App, lines: Lines) -> None:
         super().__init__(config)
         self._app = app
         self._lines = lines
         self._watch: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Unlike uvicorn's: a second signal of any kind ends the process there and then (what was acked is on
+        the disk), and none is raised again at the end, so that a stop that went well exits with 0."""
+        if self.should_exit:
+            os._exit(1)
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -36,8 +51,14 @@ class Server(uvicorn.Server):
             announce(self._app, port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if not self.force_exit:
-            await self._drain()
+        loop, grace = asyncio.get_running_loop(), self._app.settings.drain_grace
+        ends = loop.time() + grace
+        watchdog = threading.Timer(grace, _give_up)
+        watchdog.daemon = True
+        watchdog.start()
+        await self._drain(ends - grace * CLOSING_SHARE)
+        self._app.stop_by = ends - grace * CLOSING_SHARE / 4
+        self.config.timeout_graceful_shutdown = max(0.1, ends - grace * CLOSING_SHARE / 2 - loop.time())  # type: ignore[assignment]
         await super().shutdown(sockets)
         if self._watch is not None:
             self._watch.cancel()
@@ -57,32 +78,41 @@ class Server(uvicorn.Server):
             except Exception:
                 logger.exception("connections could not be looked after")
 
-    async def _drain(self) -> None:
+    async def _drain(self, ends: float) -> None:
         """Tell every client to come back, each a little later than the one before, so that they do not all
-        arrive at the other nodes at once; then close what stayed."""
-        settings = self._app.settings
-        self._app.pages.leaving = True
-        if not len(self._app.connections):
-            return
-        await self._pause(settings.drain_gap)
-        leaving = self._app.connections.all()
+        arrive at the other nodes at once; then close what stayed, once its batches are acked or it is `ends`
+        (loop time)."""
+        app, settings = self._app, self._app.settings
+        app.doors.leaving = True
+        connections = self.server_state.connections
+        left = max(0.0, ends - asyncio.get_running_loop().time())
+        scale = min(1.0, left / (settings.drain_gap + settings.drain_spread or 1.0))
+        await self._pause(settings.drain_gap * scale, connections)
+        spread = settings.drain_spread * scale
+        leaving = app.connections.all()
         for index, connection in enumerate(leaving):
-            connection.drain(round(settings.drain_spread * 1000 * index / len(leaving)))
-        await self._pause(settings.drain_spread)
-        self._app.ingest.draining = True
-        for connection in self._app.connections.all():
+            connection.drain(round(spread * 1000 * index / len(leaving)))
+        app.connections.release(spread)
+        await self._pause(spread, app.connections)
+        app.ingest.draining = True
+        for connection in app.connections.all():
+            connection.fail(Draining(retry_ms=1000), after_acks=True)
+        await self._pause(settings.drain_grace * CLOSING_SHARE / 4, app.connections)
+        for connection in app.connections.all():
             connection.fail(Draining(retry_ms=1000))
-        await self._pause(1.0)
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, unless everybody has left or the operator insists."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while (
-            asyncio.get_running_loop().time() < deadline
-            and not self.force_exit
-            and len(self._app.connections)
-        ):
-            await asyncio.sleep(0.05)
+    async def _pause(self, seconds: float, who: Sized) -> None:
+        """Wait, unless nobody of `who` is left."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while loop.time() < deadline and len(who):
+            await asyncio.sleep(0.02)
+
+
+def _give_up() -> None:
+    """The end of a stop that hangs, in a disk's write for instance. What was not acked is with its client."""
+    logger.error("the stop took longer than SESSIONMOOD_DRAIN_GRACE; leaving without an end")
+    os._exit(1)
 
 
 def announce(app: App, port: int) -> None:

@@ -1,6 +1,6 @@
 """Clicks and what answered them: rage, dead and unanswered clicks, waits, repeats, good answers."""
 
-from typing import Final
+from typing import Any, Final
 
 from app.mood import snapshot
 from app.mood.decay import half_at, kept, ramp
@@ -251,8 +251,10 @@ class ClickSignals:
 
     def restore(self, state: object) -> None:
         snapshot.put(self, FIELDS, state)
-        self.recent = [(click[0], click[1], click[2], click[3]) for click in self.recent]
-        self.tried = [(click[0], click[1], click[2], click[3]) for click in self.tried]
+        recent: Any = self.recent  # lists so far
+        tried: Any = self.tried
+        self.recent = [(click[0], click[1], click[2], click[3]) for click in recent]
+        self.tried = [(click[0], click[1], click[2], click[3]) for click in tried]
 
 
 def _near(a: float | None, b: float | None, radius: float) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from app import protocol
 from app.auth import PUBLISHABLE, check_origin
-from app.errors import BadRequest, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
+from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
 from app.mood import Reading
 from app.transport import Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
@@ -35,6 +35,8 @@ logger = logging.getLogger("sessionmood.rest")
 
 #: Seconds a `wait` may hold a request, and a POST waits for the disk before it says 503.
 MAX_WAIT: Final = 60.0
+#: The same while the server is about to stop.
+LEAVING_WAIT: Final = 1.0
 DURABLE_WITHIN: Final = 10.0
 #: What a body may have that brings its key along: browsers send no beacon above that.
 BEACON_BYTES: Final = 65_536
@@ -68,6 +70,9 @@ class Rest:
             await refuse(self._doors, scope, send, error)
         except ClientLeft:
             pass
+        except asyncio.CancelledError:
+            # the server stops, and this request took too long to be waited for
+            await refuse(self._doors, scope, send, Draining(retry_ms=1000))
         except Exception:
             logger.exception("a request failed", extra={"session": session_id})
             ours = SessionMoodError("this is our fault, and is logged")
@@ -146,15 +151,15 @@ class Rest:
         """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
         wait early: Revoked, NotFound (erased), TooManyConnections."""
         connections = self._doors.connections
-        left = asyncio.ensure_future(receive())
+        if self._doors.leaving:
+            seconds = min(seconds, LEAVING_WAIT)
+        left = asyncio.ensure_future(_until_left(receive))
         news = asyncio.ensure_future(waiter.changed.wait())
         try:
             connections.add_waiter(waiter)
             await asyncio.wait([left, news], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if left.done() and not news.done() and left.result()["type"] == "http.disconnect":
-                raise ClientLeft
             if left.done() and not news.done():
-                await asyncio.wait([news], timeout=seconds)
+                raise ClientLeft
         finally:
             left.cancel()
             news.cancel()
@@ -162,6 +167,11 @@ class Rest:
         if waiter.error is not None:
             raise waiter.error
         return self._doors.ingest.reading(waiter.session, self._doors.clock()) or reading
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def etag(reading: Reading) -> bytes:

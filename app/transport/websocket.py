@@ -58,9 +58,10 @@ class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_ack", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames", "_inflight", "_newest",
-        "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer", "_writing_since", "address",
-        "counted_key", "every", "heard_at", "id", "key", "producer", "said_at", "session", "session_id",
+        "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
+        "_inflight", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer",
+        "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
+        "session", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -95,6 +96,7 @@ class Connection:
         self._claims: Claims | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._error: SessionMoodError | None = None
+        self._after_acks = False
         self._closed = False
         self._writer: asyncio.Task[None] | None = None
         self._writing_since: int | None = None
@@ -113,7 +115,7 @@ class Connection:
             doors.connections.add(self, doors.clock())
             if offered and chosen is None:
                 raise WrongVersion(f"this server speaks {SUBPROTOCOL}")
-            if doors.ingest.draining:
+            if doors.leaving:
                 raise Draining(retry_ms=1000)
             check_session_id(self.session_id)
             await self._enter()
@@ -327,12 +329,16 @@ class Connection:
         """Ask the client to come back after `after_ms` (to another node)."""
         self._queue(protocol.frame("drain", after_ms=after_ms))
 
-    def fail(self, error: SessionMoodError) -> None:
-        """Send `error`, then close with its code. Only the first one counts."""
-        if self._error is None and not self._closed:
+    def fail(self, error: SessionMoodError, *, after_acks: bool = False) -> None:
+        """Send `error`, then close with its code: at once, or when what was folded is acked (or refused).
+        Nothing more is folded. Only the first error counts."""
+        if self._closed:
+            return
+        if self._error is None:
             self._error = error
             self._refused(error)
-            self._wake_writer()
+        self._after_acks = after_acks
+        self._wake_writer()
 
     def stuck(self, now: int) -> bool:
         """True when what was sent has been left unread for too long."""
@@ -379,7 +385,7 @@ class Connection:
                 await self._send({"type": "websocket.send", "text": text.decode()})
                 self._writing_since = None
             self.said_at = clock()
-            if self._error is not None:
+            if self._error is not None and not (self._after_acks and self._inflight):
                 await self._close(self._error)
         except Exception as gone:
             # the transport says in several ways that the client has left; the reader ends by itself
