@@ -1,9 +1,9 @@
-# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure
+# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure · docs: write the pages made from the code
 # compile: the mood engine as machine code, for production (needs a C compiler)
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test compile check bench lock clean
+.PHONY: run test install install-test compile check bench docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -43,6 +43,9 @@ compile: .venv/compile.done
 
 bench: install-test compile
 	$(BIN)/python -m benchmarks
+
+docs: install-test
+	$(BIN)/python -m tools.write_docs
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/run.in -o requirements/run.txt

@@ -154,6 +154,11 @@ class Settings:
         return self.max_connections or int(_files() * 0.8)
 
     @property
+    def file_cap(self) -> int:
+        """Connections of any kind that may be open at once."""
+        return max(32, int(_files() * 0.97))
+
+    @property
     def request_cap(self) -> int:
         """Connections that may be open at once with no WebSocket on them (yet)."""
         return max(16, int(_files() * 0.15))

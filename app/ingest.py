@@ -4,6 +4,7 @@ Every door calls `receive`; the mood push never waits for the disk, the receipt'
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Final
 import msgspec
 
 from app import protocol, storage
-from app.errors import Draining, SessionMoodError, StorageUnavailable
+from app.errors import Draining, Revoked, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
 from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
@@ -21,6 +22,9 @@ logger = logging.getLogger("sessionmood.ingest")
 
 #: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
 DUE_EVERY: Final = 5.0
+#: ... the latter so many at a time, and less often when many in memory have to be read past.
+DUE_AT_ONCE: Final = 200
+LIVE_PER_SECOND: Final = 2000
 
 
 class Receipt(msgspec.Struct, gc=False):
@@ -114,7 +118,8 @@ class Ingest:
         self.sessions.add(session)
         self.sessions.schedule(session)
         if len(batches) > 16 or session.snapshot_version < session.version - 16:
-            self._keep(session, None, news, snapshot=True)
+            with contextlib.suppress(StorageUnavailable):
+                self._keep(session, None, news, snapshot=True)
         return session
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
@@ -134,10 +139,13 @@ class Ingest:
     def receive(self, session: Session, batch: protocol.Batch, now: int) -> Receipt:
         """Fold a batch into `session`, push what changed, and queue it to be kept.
 
-        Raises OutOfOrder (nothing folded), StorageUnavailable (the queue is full, nothing folded) or Draining.
+        Raises, with nothing folded, OutOfOrder, StorageUnavailable (the queue is full), Draining, or Revoked
+        when the session was erased meanwhile.
         """
         if self.draining:
             raise Draining(retry_ms=1000)
+        if session.erased:
+            raise Revoked("this session was erased")
         self.store.admit()
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
@@ -150,7 +158,7 @@ class Ingest:
         counters.events += outcome.accepted
         counters.duplicates += outcome.duplicates
         counters.ignored += outcome.ignored
-        if outcome.accepted or outcome.ignored:
+        if outcome.moved:
             wires = batch.events[outcome.skipped :]
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
@@ -172,15 +180,23 @@ class Ingest:
         return Receipt(outcome, durable)
 
     def reading(self, session: Session, now: int) -> Reading | None:
-        """The reading at `now`, with what time alone changed published and kept."""
+        """The reading at `now`, with what time alone changed published and kept. While nothing can be kept, the
+        last one."""
         self.pass_time(session, now)
         return session.reading(now)
 
     def pass_time(self, session: Session, now: int) -> None:
-        news = session.advance(now)
-        if news:
-            self._keep(session, None, news)
-            self._publish(session, news, now)
+        if session.erased:
+            return
+        try:
+            self.store.admit()
+        except StorageUnavailable:
+            pass  # a change that can't be noted waits: it is found again at the next look, with its own time
+        else:
+            news = session.advance(now)
+            if news:
+                self._keep(session, None, news)
+                self._publish(session, news, now)
         self.sessions.schedule(session)
 
     # Keeping
@@ -268,13 +284,15 @@ class Ingest:
 
     async def _sweep_forever(self) -> None:
         loop = asyncio.get_running_loop()
-        look_again = 0.0
+        look_again = look_at_disk = 0.0
         while True:
             try:
                 self.sweep(self.clock())
                 if loop.time() >= look_again:
                     look_again = loop.time() + DUE_EVERY
                     self.put_idle_away(self.clock())
+                if loop.time() >= look_at_disk:
+                    look_at_disk = loop.time() + max(DUE_EVERY, len(self.sessions) / LIVE_PER_SECOND)
                     await self.sweep_stored(self.clock())
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
@@ -301,8 +319,9 @@ class Ingest:
             self.counters.evicted += 1
 
     async def sweep_stored(self, now: int) -> None:
-        """Wake sessions that are due but not in memory."""
-        for row in await self.store.due(now, 200):
+        """Wake sessions that are due but not in memory. Those in memory are woken by `sweep`, so storage may
+        think them long overdue: they must not crowd the others out."""
+        for row in await self.store.due(now, DUE_AT_ONCE + len(self.sessions)):
             if self.sessions.get(row.project, row.session) is None:
                 session = await self.find(row.project, row.session)
                 if session is not None:
@@ -332,6 +351,7 @@ class Ingest:
             await asyncio.wait([loading])
         live = self.sessions.get(project, id)
         if live is not None:
+            live.erased = True
             self.sessions.remove(live)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
 

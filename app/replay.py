@@ -1,12 +1,15 @@
 """Recorded sessions through the engine, on the recording's own clock: same events, same readings."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import msgspec
 
 from app.mood import MOODS, Change, Model, MoodEngine, Offer
-from app.mood.scoring import points_of, softmax
 from app.recordings import Recording
+
+#: The scores before the first event.
+_NOTHING: Final = (0.0,) * len(MOODS)
 
 Watcher = Callable[[MoodEngine, int, int], None]
 """Called with the engine, the time of a reading and how many ms it stands for."""
@@ -45,18 +48,23 @@ def replay(recording: Recording, model: Model, watch: Watcher | None = None) -> 
     """Fold one recording. It ends with its last event, or `until`."""
     facts = recording.facts()
     begins = facts[0].at if facts and recording.started_at is None else recording.begins()
-    run = _Run(MoodEngine(recording.id, begins, model), begins, watch)
+    engine = MoodEngine(recording.id, begins, model)
+    clock = _Clock(engine, begins, watch)
+    note = clock.note
     for fact in facts:
-        if fact.at != run.now:
-            run.pass_time(fact.at)
-        run.note(run.engine.receive(fact))
-    if recording.until is not None and recording.until > run.now:
-        run.pass_time(recording.until)
-    return run.result(recording.id, len(facts))
+        if fact.at > clock.now:
+            clock.pass_time(fact.at)
+        if news := engine.receive(fact):
+            note(news)
+    if recording.until is not None and recording.until > clock.now:
+        clock.pass_time(recording.until)
+        note(engine.advance(recording.until))
+    return clock.result(recording.id, len(facts))
 
 
-class _Run:
-    """One session under way: the engine and the sums over the time it has seen."""
+class _Clock:
+    """Time passing over an engine, and what adds up meanwhile. A replay spends its time here and in the
+    engine, so the six scores are written out."""
 
     def __init__(self, engine: MoodEngine, begins: int, watch: Watcher | None) -> None:
         self.engine = engine
@@ -81,43 +89,46 @@ class _Run:
 
     def pass_time(self, until: int) -> None:
         """Up to `until`, stopping wherever time alone may change the scores."""
-        engine = self.engine
-        while (due := engine.due_at()) is not None and due < until:
-            self.hold(due)
-            self.note(engine.advance(due))
-        self.hold(until)
-
-    def hold(self, until: int) -> None:
-        """The scores stand as they are until then."""
-        for_ms = until - self.now
-        areas, peaks = self.areas, self.peaks
-        for mood, score in enumerate(scores_of(self.engine)):
-            areas[mood] += score * for_ms
-            if score > peaks[mood]:
-                peaks[mood] = score
-        if self.watch is not None:
-            self.watch(self.engine, self.now, for_ms)
+        engine, areas, peaks, now, watch = self.engine, self.areas, self.peaks, self.now, self.watch
+        while now < until:
+            a, b, c, d, e, f = engine.scores or _NOTHING
+            due = engine.due_at()
+            then = until if due is None or due > until else due
+            for_ms = then - now
+            areas[0] += a * for_ms
+            areas[1] += b * for_ms
+            areas[2] += c * for_ms
+            areas[3] += d * for_ms
+            areas[4] += e * for_ms
+            areas[5] += f * for_ms
+            if a > peaks[0]:
+                peaks[0] = a
+            if b > peaks[1]:
+                peaks[1] = b
+            if c > peaks[2]:
+                peaks[2] = c
+            if d > peaks[3]:
+                peaks[3] = d
+            if e > peaks[4]:
+                peaks[4] = e
+            if f > peaks[5]:
+                peaks[5] = f
+            if watch is not None:
+                watch(engine, now, for_ms)
+            now = then
+            # what is due at `until` itself is left to whatever happens then
+            if due is not None and due < until:
+                self.note(engine.advance(due))
         self.now = until
 
     def result(self, id: str, events: int) -> Replayed:
-        self.hold(self.now)
-        final = scores_of(self.engine)
+        final = self.engine.scores or _NOTHING
+        if self.watch is not None:
+            self.watch(self.engine, self.now, 0)
         lasted = self.now - self.begins
         mean = [area / lasted for area in self.areas] if lasted else final
-        return Replayed(
-            id, events, _named(mean), _named(self.peaks), _named(final), self.changes, self.offers
-        )
-
-
-def strengths_of(engine: MoodEngine) -> list[float]:
-    """Every signal's strength at the engine's last decision, in the order of `signals.NAMES`."""
-    return engine._strengths(engine.last_at)
-
-
-def scores_of(engine: MoodEngine) -> list[float]:
-    """Every mood's score at the engine's last decision, in the order of MOODS."""
-    model = engine.model
-    return softmax(points_of(strengths_of(engine), model), model.temperature)
+        peaks = [max(pair) for pair in zip(self.peaks, final, strict=True)]
+        return Replayed(id, events, _named(mean), _named(peaks), _named(final), self.changes, self.offers)
 
 
 def _named(scores: Sequence[float]) -> dict[str, float]:

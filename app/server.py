@@ -1,107 +1,118 @@
 """uvicorn the way this service needs it: bounded sockets, a drain before the stop, quiet logs."""
 
 import asyncio
-import json
 import logging
+import os
 import socket
 import sys
-from asyncio.transports import BaseTransport
-from typing import Any, cast
+import threading
+from collections.abc import Sized
+from functools import partial
+from types import FrameType
+from typing import Any, Final, cast
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.config import Settings
 from app.errors import Draining
+from app.http_protocol import HttpProtocol, Lines
+from app.logs import set_up_logging
+from app.socket_protocol import SocketProtocol
 from app.web import App, create_app
 
 logger = logging.getLogger("sessionmood.server")
 
-
-class SocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket with the ends it leaves open closed: a peer that is gone or does not read is cut
-    off, and broken UTF-8 is no traceback in the log."""
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        sock = cast(asyncio.Transport, transport).get_extra_info("socket")
-        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
-
-    def send_receive_event_to_app(self) -> None:
-        if self.curr_msg_data_type == "text":
-            try:
-                b"".join(self.frames).decode()
-            except UnicodeDecodeError:
-                self.frames = []
-                self.conn.fail(1007, "invalid UTF-8")
-                self.handle_parser_exception()
-                return
-        super().send_receive_event_to_app()
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        self._abort_if_unread()
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        self._abort_if_unread()
-
-    def _abort_if_unread(self) -> None:
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-
-    async def run_asgi(self) -> None:
-        cast(dict[str, Any], self.scope["extensions"])["sessionmood.abort"] = {"abort": self.transport.abort}
-        await super().run_asgi()
-        if not self.writable.is_set():
-            self.transport.abort()
+#: The share of the grace that is left, after sockets were asked to leave, to close everything.
+CLOSING_SHARE: Final = 0.4
 
 
 class Server(uvicorn.Server):
-    """Drains before it stops: readiness goes first, then sockets leave one after the other."""
+    """Drains before it stops: readiness goes first, then sockets leave one after the other. A second signal
+    stops at once. Whatever hangs, the process is gone when `drain_grace` is over."""
 
-    def __init__(self, config: uvicorn.Config, app: App) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, lines: Lines) -> None:
         super().__init__(config)
         self._app = app
+        self._lines = lines
+        self._watch: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Unlike uvicorn's: a second signal of any kind ends the process there and then (what was acked is on
+        the disk), and none is raised again at the end, so that a stop that went well exits with 0."""
+        if self.should_exit:
+            os._exit(1)
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._watch = asyncio.create_task(self._look_after(), name="lines")
             port = self.servers[0].sockets[0].getsockname()[1]
             announce(self._app, port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if not self.force_exit:
-            await self._drain()
+        loop, grace = asyncio.get_running_loop(), self._app.settings.drain_grace
+        ends = loop.time() + grace
+        watchdog = threading.Timer(grace, _give_up)
+        watchdog.daemon = True
+        watchdog.start()
+        await self._drain(ends - grace * CLOSING_SHARE)
+        self._app.stop_by = ends - grace * CLOSING_SHARE / 4
+        self.config.timeout_graceful_shutdown = max(0.1, ends - grace * CLOSING_SHARE / 2 - loop.time())  # type: ignore[assignment]
         await super().shutdown(sockets)
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
 
-    async def _drain(self) -> None:
+    async def _look_after(self) -> None:
+        """End connections that are late with what they send or read."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1)
+            try:
+                now = loop.time()
+                self._lines.look_after(now)
+                for line in list(self.server_state.connections):
+                    if isinstance(line, SocketProtocol):
+                        line.look_after(now)
+            except Exception:
+                logger.exception("connections could not be looked after")
+
+    async def _drain(self, ends: float) -> None:
         """Tell every client to come back, each a little later than the one before, so that they do not all
-        arrive at the other nodes at once; then close what stayed."""
-        settings = self._app.settings
-        self._app.pages.leaving = True
-        if not len(self._app.connections):
-            return
-        await self._pause(settings.drain_gap)
-        leaving = self._app.connections.all()
+        arrive at the other nodes at once; then close what stayed, once its batches are acked or it is `ends`
+        (loop time)."""
+        app, settings = self._app, self._app.settings
+        app.doors.leaving = True
+        connections = self.server_state.connections
+        left = max(0.0, ends - asyncio.get_running_loop().time())
+        scale = min(1.0, left / (settings.drain_gap + settings.drain_spread or 1.0))
+        await self._pause(settings.drain_gap * scale, connections)
+        spread = settings.drain_spread * scale
+        leaving = app.connections.all()
         for index, connection in enumerate(leaving):
-            connection.drain(round(settings.drain_spread * 1000 * index / len(leaving)))
-        await self._pause(settings.drain_spread)
-        self._app.ingest.draining = True
-        for connection in self._app.connections.all():
+            connection.drain(round(spread * 1000 * index / len(leaving)))
+        app.connections.release(spread)
+        await self._pause(spread, app.connections)
+        app.ingest.draining = True
+        for connection in app.connections.all():
+            connection.fail(Draining(retry_ms=1000), after_acks=True)
+        await self._pause(settings.drain_grace * CLOSING_SHARE / 4, app.connections)
+        for connection in app.connections.all():
             connection.fail(Draining(retry_ms=1000))
-        await self._pause(1.0)
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, unless everybody has left or the operator insists."""
-        deadline = asyncio.get_running_loop().time() + seconds
-        while (
-            asyncio.get_running_loop().time() < deadline
-            and not self.force_exit
-            and len(self._app.connections)
-        ):
-            await asyncio.sleep(0.05)
+    async def _pause(self, seconds: float, who: Sized) -> None:
+        """Wait, unless nobody of `who` is left."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while loop.time() < deadline and len(who):
+            await asyncio.sleep(0.02)
+
+
+def _give_up() -> None:
+    """The end of a stop that hangs, in a disk's write for instance. What was not acked is with its client."""
+    logger.error("the stop took longer than SESSIONMOOD_DRAIN_GRACE; leaving without an end")
+    os._exit(1)
 
 
 def announce(app: App, port: int) -> None:
@@ -119,58 +130,22 @@ def announce(app: App, port: int) -> None:
     print("\n".join(lines), flush=True)
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = {
-            "at": round(record.created * 1000),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if hasattr(record, "session"):
-            fields["session"] = record.session
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields)
-
-
-class TextLines(logging.Formatter):
-    """Time, level, message, and the session where one is meant."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record)
-        return f"{line} [session {record.session}]" if hasattr(record, "session") else line
-
-
-def set_up_logging(settings: Settings) -> None:
-    """Everything to standard error. uvicorn's own lines hold paths, so only its warnings come through."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    for name in ("uvicorn", "uvicorn.error", "aiosqlite", "alembic", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
     set_up_logging(settings)
     app = create_app(settings)
+    lines = Lines(settings)
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=cast(Any, partial(HttpProtocol, lines)),
         ws=SocketProtocol,
         ws_per_message_deflate=False,
-        ws_max_size=settings.max_batch_bytes * 4,
+        ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         timeout_keep_alive=15,
@@ -183,6 +158,6 @@ def serve(settings: Settings) -> int:
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
     )
-    server = Server(config, app)
+    server = Server(config, app, lines)
     server.run()
     return 0 if server.started else 3

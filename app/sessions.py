@@ -50,13 +50,14 @@ class Producer:
 
 
 class Outcome(msgspec.Struct, gc=False):
-    """What a batch did. `skipped`: how many of its first events were known already. `ack`: None without a
-    producer."""
+    """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
+    something to keep. `ack`: None without a producer."""
 
     accepted: int
     duplicates: int
     ignored: int
     skipped: int
+    moved: bool
     first_seq: int | None
     ack: int | None
     reports: int
@@ -71,6 +72,7 @@ class Session:
         "created_at",
         "due_slot",
         "engine",
+        "erased",
         "id",
         "last_at",
         "model",
@@ -106,6 +108,7 @@ class Session:
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
+        self.erased = False  # whoever still holds it must neither fold nor keep anything
 
     @property
     def event_count(self) -> int:
@@ -164,7 +167,11 @@ class Session:
         last = seq + len(events) - 1
         skipped = min(max(known.ack + 1 - seq, 0), len(events))
         outcome = self._fold(events[skipped:], known, seq + skipped, known.reports, now)
-        known.ack = max(known.ack, last)
+        if last > known.ack:
+            known.ack = last
+            if not outcome.moved:  # nothing but a loss, declared: without a row it would be forgotten
+                outcome.moved = True
+                self.version += 1
         outcome.skipped = outcome.duplicates = skipped
         outcome.ack = known.ack
         return outcome
@@ -182,7 +189,7 @@ class Session:
                 ignored += event.type not in EVENT_TYPES
                 self.apply(event, news)
             self.version += 1
-        return Outcome(len(events) - ignored, 0, ignored, 0, first_seq, None, reports, news)
+        return Outcome(len(events) - ignored, 0, ignored, 0, bool(events), first_seq, None, reports, news)
 
     def apply(self, event: Event, news: list[Change | Offer]) -> None:
         """Fold one event whose `at` is on the server's clock; what changed goes into `news`."""

@@ -21,7 +21,7 @@ from app.evaluation.calibration import expected_calibration_error
 from app.evaluation.labels import MOODS
 from app.mood import DEFAULT, Model, MoodEngine
 from app.mood.signals import NAMES as SIGNALS
-from app.replay import replay, strengths_of
+from app.replay import replay
 
 #: Fewer than this say nothing about other people.
 MIN_SESSIONS: Final = 20
@@ -255,7 +255,7 @@ class _Strengths:
         self._last = [0.0] * len(SIGNALS)
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
-        self._last = strengths_of(engine)
+        self._last = engine.behaviour.strengths(engine.last_at, engine.model)
         self._for_ms += for_ms
         for signal, strength in enumerate(self._last):
             self._area[signal] += strength * for_ms

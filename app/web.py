@@ -92,7 +92,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: Storage = SQLiteStorage(settings.sqlite_path)
+        self.store: Storage = SQLiteStorage(settings.sqlite_path, sole=True)
         self.access = Access(self.store, clock, settings.token_ttl)
         self.ingest = Ingest(
             Sessions(model_of(settings)),
@@ -112,7 +112,9 @@ class App:
             key.id, Revoked("this key was revoked")
         )
         self.rest = Rest(self.doors)
-        self.pages = Pages(settings, self.store, self.ingest)
+        self.pages = Pages(self.doors)
+        #: when `stop` must be done (the loop's time), None when it may take its time
+        self.stop_by: float | None = None
         self.other = Starlette(
             routes=[
                 *Manage(self.doors).routes(),
@@ -132,6 +134,8 @@ class App:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if self.doors.leaving:
+                send = _hanging_up(send)
             hot = _HOT.fullmatch(scope["path"])
             if hot is not None:
                 await self.rest.handle(scope, receive, send, hot[1], hot[2])
@@ -188,7 +192,11 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.ingest.stop()
         await self.access.stop()
-        await self.store.close()
+        try:
+            async with asyncio.timeout_at(self.stop_by):
+                await self.store.close()
+        except TimeoutError:
+            logger.error("the storage could not be closed in time; nothing that was acked is lost")
 
     async def _development_keys(self) -> None:
         """A pair of keys for a database that has none. The publishable one, which is public by nature, is made
@@ -239,16 +247,12 @@ class App:
 class Pages:
     """What people open in a browser, and what machines ask to see whether the service is well."""
 
-    def __init__(self, settings: Settings, store: Storage, ingest: Ingest) -> None:
-        self._settings = settings
-        self._store = store
-        self._ingest = ingest
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
         #: what to print at a first start, empty later
         self.fresh_keys: dict[str, str] = {}
         #: the publishable key of the demo page, while it is good
         self.demo_key = ""
-        #: told to stop: load balancers should look elsewhere, requests are still answered
-        self.leaving = False
 
     def routes(self) -> list[Route]:
         return [
@@ -267,10 +271,10 @@ class Pages:
         return PlainTextResponse("ok\n")
 
     async def _ready(self, request: Request) -> Response:
-        if self.leaving or self._ingest.draining:
+        if self._doors.leaving:
             return PlainTextResponse("draining\n", 503)
         try:
-            await self._store.check()
+            await self._doors.store.check()
         except StorageUnavailable as error:
             return PlainTextResponse(f"storage: {error.detail}\n", 503)
         return PlainTextResponse("ok\n")
@@ -284,6 +288,17 @@ class Pages:
         if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
             raise NotFound(f"there is no page {request.url.path}")
         return FileResponse(path)
+
+
+def _hanging_up(send: Send) -> Send:
+    """Asks clients that would send their next request on the same connection to open one elsewhere."""
+
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return closing
 
 
 def create_app(settings: Settings) -> App:

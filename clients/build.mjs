@@ -15,9 +15,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, "../static/src");
 
 /** Loaded on demand, each a module of its own. */
-const PARTS = ["rest", "help", "debug", "pointer", "identify"];
+const PARTS = ["rest", "help", "debug", "hands", "identify"];
 /** Fields of our own objects, never of the wire: they may get short names. */
-const OWN = /^(?:element|facts|values|leaving|answered)$/;
+const OWN = /^(?:element|facts|leaving|answered)$/;
 
 /** @param {string} name @param {"iife" | "esm"} format */
 const bundle = async (name, format) => {
@@ -29,7 +29,7 @@ const bundle = async (name, format) => {
     write: false,
   });
   const { code } = await minify(outputFiles[0].text, {
-    ecma: 2020,
+    ecma: 2022,
     module: format === "esm",
     toplevel: true,
     compress: { passes: 3, unsafe: true, unsafe_arrows: true, pure_getters: true },

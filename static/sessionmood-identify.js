@@ -1,1 +1,1 @@
-var t=async({emit:t,options:e},r)=>{const a=(new TextEncoder).encode(e.key+r),n=new Uint8Array(await crypto.subtle.digest("SHA-256",a));t("custom",0,{name:"user:"+Array.from(n.slice(0,16),t=>t.toString(16).padStart(2,"0")).join("")})};export{t as default};
+var e=async({emit:e,options:t},o)=>{const a=await crypto.subtle.digest("SHA-256",(new TextEncoder).encode(t.key+o));e("custom",0,{name:"user:"+btoa(String.fromCharCode(...new Uint8Array(a,0,15)))})};export{e as default};

@@ -48,14 +48,12 @@ def test_the_points_of_every_second_sum_to_the_score(name: str) -> None:
 
 def _points(recording: Recording, mood: str) -> float:
     from app.mood import MoodEngine
-    from app.mood.scoring import points_of
-    from app.replay import strengths_of
 
     facts = recording.facts()
     engine = MoodEngine(recording.id, facts[0].at, DEFAULT)
     for fact in facts:
         engine.receive(fact)
-    return points_of(strengths_of(engine), DEFAULT)[MOODS.index(mood)]
+    return engine.raw_scores()[MOODS.index(mood)]
 
 
 def test_a_support_person_reads_what_happened() -> None:

@@ -47,7 +47,7 @@ def test_the_time_apart_is_what_a_naive_comparison_finds(path: Path) -> None:
     live, other = moods
     assert list(live) == list(other)
     times = sorted(live)
-    apart = sum(after - at for at, after in zip(times, times[1:], strict=False) if live[at] != other[at])
+    apart = sum(after - at for at, after in pairwise(times) if live[at] != other[at])
     assert tally.differed_ms == apart
     assert tally.watched_ms == times[-1] - times[0]
     assert sum(pair.ms for pair in tally.pairs.values()) == apart

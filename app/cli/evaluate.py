@@ -12,6 +12,7 @@ from app.cli.console import columns, fail, misused
 from app.cli.options import Files, ModelFile, Processes, load_overrides
 
 if TYPE_CHECKING:
+    from app.evaluation.calibration import Bin
     from app.evaluation.measure import Measured
     from app.evaluation.report import Ranking, Report
 
@@ -131,21 +132,19 @@ def _print(full: "Report") -> None:
     if full.calibration:
         print("\nCalibration: expected error between what is stated and what people said")
         columns(
-            ["set", "label", "sessions>", "time-in-mood>", "confidence>", "score>", "refitted>"],
+            ["set", "label", "sessions>", "time-in-mood>", "confidence>", "chance>", "score>", "refitted>"],
             [
-                (c.set, c.label, str(c.sessions), f"{c.share:.0%}", _two(c.confidence), _two(c.score),
+                (c.set, c.label, str(c.sessions), f"{c.share:.0%}", _two(c.confidence), _two(c.chance), _two(c.score),
                  _two(c.refitted))
                 for c in full.calibration
             ],
         )  # fmt: skip
-        print("confidence: while read as the mood. refitted: score through a curve fitted on other people.")
+        print("confidence: while read as the mood. chance: what it says of the mood at any time.")
+        print("score: the mean score as it stands. refitted: that through a curve fitted on other people.")
         for c in full.calibration:
-            if c.bins:
-                print(f"\n{c.set}, {c.label}: confidence stated, share of that time that people confirmed")
-                columns(
-                    ["stated>", "confirmed>", "minutes>"],
-                    [(f"{b.stated:.2f}", f"{b.true:.2f}", f"{b.weight / 60_000:.1f}") for b in c.bins],
-                )
+            _print_reliability(
+                f"{c.set}, {c.label}: chance stated, share of sessions confirmed", c.chance_bins
+            )
     if full.ordinary:
         print("\nOrdinary sessions: every alarm here is a false one")
         columns(
@@ -156,6 +155,14 @@ def _print(full: "Report") -> None:
                 for o in full.ordinary
             ],
         )  # fmt: skip
+
+
+def _print_reliability(title: str, bins: "Sequence[Bin]") -> None:
+    print(f"\n{title}")
+    columns(
+        ["stated>", "confirmed>", "sessions>"],
+        [(f"{row.stated:.2f}", f"{row.true:.2f}", f"{row.weight:.0f}") for row in bins],
+    )
 
 
 def _print_ablations(full: "Report", others: "Sequence[Report]") -> None:

@@ -12,14 +12,15 @@ from app.config import BadSetting, Settings
 
 
 def _run(**options: Any) -> None:
-    from app.cli.console import fail
+    from app.cli.console import say
     from app.server import serve as serve_settings
 
     try:
         settings = Settings.from_env(os.environ, **options)
         code = serve_settings(settings)
     except BadSetting as error:
-        fail(str(error))
+        say(str(error))
+        raise typer.Exit(2) from None
     raise typer.Exit(code)
 
 
@@ -45,7 +46,7 @@ def _annotation(field: "dataclasses.Field[Any]") -> Any:
     shown = "none" if field.default == "" else field.default
     option = typer.Option(
         "--" + field.name.replace("_", "-"),
-        help=f"{field.metadata['help']} [env var: {field.metadata['env']}] [default: {shown}]",
+        help=f"{field.metadata['help']} (env var: {field.metadata['env']}, default: {shown})",
         show_default=False,
         metavar=_kind(field.type),
     )

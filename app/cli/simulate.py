@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -104,7 +104,7 @@ def _table(crowd: "Crowd") -> "Table":
         mood = reading.get("mood", "-")
         colour = _COLOURS.get(mood, "white")
         confidence = reading.get("confidence", 0.0)
-        because = next((part["text"] for part in reading.get("because", ()) if part["points"] > 0), "")
+        because = _reason(reading)
         action = reading.get("suggested_action", "")
         table.add_row(
             visitor.persona.name,
@@ -121,13 +121,20 @@ def _table(crowd: "Crowd") -> "Table":
 
 def _print_change(visitor: "Visitor") -> None:
     reading = visitor.reading
-    because = next((part["text"] for part in reading["because"] if part["points"] > 0), "")
     before = f"{visitor.moods[-2]} > " if len(visitor.moods) > 1 else ""
     print(
         f"{time.strftime('%H:%M:%S')}  {visitor.persona.name:5} {before}{reading['mood']} "
-        f"{reading['confidence']:.2f}  {reading['suggested_action']}  {because}",
+        f"{reading['confidence']:.2f}  {reading['suggested_action']}  {_reason(reading)}",
         flush=True,
     )
+
+
+def _reason(reading: dict[str, Any]) -> str:
+    """What raised the mood most, unless it is only that a session has begun."""
+    raised = [
+        part for part in reading.get("because", ()) if part["points"] > 0 and part["signal"] != "arrived"
+    ]
+    return str(raised[0]["text"]) if raised else ""
 
 
 def _sum_up(crowd: "Crowd") -> None:

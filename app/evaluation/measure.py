@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from app.mood import MOODS, Model, MoodEngine
+from app.mood.scoring import confidence_of
 from app.recordings import Recording
 from app.replay import Replayed, replay
 
@@ -18,7 +19,8 @@ class Held(msgspec.Struct):
 
 
 class Measured(msgspec.Struct):
-    """`person` of a recording without one is its id. `lasted_ms`: from the first event to the end."""
+    """`person` of a recording without one is its id. `lasted_ms`: from the first event to the end. `chance`: what
+    confidence would say of each mood, read so or not, weighted by time."""
 
     replayed: Replayed
     person: str | int
@@ -26,6 +28,7 @@ class Measured(msgspec.Struct):
     events: int
     lasted_ms: int
     held: dict[str, Held]
+    chance: dict[str, float]
 
     @property
     def minutes(self) -> float:
@@ -48,6 +51,7 @@ def measure(recording: Recording, model: Model, without: tuple[str, ...] = ()) -
         len(recording.events),
         max(int(end - min(times, default=0)), 0),
         watch.held(),
+        watch.chance(),
     )
 
 
@@ -55,19 +59,32 @@ class _Confidence:
     """Watches what mood was read, how long, how surely."""
 
     def __init__(self) -> None:
-        self._for_ms = dict.fromkeys(MOODS, 0)
-        self._area = dict.fromkeys(MOODS, 0.0)
+        self._for_ms = [0] * len(MOODS)
+        self._area = [0.0] * len(MOODS)
+        self._chances = [0.0] * len(MOODS)
+        self._last = [0.0] * len(MOODS)
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
-        if engine.event_count and for_ms:
-            reading = engine.reading(at)
-            self._for_ms[reading.mood] += for_ms
-            self._area[reading.mood] += reading.confidence * for_ms
+        if not engine.scores:
+            return
+        self._last = [confidence_of(mood, score, engine.model) for mood, score in enumerate(engine.scores)]
+        read = engine.decision.mood
+        self._for_ms[read] += for_ms
+        self._area[read] += self._last[read] * for_ms
+        for mood, chance in enumerate(self._last):
+            self._chances[mood] += chance * for_ms
 
     def held(self) -> dict[str, Held]:
         return {
-            mood: Held(for_ms, self._area[mood] / for_ms) for mood, for_ms in self._for_ms.items() if for_ms
+            mood: Held(for_ms, area / for_ms)
+            for mood, for_ms, area in zip(MOODS, self._for_ms, self._area, strict=True)
+            if for_ms
         }
+
+    def chance(self) -> dict[str, float]:
+        watched = sum(self._for_ms)
+        chances = [total / watched for total in self._chances] if watched else self._last
+        return dict(zip(MOODS, chances, strict=True))
 
 
 def _without_response(recording: Recording) -> None:

@@ -2,29 +2,38 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from app.evaluation.labels import READ
 from app.evaluation.measure import Measured
 from app.evaluation.report import Report
+
+#: Sessions in a bin that are worth a point of the curve.
+_ENOUGH: Final = 5
 
 
 def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> None:
     """Write an SVG or PNG, by the ending of `path`. Needs matplotlib (the extra `evaluate`): ImportError."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(figsize=(12, 7), layout="constrained")
     reliability, scores = figure.subplots(1, 2, width_ratios=(2, 3))
     reliability.plot([0, 1], [0, 1], color="0.7", linestyle=":", label="as stated")
     for row in report.calibration:
-        if row.bins:
-            name = f"{row.set}: {row.label}" + ("" if row.confidence is None else f" ({row.confidence:.2f})")
+        bins = [b for b in row.chance_bins if b.weight >= _ENOUGH]
+        if bins:
+            name = f"{row.set}: {row.label} ({row.chance:.2f})"
             reliability.plot(
-                [b.stated for b in row.bins], [b.true for b in row.bins], marker="o", markersize=4, label=name
+                [b.stated for b in bins], [b.true for b in bins], marker="o", markersize=4, label=name
             )
     reliability.set(
-        xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share confirmed", title="Confidence (error)"
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="chance stated",
+        ylabel="share of people who confirmed it",
+        title="Confidence (error)",
     )
-    reliability.legend(fontsize="small", loc="upper left")
+    reliability.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.14))
 
     names, groups, colours = [], [], []
     for row in report.calibration:

@@ -32,11 +32,12 @@ class Ranking(msgspec.Struct):
 
 
 class Calibration(msgspec.Struct):
-    """Expected calibration error, 0 to 1, of three statements about a label.
+    """Expected calibration error, 0 to 1, of four statements about a label.
 
     `confidence`: that of the readings while the session was read as the mood, weighted by time; `share` of
-    the time it was. `score`: the mood's mean score, as it stands. `refitted`: the same through a logistic
-    curve fitted on other people. `bins`: the reliability table of `confidence`, `score_bins` of `score`.
+    the time it was. `chance`: what confidence says of the mood over the whole session, read so or not.
+    `score`: the mood's mean score, as it stands. `refitted`: the same through a logistic curve fitted on other
+    people. `bins`: the reliability table of `confidence`, `chance_bins` of `chance`.
     """
 
     set: str
@@ -44,10 +45,11 @@ class Calibration(msgspec.Struct):
     sessions: int
     share: float
     confidence: float | None
+    chance: float | None
     score: float | None
     refitted: float | None
     bins: list[Bin]
-    score_bins: list[Bin]
+    chance_bins: list[Bin]
 
 
 class Ordinary(msgspec.Struct):
@@ -133,17 +135,18 @@ def _calibration(name: str, label: str, sessions: Sequence[Measured]) -> Calibra
             held += own.for_ms
             stated.append((own.confidence, _yes(session, label), float(own.for_ms)))
     scores = [(s.person, s.replayed.mean[mood], _yes(s, label)) for s in sessions]
-    raw = [(score, yes, 1.0) for _, score, yes in scores]
+    chances = [(s.chance[mood], _yes(s, label), 1.0) for s in sessions]
     return Calibration(
         set=name,
         label=label,
         sessions=len(sessions),
         share=held / watched if watched else 0.0,
         confidence=expected_calibration_error(stated),
-        score=expected_calibration_error(raw),
+        chance=expected_calibration_error(chances),
+        score=expected_calibration_error([(score, yes, 1.0) for _, score, yes in scores]),
         refitted=expected_calibration_error(recalibrated(scores)),
         bins=reliability(stated),
-        score_bins=reliability(raw),
+        chance_bins=reliability(chances),
     )
 
 

@@ -72,7 +72,7 @@ def _frustrated(draw: Random) -> Iterator[Step]:
     while True:
         yield hand.page(0.5, "/checkout", "opens the checkout")
         yield from hand.answered(1.5, "#address", "fills in the address")
-        for _ in range(4):
+        for _ in range(6):
             yield from hand.burst(5, "#pay", "clicks Pay again and again, nothing answers")
             yield hand.step(
                 0.4, "is told by the page that it was clicked in anger", "rage_click", target="#pay", value=5

@@ -55,8 +55,8 @@ sessions = Table(
     # `id` last makes the order total, so that a list can be cut anywhere and go on.
     Index("ix_sessions_recent", "project", "last_at", "id"),
     Index("ix_sessions_mood", "project", "mood", "last_at", "id"),
-    # `mood` at the end: page and mood together are filtered within the index.
-    Index("ix_sessions_page", "project", "page", "last_at", "id", "mood"),
+    # Serves a page alone as well: there are few moods, so one walk for each is merged.
+    Index("ix_sessions_page", "project", "page", "mood", "last_at", "id"),
     Index(
         "ix_sessions_due",
         "due_at",
@@ -144,6 +144,14 @@ quota_sessions = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("key_id", Text, primary_key=True),
     Column("month", Text, primary_key=True),
+)
+
+# One row while something that was erased is still to be wiped from the file.
+wipes = Table(
+    "wipes",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("erasures", BigInteger, nullable=False),
 )
 
 # The one row that `check` writes to find out whether writing works.

@@ -20,6 +20,7 @@ from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
 from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
 from app.storage.sqlite_wal import WriteAheadLog
+from app.storage.sqlite_wipe import Wiper, wiped_soon
 
 T = TypeVar("T")
 logger = logging.getLogger("sessionmood.storage")
@@ -27,6 +28,7 @@ logger = logging.getLogger("sessionmood.storage")
 READ_RETRY_MS = 1000
 CLOSE_SECONDS = 10.0
 CHECK_SECONDS = 5.0
+WIPE_SECONDS = 5.0
 MAX_LIST = 500  # sessions a page
 
 
@@ -40,6 +42,7 @@ class SQLiteStorage:
 
     queue: WriteQueue
     wal: WriteAheadLog
+    wiper: Wiper
 
     def __init__(
         self,
@@ -66,8 +69,6 @@ class SQLiteStorage:
             await writer
             self._writer = writer
             await writer.run(migrate_sqlite)
-            wal = WriteAheadLog(writer)
-            await wal.wipe_at_start()
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
             reader = Connection(self.path, reading)
@@ -79,8 +80,9 @@ class SQLiteStorage:
         except BaseException:
             await self._release()
             raise
-        self.wal = wal
-        wal.start()
+        self.wal = WriteAheadLog(writer)
+        self.wiper = Wiper(writer, self.path)
+        await self.wiper.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
 
     async def close(self) -> None:
@@ -92,10 +94,12 @@ class SQLiteStorage:
             await self._drain()
         finally:
             self.wal.stop()
+            self.wiper.stop()
             left = self.queue.abandon()
             if left:
                 logger.error("closed while writing fails: %d entries, none of them acked, are lost", left)
             await self._release()
+            self.wiper.release()
 
     async def _drain(self) -> None:
         deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS
@@ -218,7 +222,7 @@ class SQLiteStorage:
         erasing.add_done_callback(partial(self._erased, name))
         erased = bool(await asyncio.shield(erasing))
         if erased:
-            await self.wal.wipe()
+            await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
 
     def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[bool]") -> None:
@@ -228,7 +232,7 @@ class SQLiteStorage:
     async def expire(self, before: int, limit: int) -> int:
         expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
         if expired:
-            await self.wal.wipe()
+            self.wiper.ask()
         return expired
 
     async def backup(self, path: str) -> None:

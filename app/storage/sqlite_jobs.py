@@ -10,6 +10,7 @@ import msgspec
 
 from app.storage import Key
 from app.storage.sqlite_reads import KEY_COLUMNS, key, read_secret
+from app.storage.sqlite_wipe import note_erasure
 
 SECRET_BYTES = 32
 
@@ -56,6 +57,7 @@ def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) ->
         connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", ids)  # noqa: S608
     connection.executemany("DELETE FROM sessions WHERE id = ?", ids)
     if found:
+        note_erasure(connection)
         secret = make_secret(connection, "quota")
         connection.executemany(
             "DELETE FROM quota_sessions "

@@ -1,6 +1,7 @@
 """What is read from SQLite: functions of a connection, run in the reading thread."""
 
 import sqlite3
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -18,6 +19,17 @@ KEY_COLUMNS = (
     "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
 )
 _KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
+# The moods that sessions on a page have, found by leaps in the index.
+_MOODS = """
+WITH RECURSIVE moods (mood) AS (
+  SELECT min(mood) FROM sessions WHERE project = ? AND page = ?
+  UNION ALL
+  SELECT (SELECT min(mood) FROM sessions WHERE project = ? AND page = ? AND mood > moods.mood) FROM moods
+  WHERE moods.mood IS NOT NULL
+)
+SELECT mood FROM moods WHERE mood IS NOT NULL
+"""
+_LAST_AT = 5  # where the walk's rows have it
 _NO_LIMIT = -1
 
 
@@ -75,32 +87,45 @@ def read_sessions(
     after: Position | None,
     limit: int,
 ) -> list[SessionRow]:
-    """Newest activity first, from just after the session of `after`."""
-    where, values = ["project = ?"], [project]
-    arguments: list[Any] = values
-    if mood is not None:
-        where.append("mood = ?")
-        arguments.append(mood)
-    if page is not None:
-        where.append("page = ?")
-        arguments.append(page)
+    """Newest activity first, from just after the session of `after`. Each list is a walk along an index, as
+    long as the answer."""
+    where = ["project = ?"]
+    values: list[Any] = [project]
     if active_since is not None:
         where.append("last_at >= ?")
-        arguments.append(active_since)
+        values.append(active_since)
     if after is not None:
         # Erased since: then nothing says where among the sessions of that millisecond, so show them again.
         where.append(
             "(last_at, id) < (?, ifnull((SELECT id FROM sessions WHERE project = ? AND session = ?), ?))"
         )
-        arguments += [after.last_at, project, after.session, 2**63 - 1]
-    # Page and mood together: the page's index holds the mood too, the mood's not the page.
-    index = "ix_sessions_page" if page is not None else "ix_sessions_mood" if mood else "ix_sessions_recent"
-    rows = connection.execute(
-        f"SELECT {SESSION_COLUMNS} FROM sessions INDEXED BY {index} WHERE {' AND '.join(where)} "  # noqa: S608
-        "ORDER BY last_at DESC, id DESC LIMIT ?",
-        (*arguments, limit),
+        values += [after.last_at, project, after.session, 2**63 - 1]
+    if page is None and mood is None:
+        return [session_row(row[1:]) for row in _walk(connection, "recent", where, values, limit)]
+    if page is None:
+        rows = _walk(connection, "mood", [*where, "mood = ?"], [*values, mood], limit)
+        return [session_row(row[1:]) for row in rows]
+    moods = (
+        [mood]
+        if mood is not None
+        else [found for (found,) in connection.execute(_MOODS, (project, page) * 2)]
+    )
+    walks = [
+        _walk(connection, "page", [*where, "page = ?", "mood = ?"], [*values, page, each], limit)
+        for each in moods
+    ]
+    newest_first = sorted(chain.from_iterable(walks), key=lambda row: (row[_LAST_AT], row[0]), reverse=True)
+    return [session_row(row[1:]) for row in newest_first[:limit]]
+
+
+def _walk(
+    connection: sqlite3.Connection, index: str, where: list[str], values: list[Any], limit: int
+) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        f"SELECT id, {SESSION_COLUMNS} FROM sessions INDEXED BY ix_sessions_{index} "  # noqa: S608
+        f"WHERE {' AND '.join(where)} ORDER BY last_at DESC, id DESC LIMIT ?",
+        (*values, limit),
     ).fetchall()
-    return [session_row(row) for row in rows]
 
 
 def read_keys(connection: sqlite3.Connection) -> list[Key]:

@@ -1,4 +1,4 @@
-"""When the write-ahead log is folded into the file, and how its old pages are wiped."""
+"""When the write-ahead log is folded into the file."""
 
 import asyncio
 import logging
@@ -6,7 +6,6 @@ import sqlite3
 import time
 from functools import partial
 
-from app.storage.sqlite_commit import is_environment
 from app.storage.sqlite_connection import Connection
 
 logger = logging.getLogger("sessionmood.storage")
@@ -20,12 +19,6 @@ BUSY_PAGES = 2048
 # A commit writes whole pages: this many for the group, and for each entry (its session's row and indexes).
 GROUP_PAGES = 4
 ENTRY_PAGES = 3
-# Commits wait while one try to wipe waits for readers; ours are gone in a few ms, a backup's may stay for
-# minutes. So: short tries, WIPE_PAUSE apart, for WIPE_SECONDS, then every WIPE_LATER.
-WIPE_BUSY_MS = 50
-WIPE_PAUSE = 0.05
-WIPE_SECONDS = 5.0
-WIPE_LATER = 1.0
 
 
 class WriteAheadLog:
@@ -40,8 +33,6 @@ class WriteAheadLog:
         self._timer: asyncio.TimerHandle | None = None
         self._grew_at = 0.0
         self._running = False
-        self._wiper: asyncio.Task[None] | None = None
-        self.traces = False  # the log may hold pages of erased sessions
         self.checkpoints = 0
         self.last_checkpoint_seconds = 0.0
         self.last_checkpoint_pages = 0
@@ -60,8 +51,6 @@ class WriteAheadLog:
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._wiper is not None:
-            self._wiper.cancel()
 
     def _fold_when_idle(self) -> None:
         idle = self._loop.time() - self._grew_at
@@ -91,63 +80,9 @@ class WriteAheadLog:
             # Nothing is lost: the log just stays longer. If the disk is at fault the next commit says so.
             logger.debug("a checkpoint failed: %s", error)
 
-    async def wipe_at_start(self) -> None:
-        """A process that was killed may have left pages of an erased session in the log."""
-        self.traces = not await self._writer.run(_wipe)
-
-    def start(self) -> None:
-        if self.traces:
-            self._wipe_later()
-
-    async def wipe(self) -> None:
-        """After an erasure: fold the log into the file and cut it to nothing, since it holds the pages as
-        they were. That waits for readers; after WIPE_SECONDS it goes on in the background."""
-        self.traces = True
-        deadline = self._loop.time() + WIPE_SECONDS
-        while self.traces:
-            await self._try_to_wipe()
-            if self.traces:
-                if self._loop.time() >= deadline:
-                    logger.warning(
-                        "a reader holds the write-ahead log: what was erased is wiped from it later"
-                    )
-                    self._wipe_later()
-                    return
-                await asyncio.sleep(WIPE_PAUSE)
-
-    async def _try_to_wipe(self) -> None:
-        try:
-            if await self._writer.run(_wipe):
-                self.traces = False
-        except Exception as error:
-            if not is_environment(error):
-                raise
-            logger.debug("the write-ahead log could not be wiped: %s", error)
-
-    def _wipe_later(self) -> None:
-        if self._wiper is None:
-            self._wiper = self._loop.create_task(self._wipe_in_background())
-
-    async def _wipe_in_background(self) -> None:
-        while self.traces:
-            await asyncio.sleep(WIPE_LATER)
-            await self._try_to_wipe()
-        self._wiper = None
-
 
 def _checkpoint(connection: sqlite3.Connection) -> tuple[float, int, int]:
     """How long it took, the log's pages, and how many of them are in the file now."""
     began = time.monotonic()
     _, pages, folded = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return time.monotonic() - began, pages, folded
-
-
-def _wipe(connection: sqlite3.Connection) -> bool:
-    """Whether no reader was in the way."""
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
-    try:
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience}")
-    return not busy

@@ -45,6 +45,8 @@ class Doors:
         self.rates = rates
         self.clock = clock
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
+        #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
+        self.leaving = False
         #: Told of every refusal, for the metrics: the door's name and the error.
         self.on_refusal: Callable[[str, SessionMoodError], None] = lambda door, error: None
 

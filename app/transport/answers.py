@@ -1,5 +1,6 @@
 """How the REST door answers: bodies read within limits, problems, what other origins may see."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
@@ -50,8 +51,13 @@ async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[by
     await send({"type": "http.response.body", "body": body})
 
 
-async def refuse(doors: Doors, send: Send, error: SessionMoodError, headers: dict[bytes, bytes]) -> None:
-    """The problem document of `error`."""
+async def refuse(doors: Doors, scope: Message, send: Send, error: SessionMoodError) -> None:
+    """The problem document of `error`, held back from who is refused all the time."""
+    doors.on_refusal("rest", error)
+    wait = doors.rates.noise(address_of(scope), doors.clock())
+    if wait:
+        await asyncio.sleep(wait)
+    headers = dict(scope["headers"])
     body = protocol.encode(protocol.problem(error))
     await reply(send, error.status, body, refusal_headers(doors, error, headers))
 
@@ -99,6 +105,11 @@ async def preflight(doors: Doors, headers: dict[bytes, bytes], send: Send) -> No
             (b"access-control-max-age", b"7200"),
         ]
     await reply(send, 204, b"", lines)
+
+
+def address_of(scope: Message) -> str:
+    """Where the request came from (as the trusted proxy says, behind one)."""
+    return str((scope.get("client") or ("?", 0))[0])
 
 
 def text(headers: dict[bytes, bytes], name: bytes) -> str | None:

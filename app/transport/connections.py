@@ -108,6 +108,12 @@ class Connections:
             if waiter.session.subscribers is not None:
                 waiter.session.subscribers.remove(waiter)
 
+    def release(self, spread: float) -> None:
+        """Let every request that is held be answered, one after the other within `spread` seconds."""
+        loop = asyncio.get_running_loop()
+        for index, waiter in enumerate(self._waiters):
+            loop.call_later(spread * index / len(self._waiters), waiter.changed.set)
+
     def close_key(self, key_id: str, error: SessionMoodError) -> None:
         """Close every socket that came with this key, and end every request that is held with it."""
         for connection in self.all():

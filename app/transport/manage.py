@@ -72,8 +72,7 @@ class Problem(Response):
         self._error = error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._doors.on_refusal("rest", self._error)
-        await refuse(self._doors, send, self._error, dict(scope["headers"]))
+        await refuse(self._doors, scope, send, self._error)
 
 
 class TokenRequest(msgspec.Struct):

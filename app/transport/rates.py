@@ -12,6 +12,11 @@ from app.storage import Key
 MAX_BUCKETS: Final = 20_000
 #: A burst lasts so long (s) at the full rate.
 BURST: Final = 10
+#: Refused requests of one address that are answered at once: a second, and in a burst. What comes on top
+#: waits up to NOISE_WAIT seconds for its answer, so that a loop that never listens turns slowly.
+NOISE_RATE: Final = 50.0
+NOISE_BURST: Final = 500.0
+NOISE_WAIT: Final = 1.0
 
 
 class Rates:
@@ -22,6 +27,7 @@ class Rates:
         self._sessions = Buckets(MAX_BUCKETS)
         self._keys = Buckets(MAX_BUCKETS)
         self._openings = Buckets(MAX_BUCKETS)
+        self._noise = Buckets(MAX_BUCKETS)
 
     def take(self, key: Key, session_id: str, events: int, now: int) -> list[tuple[str, TokenBucket]]:
         """Take `events` tokens (at least one: an empty batch is work too) for a batch that `key` sends;
@@ -59,6 +65,11 @@ class Rates:
                 raise RateLimited(
                     "too many new sessions from this address", retry_ms=wait, limit="new_sessions"
                 )
+
+    def noise(self, address: str, now: int) -> float:
+        """Note a refusal; seconds to hold its answer back."""
+        wait = self._noise.get(address, NOISE_RATE, NOISE_BURST).take(1, now)
+        return min(wait / 1000, NOISE_WAIT)
 
 
 def rate_headers(drawn: list[tuple[str, TokenBucket]]) -> list[tuple[bytes, bytes]]:

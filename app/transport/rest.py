@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from app import protocol
 from app.auth import PUBLISHABLE, check_origin
-from app.errors import BadRequest, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
+from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
 from app.mood import Reading
 from app.transport import Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
@@ -19,6 +19,7 @@ from app.transport.answers import (
     Message,
     Receive,
     Send,
+    address_of,
     cors,
     preflight,
     read_body,
@@ -33,7 +34,11 @@ logger = logging.getLogger("sessionmood.rest")
 
 #: Seconds a `wait` may hold a request, and a POST waits for the disk before it says 503.
 MAX_WAIT: Final = 60.0
+#: The same while the server is about to stop.
+LEAVING_WAIT: Final = 1.0
 DURABLE_WITHIN: Final = 10.0
+#: What a body may have that brings its key along: browsers send no beacon above that.
+BEACON_BYTES: Final = 65_536
 _TYPES: Final = (b"", b"application/json", b"text/plain")
 
 
@@ -60,14 +65,17 @@ class Rest:
                 allow = "POST" if call == "events" else "GET"
                 raise MethodNotAllowed(f"this address takes {allow}", allow=allow)
         except SessionMoodError as error:
-            self._doors.on_refusal("rest", error)
-            await refuse(self._doors, send, error, headers)
+            logger.debug("refused: %s", error.code, extra={"session": session_id})
+            await refuse(self._doors, scope, send, error)
         except ClientLeft:
             pass
+        except asyncio.CancelledError:
+            # the server stops, and this request took too long to be waited for
+            await refuse(self._doors, scope, send, Draining(retry_ms=1000))
         except Exception:
             logger.exception("a request failed", extra={"session": session_id})
             ours = SessionMoodError("this is our fault, and is logged")
-            await refuse(self._doors, send, ours, headers)
+            await refuse(self._doors, scope, send, ours)
 
     async def _events(
         self, scope: Message, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]
@@ -76,11 +84,12 @@ class Rest:
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media not in _TYPES:
             raise Unsupported("the body must be application/json, or text/plain for a beacon")
-        body = await read_body(receive, headers, doors.limits.bytes)
-        now = doors.clock()
         presented = bearer(headers)
         if presented is not None:
             doors.access.key(presented)
+        most = doors.limits.bytes if presented is not None else min(doors.limits.bytes, BEACON_BYTES)
+        body = await read_body(receive, headers, most)
+        now = doors.clock()
         batch = protocol.decode_body(body, doors.limits)
         key = doors.access.key(presented or batch.key)
         token = text(headers, b"x-session-token") or batch.token
@@ -117,6 +126,8 @@ class Rest:
         wait = _seconds(query.get("wait", ["0"])[0])
         token = text(headers, b"x-session-token")
         now = doors.clock()
+        if key.kind == PUBLISHABLE:
+            doors.rates.take(key, session_id, 1, now)
         entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=False)
         reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
         if entrance is None or reading is None:
@@ -137,15 +148,15 @@ class Rest:
         """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
         wait early: Revoked, NotFound (erased), TooManyConnections."""
         connections = self._doors.connections
-        left = asyncio.ensure_future(receive())
+        if self._doors.leaving:
+            seconds = min(seconds, LEAVING_WAIT)
+        left = asyncio.ensure_future(_until_left(receive))
         news = asyncio.ensure_future(waiter.changed.wait())
         try:
             connections.add_waiter(waiter)
             await asyncio.wait([left, news], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if left.done() and not news.done() and left.result()["type"] == "http.disconnect":
-                raise ClientLeft
             if left.done() and not news.done():
-                await asyncio.wait([news], timeout=seconds)
+                raise ClientLeft
         finally:
             left.cancel()
             news.cancel()
@@ -155,8 +166,9 @@ class Rest:
         return self._doors.ingest.reading(waiter.session, self._doors.clock()) or reading
 
 
-def address_of(scope: Message) -> str:
-    return str((scope.get("client") or ("?", 0))[0])
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def etag(reading: Reading) -> bytes:

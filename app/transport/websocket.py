@@ -2,6 +2,7 @@
 something to write. What can be conflated is: of several readings the newest counts, acks add up."""
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -39,10 +40,13 @@ Message = MutableMapping[str, Any]
 #: Control frames that may wait for a client that does not read, before it is closed as too slow.
 MAX_WAITING_FRAMES: Final = 256
 #: Frames a second, and at once, that may be anything but a batch that is taken: hellos, pings, and what is
-#: answered with a nack. A client that goes on past that does not listen.
+#: answered with a nack; a large one counts once more for each 4 KiB. Who goes on past that does not listen.
 NOISE_RATE: Final = 20.0
 NOISE_BURST: Final = 400.0
 _NACK: Final = (BadBatch, OutOfOrder, RateLimited, StorageUnavailable, TooLarge)
+
+
+_ids = itertools.count(1)
 
 
 class Gone(Exception):
@@ -53,9 +57,10 @@ class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_ack", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames", "_inflight", "_newest",
-        "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer", "_writing_since", "address",
-        "counted_key", "every", "heard_at", "key", "producer", "said_at", "session", "session_id",
+        "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
+        "_inflight", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer",
+        "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
+        "session", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +74,8 @@ class Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
+        #: names the socket in the log
+        self.id = next(_ids)
         self.address: str = (scope.get("client") or ("?", 0))[0]
         self.session_id: str = scope["session_id"]
         self.key: Key | None = None
@@ -88,6 +95,7 @@ class Connection:
         self._claims: Claims | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._error: SessionMoodError | None = None
+        self._after_acks = False
         self._closed = False
         self._writer: asyncio.Task[None] | None = None
         self._writing_since: int | None = None
@@ -97,6 +105,7 @@ class Connection:
         """Everything from the handshake on. Never raises for what a client does."""
         doors = self._doors
         await self._receive()
+        self._log("a socket opened")
         offered = self._scope.get("subprotocols") or []
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
         try:
@@ -104,7 +113,7 @@ class Connection:
             doors.connections.add(self, doors.clock())
             if offered and chosen is None:
                 raise WrongVersion(f"this server speaks {SUBPROTOCOL}")
-            if doors.ingest.draining:
+            if doors.leaving:
                 raise Draining(retry_ms=1000)
             check_session_id(self.session_id)
             await self._enter()
@@ -114,7 +123,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra={"session": self.session_id})
+            logger.exception("a socket failed", extra=self._names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         finally:
             await self._leave()
@@ -227,9 +236,9 @@ class Connection:
             try:
                 frame = protocol.decode_frame(text, limits)
                 if isinstance(frame, Batch):
-                    self._take(frame)
+                    self._take(frame, len(text))
                 else:
-                    self._make_noise()
+                    self._make_noise(len(text))
                     if isinstance(frame, Hello):
                         await self._hello(frame)
                     elif isinstance(frame, Ping):
@@ -237,9 +246,10 @@ class Connection:
             except _NACK as error:
                 if isinstance(error, TooLarge) and len(text) > limits.bytes:
                     raise
+                self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: Batch, size: int) -> None:
         session = self.session
         assert session is not None
         doors = self._doors
@@ -254,6 +264,8 @@ class Connection:
                 raise RateLimited("too many batches without an ack", retry_ms=250)
             receipt = doors.ingest.receive(session, batch, now)
         except _NACK as error:
+            if not isinstance(error, StorageUnavailable):
+                self._make_noise(size)
             self._nack(error, batch.seq)
             return
         self._inflight += 1
@@ -262,9 +274,9 @@ class Connection:
             seq = batch.seq + len(batch.events) - 1
         receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq))
 
-    def _make_noise(self) -> None:
-        """Ends the socket when there is too much beside batches that are taken."""
-        wait = self._noise.take(1, self.heard_at)
+    def _make_noise(self, size: int) -> None:
+        """A frame of `size` characters was no batch to take. Too much of that ends the socket."""
+        wait = self._noise.take(1 + size // 4096, self.heard_at)
         if wait:
             self.fail(RateLimited("too many frames that are no batch to take", retry_ms=wait))
 
@@ -305,12 +317,16 @@ class Connection:
         """Ask the client to come back after `after_ms` (to another node)."""
         self._queue(protocol.frame("drain", after_ms=after_ms))
 
-    def fail(self, error: SessionMoodError) -> None:
-        """Send `error`, then close with its code. Only the first one counts."""
-        if self._error is None and not self._closed:
+    def fail(self, error: SessionMoodError, *, after_acks: bool = False) -> None:
+        """Send `error`, then close with its code: at once, or when what was folded is acked (or refused).
+        Nothing more is folded. Only the first error counts."""
+        if self._closed:
+            return
+        if self._error is None:
             self._error = error
-            self._doors.on_refusal("websocket", error)
-            self._wake_writer()
+            self._refused(error)
+        self._after_acks = after_acks
+        self._wake_writer()
 
     def stuck(self, now: int) -> bool:
         """True when what was sent has been left unread for too long."""
@@ -319,7 +335,7 @@ class Connection:
 
     def abort(self) -> None:
         """Cut the line: for a client that does not read, and so can't be told anything."""
-        self._doors.on_refusal("websocket", TooSlow())
+        self._refused(TooSlow())
         self._closed = True
         cut = self._scope.get("extensions", {}).get("sessionmood.abort")
         if cut is not None:
@@ -328,8 +344,7 @@ class Connection:
             self._writer.cancel()
 
     def _nack(self, error: SessionMoodError, seq: object) -> None:
-        self._make_noise()
-        self._doors.on_refusal("websocket", error)
+        self._refused(error)
         fields: dict[str, object] = {"seq": seq, "code": error.code, "detail": error.detail}
         if isinstance(error, OutOfOrder):
             fields["retry_ms"] = error.retry_ms or 0
@@ -357,7 +372,7 @@ class Connection:
                 await self._send({"type": "websocket.send", "text": text.decode()})
                 self._writing_since = None
             self.said_at = clock()
-            if self._error is not None:
+            if self._error is not None and not (self._after_acks and self._inflight):
                 await self._close(self._error)
         except Exception as gone:
             # the transport says in several ways that the client has left; the reader ends by itself
@@ -403,6 +418,20 @@ class Connection:
             if self._writer is not None:
                 self._writer.cancel()
         self._closed = True
+        self._log("a socket closed")
+
+    # Logging
+
+    def _refused(self, error: SessionMoodError) -> None:
+        self._doors.on_refusal("websocket", error)
+        self._log("refused: %s", error.code)
+
+    def _log(self, message: str, *values: object) -> None:
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(message, *values, extra=self._names())
+
+    def _names(self) -> dict[str, object]:
+        return {"session": self.session_id, "connection": self.id}
 
     def _header(self, name: bytes) -> str | None:
         for key, value in self._scope["headers"]:

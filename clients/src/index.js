@@ -8,7 +8,7 @@ const parts = {
   rest: () => import("../../static/src/rest.js"),
   help: () => import("../../static/src/help.js"),
   debug: () => import("../../static/src/debug.js"),
-  pointer: () => import("../../static/src/pointer.js"),
+  hands: () => import("../../static/src/hands.js"),
   identify: () => import("../../static/src/identify.js"),
 };
 options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();

@@ -27,13 +27,13 @@ const DRAG_PX = 10;
 
 export const FIELDS = "input:not([type=button],[type=submit]),select,textarea,[contenteditable]";
 /** What looks as if it did something. */
-export const ACTIVE = FIELDS + ",a,button,input,summary,label,[onclick],[tabindex],[role=button],[role=tab],[role^=menuitem]";
+export const ACTIVE = FIELDS + ",a,button,input,summary,[onclick],[tabindex],[role=button]";
 /** What answers by itself, in ways a script can't see: fields, players, canvases, links to elsewhere. */
 const SELF = FIELDS + ",label,video,audio,canvas,object,embed,a[target],a[download]";
 /** DOM changes that nobody sees, or that come whether or not somebody clicks. */
-const UNSEEN = "head,script,style,link,time,[role=timer],[role=marquee]";
+const UNSEEN = "head,script,style,link,time,[role=timer]";
 
-/** @typedef {{at: number, element: Element, facts: object, values?: string, leaving?: boolean}} Click */
+/** @typedef {{at: number, element: Element, facts: object, value?: string, leaving?: boolean}} Click */
 
 /** @type {Click[]} */
 let pending = [];
@@ -96,11 +96,8 @@ const changed = (records) => {
   }
 };
 
-/** What the fields beside an element hold, to see a stepper step; compared here, never sent. @param {Element} element */
-const valuesBeside = ({ parentElement }) =>
-  parentElement && parentElement.childElementCount < 20
-    ? Array.from(parentElement.querySelectorAll("input"), (field) => field.value).join()
-    : "";
+/** What the field beside a button holds, to see a stepper step; compared here, never sent. @param {Element} element */
+const valueBeside = ({ parentElement }) => parentElement?.querySelector("input")?.value;
 
 /** @param {Click} click */
 const verdict = (click) => {
@@ -132,23 +129,21 @@ const clicked = (event) => {
   emit("click", element, facts, at);
   watch(event);
   /** @type {Click} */
-  const click = { at, element, facts, values: valuesBeside(element) };
+  const click = { at, element, facts, value: valueBeside(element) };
   pending.push(click);
   if (
     press?.answered ||
     up(node, SELF) ||
     event.ctrlKey ||
     event.metaKey ||
-    (marked && !marked.isCollapsed && marked.containsNode(node, true))
+    (marked?.containsNode(node, true) && !marked.isCollapsed)
   ) {
     return answer();
   }
-  const look = () => valuesBeside(element) !== click.values && answer();
   later(() => {
     if (!event.defaultPrevented) click.leaving = !!up(element, "a[href]:not([href^='#'])");
-    look();
+    if (valueBeside(element) !== click.value) answer();
   });
-  later(look, CAUSE_MS);
   if (pending.filter((other) => other.element === element && at - other.at < RAGE_MS).length === RAGE_CLICKS) {
     emit("rage_click", element, { value: RAGE_CLICKS }, at);
   }
@@ -156,17 +151,17 @@ const clicked = (event) => {
 };
 
 /** A request of the page begins. Its end answers a click it began right after; while it runs nothing is dead.
- * @param {any} address @param {boolean} [quiet] sent to be forgotten: counting, not answering
- * @returns {(status: number) => void} call at the end; 0: it failed, below 0: it was called off */
-const request = (address, quiet) => {
+ * @param {boolean} [quiet] sent to be forgotten: counting, not answering
+ * @returns {(status: number, address: string) => void} call at the end; 0: it failed, below 0: it was called off */
+const request = (quiet) => {
   const began = Date.now();
   const cause = quiet ? undefined : recent();
-  const url = new URL(address, location.href);
   if (cause) open++;
-  return (status) => {
+  return (status, address) => {
     if (cause) open--;
-    if (status > 399 || (!status && (cause || url.origin === location.origin))) {
-      emit("error", cause?.element, { kind: "request", value: status || undefined, name: url.pathname.slice(0, 200) });
+    const { origin, pathname } = new URL(address, location.href);
+    if (status > 399 || (!status && (cause || origin === location.origin))) {
+      emit("error", cause?.element, { kind: "request", value: status || undefined, name: pathname.slice(0, 200) });
     } else if (cause && status > 0) answer(0, began);
   };
 };
@@ -174,25 +169,20 @@ const request = (address, quiet) => {
 const watchRequests = () => {
   wrap(window, "fetch", ([input, init]) => {
     const address = input.url || "" + input;
-    if (address.startsWith(options.host + "/v1/sessions/")) return;
+    if (address.startsWith(options.host + "/v1/")) return;
     const { keepalive, mode } = init || input;
-    const ended = request(address, keepalive || mode === "no-cors");
+    const ended = request(keepalive || mode === "no-cors");
     return (reply) =>
       reply.then(
-        (/** @type {Response} */ { status }) => ended(status || 200),
-        (/** @type {Error} */ error) => ended(error?.name === "AbortError" ? -1 : 0),
+        (/** @type {Response} */ { status }) => ended(status || 200, address),
+        (/** @type {Error} */ error) => ended(error?.name === "AbortError" ? -1 : 0, address),
       );
   });
-  /** @type {WeakMap<XMLHttpRequest, string>} */
-  const addresses = new WeakMap();
-  wrap(XMLHttpRequest.prototype, "open", ([, address], self) => {
-    addresses.set(self, address);
-  });
   wrap(XMLHttpRequest.prototype, "send", (_, self) => {
-    const ended = request(addresses.get(self));
+    const ended = request();
     let off = 0;
     listen(self, "abort", () => (off = -1));
-    listen(self, "loadend", () => ended(self.status || off));
+    listen(self, "loadend", () => ended(self.status || off, self.responseURL));
   });
 };
 
@@ -212,11 +202,10 @@ export const watchClicks = () => {
     }, CAUSE_MS);
   });
   listen(window, "click", clicked);
-  listen(document, "play pause seeking volumechange ratechange toggle fullscreenchange input change invalid copy cut", ({ target }) => ignored(target) || answer());
+  listen(document, "play pause seeking volumechange toggle fullscreenchange input change invalid copy cut", ({ target }) => ignored(target) || answer());
   listen(document, "focusin", (event) => up(origin(event), FIELDS) && answer());
   listen(document, "selectionchange", () => getSelection()?.isCollapsed === false && answer());
   listen(document, "scroll", () => recent() && answer());
-  listen(window, "blur", ({ target }) => target === window && recent() && answer());
   if (wrapped) return;
   wrapped = true;
   for (const name of ["alert", "confirm", "prompt", "print", "open"]) wrap(window, name, () => answer);

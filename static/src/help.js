@@ -6,7 +6,6 @@
  * A popup in the middle of a word costs more than it helps; a boundary a few seconds later avoids most of that.
  */
 
-import { keep, recall } from "./keep.js";
 import { show } from "./popup.js";
 
 /** Typing has stopped when nothing came for this long. */
@@ -16,18 +15,15 @@ const WAIT_MS = 8000;
 const SNOOZE_MS = 1800000;
 const PER_DAY = 3;
 
-const memory = () => recall("help", "localStorage") || {};
-/** @param {object} change */
-const note = (change) => keep("help", { ...memory(), ...change }, "localStorage");
-
 /** Offers dealt with: one comes again with every reading until it is over. */
 const seen = new Set();
 
 /** @param {any} inside @param {{id: string}} due */
-export default (inside, { id }) => {
+export default ({ emit, keep, later, listen, mood, on, options, recall, tell, touched }, { id }) => {
   if (seen.has(id)) return;
   seen.add(id);
-  const { emit, later, listen, mood, on, options, tell, touched } = inside;
+  const memory = () => recall("help", "localStorage") || {};
+  const note = (/** @type {object} */ change) => keep("help", { ...memory(), ...change }, "localStorage");
   let over = false;
   const report = (/** @type {string} */ kind) => {
     if (!over) emit("help", 0, { kind, name: id });

@@ -3,8 +3,6 @@
 
 /** @param {any} inside @param {string} user */
 export default async ({ emit, options }, user) => {
-  const text = new TextEncoder().encode(options.key + user);
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
-  const hex = Array.from(bytes.slice(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  emit("custom", 0, { name: "user:" + hex });
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(options.key + user));
+  emit("custom", 0, { name: "user:" + btoa(String.fromCharCode(...new Uint8Array(digest, 0, 15))) });
 };

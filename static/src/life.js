@@ -19,7 +19,7 @@ export const safe = (fn) =>
       try {
         return running() && fn(...args);
       } catch (error) {
-        console.debug("SessionMood", error);
+        console.warn("SessionMood", error);
       }
     }
   );

@@ -11,8 +11,9 @@ import { end, later, listen } from "./life.js";
 import { forget, receive, tell } from "./mood.js";
 import { keep, recall } from "./keep.js";
 import { options } from "./options.js";
-import { batch, giveUp, put, renumber, settle } from "./outbox.js";
-import { producer, remember, renew, session } from "./session.js";
+import { load } from "./parts.js";
+import { batch, put, renumber, settle } from "./outbox.js";
+import { fresh, producer, remember, session } from "./session.js";
 
 /** What waits up to FLUSH_MS for company; everything else is sent at once. */
 const PATIENT = /scroll|hover|focus|blur|input|idle/;
@@ -22,7 +23,7 @@ const WELCOME_MS = 4000;
 /** Bytes the browser may hold back before we wait. */
 const BACKLOG = 65536;
 /** Refused for good: reconnecting would not help. */
-const FINAL = /^400[1-69]/;
+const FINAL = /^400/;
 
 /** @type {WebSocket | undefined} */
 let socket;
@@ -33,17 +34,13 @@ let blocked = false;
 /** Highest number known durable, and highest on its way. */
 let acked = 0;
 let sent = 0;
-/** First and last numbers of the batches in flight. @type {number[][]} */
+/** Last numbers of the batches in flight. @type {number[]} */
 let flights = [];
 let credit = 4;
 let failures = 0;
-let renewals = 0;
 let pingMs = 25000;
 /** No sending before this time: the server asked for patience. */
 let notBefore = 0;
-let flushAt = Infinity;
-/** @type {any} */
-let flushTimer;
 /** @type {any} */
 let watchdog;
 /** @type {any} */
@@ -59,31 +56,21 @@ const credentials = () => ({
   reports: ["response", "dead_click"],
   now: Date.now(),
 });
+/** @param {{seq: number, events: object[]}} load */
+const last = (load) => load.seq + load.events.length - 1;
 
 /** @param {any} event */
 export const send = (event) => {
   put(event);
-  flushIn(PATIENT.test(event.type) ? FLUSH_MS : 0);
+  later(flush, PATIENT.test(event.type) ? FLUSH_MS : 0);
   tell("event", event);
 };
 
-/** @param {number} ms */
-const flushIn = (ms) => {
-  const at = Date.now() + ms;
-  if (at < flushAt) {
-    clearTimeout(flushTimer);
-    flushAt = at;
-    flushTimer = later(flush, ms);
-  }
-};
-
 const flush = () => {
-  flushAt = Infinity;
   const wait = notBefore - Date.now();
-  if (wait > 0) return flushIn(wait);
+  if (wait > 0) return later(flush, wait);
   for (let load; welcomed && flights.length < credit && socket && socket.bufferedAmount < BACKLOG && (load = batch(sent)); ) {
-    sent = load.seq + load.events.length - 1;
-    flights.push([load.seq, sent]);
+    flights.push((sent = last(load)));
     say({ op: "events", ...load });
   }
 };
@@ -95,34 +82,25 @@ const say = (frame) => {
 };
 
 /** Send again from what is durable, or from `expect` where the server says so. @param {number} [expect] */
-const rewind = (expect) => {
-  sent = expect ? expect - 1 : acked;
+const rewind = (expect = acked + 1) => {
+  sent = expect - 1;
   flights = [];
-};
-
-/** @param {number} code @param {string} reason */
-const refused = (code, reason) => {
-  console.warn("SessionMood stopped:", code, reason);
-  end();
 };
 
 export const connect = async () => {
   clearTimeout(retryTimer);
-  if (socket || document.visibilityState === "hidden") return;
-  /** @type {any} */
-  let next;
+  if (socket || document.hidden) return;
+  let next = blocked && (await load("rest", address));
+  if (socket) return;
   try {
-    const url = address("ws");
-    if (blocked) next = (await options.load("rest", failures)).default(address);
-    if (socket) return;
-    socket = next ||= new WebSocket(url.replace(/^http/, "ws"), "sessionmood.v1");
+    socket = next ||= new WebSocket(address("ws").replace("http", "ws"), "sessionmood.v1");
   } catch {
-    return lose(socket, 1006, "");
+    return lose(socket, 1006);
   }
   expectWithin(WELCOME_MS);
   listen(next, "open", () => say({ op: "hello", ...credentials(), every: !!(options.debug || options.every) }));
   listen(next, "message", ({ data }) => next === socket && hear(JSON.parse(data)));
-  listen(next, "close", ({ code, reason }) => lose(next, code, reason));
+  listen(next, "close", ({ code }) => lose(next, code));
 };
 
 /** Browsers send no pings and may not notice a dead line for minutes. Armed by what arrives, since a timer set
@@ -135,67 +113,64 @@ const expectWithin = (ms) => {
 /** @param {number} code */
 const drop = (code) => {
   const last = socket;
-  lose(last, code, "");
+  lose(last, code);
   last?.close();
 };
 
 /** @param {any} frame */
 const hear = (frame) => {
+  const { op, seq, ack, retry_ms } = frame;
   tell("frame", frame);
   expectWithin(pingMs + 10000);
-  const { op, seq } = frame;
   if (op === "welcome") {
     welcomed = true;
-    failures = renewals = notBefore = 0;
+    failures = notBefore = 0;
     credit = frame.limits.inflight;
     pingMs = frame.ping * 1000;
     remember(frame.token);
-    if (frame.ack < acked) forget();
-    settle((acked = frame.ack));
+    if (ack < acked) forget();
+    settle((acked = ack));
     rewind();
     receive(frame.mood, true);
-    tell("ready", session.id);
-    if (kept().length) options.load("rest").then((/** @type {any} */ part) => part.resend(), () => {});
+    if (kept()) load("rest");
   } else if (op === "ack") {
     settle((acked = seq));
-    flights = flights.filter((flight) => flight[1] > seq);
+    flights = flights.filter((end) => end > seq);
   } else if (op === "mood") {
     receive(frame);
   } else if (op === "nack") {
-    if (frame.retry_ms == null) giveUp(seq, flights.find((flight) => flight[0] === seq)?.[1] || 0);
-    else notBefore = Date.now() + frame.retry_ms;
+    if (retry_ms == null) settle(flights.find((end) => end >= seq) || 0);
+    else notBefore = Date.now() + retry_ms;
     rewind(frame.expect);
   } else if (op === "ping") {
     say({ op: "pong" });
   } else if (op === "drain") {
     later(() => drop(4200), frame.after_ms);
   }
-  flushIn(0);
+  flush();
 };
 
-/** @param {WebSocket | undefined} last @param {number} code @param {string} reason */
-const lose = (last, code, reason) => {
+/** @param {WebSocket | undefined} last @param {number} code */
+const lose = (last, code) => {
   if (last !== socket) return;
   clearTimeout(watchdog);
   socket = undefined;
   blocked = !welcomed && !blocked;
   welcomed = false;
-  rewind();
-  if (FINAL.test("" + code) || renewals > 3) return refused(code, reason);
   if (code === 4010) {
-    renewals++;
-    blocked = false;
-    if (renew()) {
-      renumber();
-      acked = sent = 0;
-      forget();
-    }
+    // Another's session, or a token gone stale: a new visit begins.
+    fresh();
+    renumber();
+    forget();
+    acked = 0;
+  }
+  rewind();
+  if (FINAL.test(/** @type {any} */ (code))) {
+    console.warn("SessionMood", code);
+    return end();
   }
   // Full jitter, so that many pages do not come back at once.
-  retryTimer = later(
-    connect,
-    code === 4010 || code >= 4200 ? 0 : 500 + Math.random() * Math.min(19500, 500 * 2 ** failures++),
-  );
+  retryTimer = later(connect, code < 4200 ? 500 + Math.random() * Math.min(19500, 500 * 2 ** failures++) : 0);
 };
 
 /** The page is seen again, or on line: is the server still there? */
@@ -206,21 +181,22 @@ export const wake = () => {
   } else connect();
 };
 
-/** Loads of earlier pages of this tab, or of this one, not known durable. @returns {[string, any][]} */
-const kept = () => recall("tail") || [];
+/** Loads that earlier pages of this tab could not be sure of: `[address, load]` each. @returns {[string, object][]} */
+const kept = () => recall("tail");
 
 /** Hidden may be the last we hear: hand over what is not known durable, by every way there is.
- * @param {boolean} leaving close the socket too: an open one keeps the page out of the back/forward cache */
+ * @param {boolean} [leaving] close the socket too: an open one keeps the page out of the back/forward cache */
 export const park = (leaving) => {
   flush();
-  /** @type {[string, any][]} */
+  /** @type {[string, object][]} */
   const tail = [];
-  for (let from = acked, load; (load = batch(from)); from = load.seq + load.events.length - 1) {
+  for (let from = acked, load; (load = batch(from)); from = last(load)) {
     tail.push([address("events"), { ...credentials(), ...load }]);
   }
   if (leaving || !welcomed) tail.every(([url, load]) => navigator.sendBeacon(url, JSON.stringify(load)));
-  // A beacon never says whether it arrived: the tab's next page sends it once more.
-  keep("tail", kept().filter(([, load]) => load.producer !== producer).concat(tail));
   remember();
-  if (leaving) drop(1000);
+  if (!leaving) return;
+  // A beacon never says whether it arrived: the tab's next page sends it once more.
+  keep("tail", [...(kept() || []), ...tail]);
+  drop(1000);
 };

@@ -1,6 +1,8 @@
 // @ts-check
 /** Readings as they arrive, and who wants to know. */
 
+import { safe } from "./life.js";
+
 /** @type {any} */
 let reading = null;
 /** @type {Record<string, Set<(detail: any, more?: any) => void>>} */
@@ -15,21 +17,15 @@ export const forget = () => {
 
 /** @param {string} name @param {(detail: any, more?: any) => void} fn */
 export const on = (name, fn) => {
-  (listeners[name] ||= new Set()).add(fn);
+  const call = safe(fn);
+  (listeners[name] ||= new Set()).add(call);
   return () => {
-    listeners[name].delete(fn);
+    listeners[name].delete(call);
   };
 };
 
 /** @param {string} name @param {any} [detail] @param {any} [more] */
-export const tell = (name, detail, more) =>
-  listeners[name]?.forEach((fn) => {
-    try {
-      fn(detail, more);
-    } catch (error) {
-      console.error(error);
-    }
-  });
+export const tell = (name, detail, more) => listeners[name]?.forEach((fn) => fn(detail, more));
 
 /** @param {string} [name] */
 const stuck = (name) => /frus|conf/.test(name || "");

@@ -11,19 +11,16 @@ const LIMIT = 1000;
 /** Events a batch at most: well under the server's 500 and, for a beacon, under its 64 KiB. */
 const BATCH = 100;
 
-/** @type {(object | null)[]} null: given up, its number is spent */
+/** @type {object[]} */
 let events = [];
 let first = 1;
 
 /** @param {object} event */
 export const put = (event) => {
-  if (events.push(event) > LIMIT) {
-    events.shift();
-    first++;
-  }
+  if (events.push(event) > LIMIT) settle(first);
 };
 
-/** Everything up to number `seq` is durable.
+/** Everything up to number `seq` is done with: durable, or given up.
  * @param {number} seq */
 export const settle = (seq) => {
   if (seq >= first) {
@@ -32,21 +29,12 @@ export const settle = (seq) => {
   }
 };
 
-/** Events `seq` to `last` will never be accepted.
- * @param {number} seq @param {number} last */
-export const giveUp = (seq, last) => {
-  for (; seq <= last; seq++) if (seq >= first) events[seq - first] = null;
-};
-
 /** The next batch when everything up to `sent` is on its way already; nothing when there is none.
  * @param {number} sent @returns {{seq: number, events: object[], lost?: number} | undefined} */
 export const batch = (sent) => {
-  let at = Math.max(sent + 1 - first, 0);
-  while (events[at] === null) at++;
-  const list = [];
-  for (let i = at; events[i] && list.length < BATCH; i++) list.push(events[i]);
-  const seq = first + at;
-  if (list.length) return { seq, events: /** @type {object[]} */ (list), lost: seq - sent - 1 || undefined };
+  const seq = Math.max(sent + 1, first);
+  const list = events.slice(seq - first, seq - first + BATCH);
+  if (list.length) return { seq, events: list, lost: seq - sent - 1 || undefined };
 };
 
 /** Number everything anew from 1: a new session knows nothing of this page. */

@@ -1,118 +1,90 @@
 // @ts-check
-/**
- * The built-in help card: in a shadow root, so that no style leaks in or out; styled by a constructed sheet, so
- * that a strict Content-Security-Policy has nothing to object to.
- */
+/** The built-in help card. It never takes the focus from what the visitor is doing; Escape sends it away. */
 
-const CSS = `:host{all:initial;position:fixed;inset:auto;inset-block-end:var(--sessionmood-bottom,0px);inset-inline-end:var(--sessionmood-end,0px);width:min(22rem,100vw);margin:0;padding:1rem;border:0;background:none;box-sizing:border-box;z-index:var(--sessionmood-z,2147483000);overflow:visible}
-section{--p:var(--sessionmood-accent,#4f46e5);color:var(--sessionmood-text,#1b1b2b);background:var(--sessionmood-background,#fff);font:15px/1.45 var(--sessionmood-font,system-ui,sans-serif);border:1px solid #8884;border-radius:var(--sessionmood-radius,16px);box-shadow:0 12px 40px #0004;padding:1.1rem 1.2rem;position:relative}
-:host([data-theme=dark]) section{color:var(--sessionmood-text,#f2f2f7);background:var(--sessionmood-background,#23232f);--p:var(--sessionmood-accent,#a5a0ff);--q:var(--sessionmood-on-accent,#14141d)}
-h2{font-size:1.12em;line-height:1.3;margin:0 0 .3em;padding-inline-end:1.6em}p{margin:0 0 .9em;opacity:.85}
-div{display:flex;gap:.5em;flex-wrap:wrap}
-button,a{font:inherit;font-weight:600;color:inherit;background:none;border:1px solid #8886;border-radius:.65em;padding:.5em .95em;cursor:pointer;text-decoration:none;min-height:2.6em;box-sizing:border-box}
-.go{background:var(--p);border-color:transparent;color:var(--q,var(--sessionmood-on-accent,#fff))}
-.x{position:absolute;inset-block-start:.6em;inset-inline-end:.6em;border:0;padding:0;width:2.2em;min-height:2.2em;opacity:.7}
+import { card, make } from "./card.js";
+
+const CSS = `:host{inset:auto;inset-block-end:var(--sessionmood-bottom,0px);inset-inline-end:var(--sessionmood-end,0px);width:min(22rem,100vw);padding:1rem;box-sizing:border-box}
+section{color:var(--sessionmood-text,#1b1b2b);background:var(--sessionmood-background,#fff);--p:var(--sessionmood-accent,#4f46e5);font:15px/1.45 var(--sessionmood-font,system-ui);border:1px solid #8884;border-radius:var(--sessionmood-radius,16px);box-shadow:0 12px 40px #0004;padding:1.1rem 1.2rem;position:relative}
+.dark{color:var(--sessionmood-text,#f2f2f7);background:var(--sessionmood-background,#23232f);--p:var(--sessionmood-accent,#a5a0ff);--q:#14141d}
+h2{font-size:1.12em;margin:0 2em .3em 0}p{margin:0 0 .9em}div{display:flex;gap:.5em}
+button,a{font:inherit;font-weight:600;color:inherit;background:none;border:1px solid #8886;border-radius:.65em;padding:.55em .95em;cursor:pointer;text-decoration:none}
+.go{background:var(--p);color:var(--sessionmood-on-accent,var(--q,#fff))}
+.x{position:absolute;inset-block-start:.5em;inset-inline-end:.5em;border:0}
 :focus-visible{outline:3px solid var(--p);outline-offset:2px}
-@media(prefers-reduced-motion:no-preference){section{animation:i .3s cubic-bezier(.2,.9,.3,1.2)}@keyframes i{from{opacity:0;transform:translateY(1rem)}}}`;
+@media(prefers-reduced-motion:no-preference){section{animation:i .3s}@keyframes i{from{opacity:0;transform:translateY(1rem)}}}`;
 
 const TEXTS = {
   helpTitle: "Need a hand?",
-  helpText: "It looks like something isn’t working as you’d expect.",
+  helpText: "It looks as if something doesn’t work as you expect.",
   helpAccept: "Get help",
   helpLater: "Not now",
   helpClose: "Close",
   helpQuestion: "Were you stuck?",
   helpYes: "Yes",
   helpNo: "No",
-  helpThanks: "Thank you!",
 };
-/** The question and the thanks go by themselves. */
+/** The question goes by itself. */
 const LINGER_MS = 8000;
-
-/** @param {string} tag @param {object} fields @param {...(Node | string)} children @returns {any} */
-const make = (tag, fields, ...children) => {
-  const element = Object.assign(document.createElement(tag), fields);
-  element.append(...children);
-  return element;
-};
 
 /** @param {any} offer @param {(target: EventTarget, types: string, fn: (event: any) => void) => void} listen */
 export const show = (offer, listen) => {
   const { options } = offer;
   const text = (/** @type {keyof typeof TEXTS} */ name) => options[name] || TEXTS[name];
-  const host = make("session-mood", { dir: getComputedStyle(document.documentElement).direction, popover: "manual" });
-  host.setAttribute("data-sessionmood-ignore", "");
-  const scheme = options.helpTheme || "auto";
-  const dark = scheme === "dark" || (scheme === "auto" && matchMedia("(prefers-color-scheme:dark)").matches);
-  host.dataset.theme = dark ? "dark" : "light";
-  const root = host.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(CSS);
-  root.adoptedStyleSheets = [sheet];
-
-  let open = true;
-  const close = () => {
-    open = false;
-    host.remove();
-  };
-  /** What happens on a click; the handler's own failure must not leave the card standing.
-   * @param {string} name @param {() => void} fn @param {object} [fields] */
-  const button = (name, fn, fields) => {
-    const element = make("button", { type: "button", textContent: name, ...fields });
+  const theme = options.helpTheme || matchMedia("(prefers-color-scheme:dark)").matches;
+  const box = make("section", { className: theme === true || theme === "dark" ? "dark" : "", role: "dialog", ariaModal: "false" });
+  const close = () => host.remove();
+  /** @param {string} textContent @param {() => void} fn @param {object} [fields] */
+  const button = (textContent, fn, fields) => {
+    const element = make("button", { type: "button", textContent, ...fields });
     listen(element, "click", fn);
     return element;
   };
-  const card = make("section", { lang: document.documentElement.lang });
-  card.setAttribute("role", "dialog");
-  card.setAttribute("aria-labelledby", "t");
-  const heard = make("div", {});
-  heard.setAttribute("aria-live", "polite");
-
-  const ask = () => {
-    const answer = (/** @type {boolean} */ right) => () => {
-      offer.feedback(right);
-      card.replaceChildren(make("h2", { id: "t", textContent: text("helpThanks") }));
-      setTimeout(close, 1500);
-    };
-    const yes = button(text("helpYes"), answer(true));
-    card.replaceChildren(
-      shut(close),
-      make("h2", { id: "t", textContent: text("helpQuestion") }),
-      make("div", {}, yes, button(text("helpNo"), answer(false))),
+  /** @param {string} title @param {() => void} dismiss @param {(Node | string)[]} body @param {Node[]} buttons */
+  const fill = (title, dismiss, body, ...buttons) => {
+    box.ariaLabel = title;
+    box.replaceChildren(
+      make("h2", { ariaLive: "polite" }, title),
+      ...body,
+      make("div", {}, ...buttons),
+      button("✕", dismiss, { className: "x", ariaLabel: text("helpClose") }),
     );
-    yes.focus();
+  };
+  const ask = () => {
+    const answer = (/** @type {keyof typeof TEXTS} */ name, /** @type {boolean} */ right) =>
+      button(text(name), () => {
+        offer.feedback(right);
+        close();
+      });
+    fill(text("helpQuestion"), close, [], answer("helpYes", true), answer("helpNo", false));
     setTimeout(close, LINGER_MS);
   };
-  const shut = (/** @type {() => void} */ fn) => button("✕", fn, { className: "x", ariaLabel: text("helpClose") });
-  const accept = () => {
-    offer.accept();
+  const dismiss = () => {
+    offer.dismiss();
     ask();
   };
-  const go = options.helpUrl
-    ? make("a", { className: "go", href: options.helpUrl, target: "_blank", rel: "noopener", textContent: text("helpAccept") })
-    : button(text("helpAccept"), accept, { className: "go" });
-  if (options.helpUrl) listen(go, "click", accept);
-
-  const given = typeof options.help === "function" ? options.help(offer) : options.helpContent && document.querySelector(options.helpContent);
-  const body = given?.content?.cloneNode(true) || given || text("helpText");
-  card.append(
-    shut(() => {
-      offer.dismiss();
-      ask();
-    }),
-    make("h2", { id: "t", textContent: text("helpTitle") }),
-    make(typeof body === "string" ? "p" : "article", {}, body),
-    make("div", {}, go, button(text("helpLater"), () => {
+  const go = { className: "go", href: options.helpUrl, target: "_blank", rel: "noopener", textContent: text("helpAccept") };
+  const accept = make(options.helpUrl ? "a" : "button", go);
+  listen(accept, "click", () => {
+    offer.accept();
+    ask();
+  });
+  const { help } = options;
+  const given = help.call ? help(offer) : document.querySelector(options.helpContent || "_");
+  fill(
+    text("helpTitle"),
+    dismiss,
+    [given?.content?.cloneNode(true) || given || make("p", {}, text("helpText"))],
+    accept,
+    button(text("helpLater"), () => {
       offer.snooze();
       close();
-    })),
+    }),
   );
+  const host = card("session-mood", CSS, box);
+  host.dir = getComputedStyle(document.documentElement).direction;
   listen(document, "keydown", ({ key }) => {
-    if (key !== "Escape" || !open) return;
+    if (key !== "Escape" || !host.isConnected) return;
     offer.dismiss();
     close();
   });
-  root.append(card);
-  document.documentElement.append(host);
-  host.showPopover?.();
 };

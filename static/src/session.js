@@ -15,13 +15,17 @@ export let session;
 /** Names this page load's numbering. @type {string} */
 export let producer;
 
-const fresh = () => (session = { id: randomId(), out: Math.random() >= options.sampleRate });
+/** A visit that nobody knows yet; the page's author may name it. */
+export const fresh = () => {
+  const { session: id, token, sampleRate } = options;
+  session = { id: id || randomId(), token, out: Math.random() >= sampleRate };
+};
 
+/** The visit of this tab, or a new one. */
 export const open = () => {
   producer ||= randomId();
   session = recall("session");
-  if (options.session) session = { id: options.session, token: options.token };
-  else if (!session || Date.now() - VISIT_MS > (session.seen || 0)) fresh();
+  if (options.session || !session || Date.now() - VISIT_MS > (session.seen || 0)) fresh();
   remember();
 };
 
@@ -29,12 +33,5 @@ export const open = () => {
 export const remember = (token) => {
   session.token = token || session.token;
   session.seen = Date.now();
-  if (!options.session) keep("session", session);
-};
-
-/** Our token was refused: take another frame's newer one, or start a new visit. True when it is a new visit. */
-export const renew = () => {
-  const { id, token } = session;
-  session = recall("session");
-  return (session?.id !== id || session.token === token) && fresh();
+  keep("session", session);
 };

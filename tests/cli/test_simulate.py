@@ -19,7 +19,7 @@ def test_every_persona_is_read_as_meant_within_a_minute(persona: object, seed: i
     result = replay(record(persona, persona.name, seed, 60), DEFAULT)
     moods = ["engaged", *(change.mood for change in result.changes)]
     assert persona.mood in moods
-    assert max(result.mean, key=lambda mood: result.mean[mood]) == persona.mood
+    assert max(result.mean, key=lambda mood: result.mean[mood]) == persona.mood, result.changes
     if persona.mood != "frustrated":
         assert "frustrated" not in moods
         assert result.offers == []

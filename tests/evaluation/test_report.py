@@ -27,6 +27,7 @@ def session(
         5,
         round(minutes * 60_000),
         {"frustrated": Held(30_000, frustrated)},
+        FLAT | {"frustrated": frustrated},
     )  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def test_calibration_compares_what_was_stated_with_what_people_said() -> None:
     (row,) = report([("made", row) for row in rows]).calibration
     assert row.confidence == pytest.approx(0)
     assert row.score == pytest.approx(0)
+    assert row.chance == pytest.approx(0)
     assert row.share == 0.5
     boast = [session(at, 0.95, 0) for at in range(10)]
     (row,) = report([("made", row) for row in boast]).calibration

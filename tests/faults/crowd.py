@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Coroutine
-from typing import Any, Self
+import time
+from typing import Self
 
 from tests.faults import truth
 from tests.faults.http import request
@@ -21,6 +21,7 @@ class Crowd:
             Visitor(f"v{index}", server.sk, port or server.port, random.Random(rng.random()))
             for index in range(size)
         ]
+        self.restarts: list[float] = []  # seconds from a kill until ready again
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -52,11 +53,13 @@ class Crowd:
                 await self._look()
         self.raise_broken()
 
-    async def run_beside(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Await `work` while the visitors go on."""
-        result = await work
+    async def restart(self) -> None:
+        """Kill the server and start it again, while the visitors go on."""
+        self.server.kill()
+        began = time.monotonic()
+        await asyncio.to_thread(self.server.start)
+        self.restarts.append(time.monotonic() - began)
         self.raise_broken()
-        return result
 
     async def _look(self) -> None:
         self.raise_broken()
@@ -88,4 +91,5 @@ class Crowd:
         names = ("connects", "cuts", "nacks", "refusals")
         sums = [f"{name} {sum(getattr(v, name) for v in self.visitors)}" for name in names]
         readings = sum(v.standing.readings + v.kept.readings for v in self.visitors)
-        return f"{', '.join(sums)}, readings {readings}"
+        restarts = f"restarts {min(self.restarts):.2f}-{max(self.restarts):.2f} s"
+        return f"{', '.join(sums)}, readings {readings}, {restarts}"

@@ -1,6 +1,7 @@
 """HTTP by hand, one request a connection: it fails wherever the line is cut, and hides nothing."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -36,9 +37,16 @@ async def request(
                 writer.write(head.encode() + b"\r\n" + body)
                 return await _read(reader)
             finally:
-                writer.transport.abort()
+                await hang_up(writer)
     except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
         raise CutOff(error) from error
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Without a word; what was not sent yet is thrown away."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader) -> Answer:

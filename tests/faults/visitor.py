@@ -96,7 +96,9 @@ class Visitor:
         if self.standing.position != (0, 0):
             hello["have"] = self.standing.position
         await _send(socket, hello)
-        while (frame := await _receive(socket))["op"] != "welcome":
+        while (frame := await _receive(socket)) is None or frame["op"] != "welcome":
+            if frame is None:
+                raise TimeoutError
             self._hear(frame, page)
         page.resume(frame["ack"], "the welcome")
         self.standing.see(frame["mood"], "the welcome")

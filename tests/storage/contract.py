@@ -357,6 +357,12 @@ class TestKeysAndSecrets:
         storage = await make()
         assert await storage.count_session("k1", "2026-12", "a") == 1
 
+    async def test_past_the_limit_nothing_is_counted(self, make: Make) -> None:
+        storage = await make()
+        assert [await storage.count_session("k1", "2026-11", s, 2) for s in "abcda"] == [1, 2, 3, 3, 2]
+        assert await storage.count_session("k1", "2026-11", "c", 4) == 3
+        assert await storage.count_session("k1", "2026-12", "c", 2) == 1
+
     async def test_an_erased_session_stays_counted(self, make: Make) -> None:
         storage = await make()
         await storage.add_key(Key("k1", "p", "sk", b"\x00" * 32, "", 1))

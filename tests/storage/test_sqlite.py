@@ -123,9 +123,9 @@ async def test_a_command_writes_beside_the_server(path: Path) -> None:
     key = Key("k1", "p", "sk", b"\x00" * 32, "", 1)
     await command.add_key(key)
     assert await server.keys() == [key]
+    await futures[-1]
     assert await command.row("p", "s7") == row("s7")
     await command.close()
-    await futures[-1]
     await server.check()
     await server.close()
 

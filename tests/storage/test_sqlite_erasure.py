@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.storage import Entry, Key, sqlite_wal
+from app.storage import Entry, Key, sqlite
 from app.storage.sqlite import SQLiteStorage
 
 from .contract import batch, change, row, until
@@ -25,17 +25,50 @@ for file in pathlib.Path(sys.argv[1]).iterdir():
 """
 
 
+def nothing_to_wait_for() -> "asyncio.Future[None]":
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
+
+
+UNUSED = """
+import pathlib, re, struct, sys
+data = pathlib.Path(sys.argv[1]).read_bytes()
+dirty = 0
+for start in range(0, len(data), 4096):
+    page = data[start:start + 4096]
+    header = 0 if start else 100
+    kind, _, cells, content = struct.unpack_from(">BHHH", page, header)
+    if kind in (2, 5, 10, 13):
+        pointers = header + (12 if kind in (2, 5) else 8)
+        unused = page[pointers + 2 * cells:content]
+        # Shorter ones are what is left of lists of free blocks.
+        dirty += sum(map(len, re.findall(rb"[^\\0]{6,}", unused)))
+print(dirty)
+"""
+
+
+async def unused_bytes(path: Path) -> int:
+    """How many bytes of content stand in the unused parts of b-tree pages."""
+    return int(await python(UNUSED, str(path)))
+
+
 async def traces(folder: Path, *needles: str) -> str:
-    """Where `needles` are found. By another process: closing a file here would drop SQLite's locks on it."""
-    found = await asyncio.to_thread(
+    """Where `needles` are found."""
+    return await python(COUNT, str(folder), *needles)
+
+
+async def python(script: str, *arguments: str) -> str:
+    """By another process: closing the database's files here would drop SQLite's locks on them."""
+    done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", COUNT, str(folder), *needles],
+        [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
-    return str(found.stdout)
+    return str(done.stdout)
 
 
 def full_entry(session: str, version: int, target: str) -> Entry:
@@ -71,24 +104,33 @@ async def test_an_erased_session_leaves_nothing(busy: SQLiteStorage, path: Path)
     assert left == (0,)
 
 
-async def test_pages_split_and_joined_leave_nothing(busy: SQLiteStorage, path: Path) -> None:
-    """Cells of the index pages move about as sessions come and go in random order."""
+async def test_moved_rows_leave_no_copies(
+    busy: SQLiteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows move about as sessions come and go in random order; SQLite leaves copies in unused parts of pages."""
+    asked = busy.wiper.ask
+    monkeypatch.setattr(busy.wiper, "ask", nothing_to_wait_for)
     chance = random.Random(5)
-    names = [f"MARKED-{chance.random()}" for _ in range(600)]
-    for name in names:
-        busy.submit(full_entry(name, 1, "MARKED-TARGET"))
-        if chance.random() < 0.2:
-            await busy.settled()
-        busy.submit(full_entry(f"other-{chance.random()}", 1, "plain"))
-    chance.shuffle(names)
-    for name in names[:-1]:
-        busy.submit(full_entry(f"other-{chance.random()}", 1, "plain"))
-        assert await busy.erase("p", name)
-        if chance.random() < 0.02:
-            assert await traces(path.parent, name) == ""
-    assert await traces(path.parent, *names[:-1]) == ""
-    assert await busy.erase("p", names[-1])
+    for _ in range(10):
+        names = [f"MARKED-{chance.random()}" for _ in range(chance.randrange(20, 120))]
+        chance.shuffle(names)
+        for name in names:
+            busy.submit(full_entry(name, 1, "MARKED-TARGET"))
+        chance.shuffle(names)
+        for name in names:
+            await busy.erase("p", name)
+    assert busy._writer is not None
+    await busy._writer.run(lambda c: c.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    assert await unused_bytes(path) > 0
+    await asked()
+    assert await unused_bytes(path) == 0
     assert await traces(path.parent, "MARKED-") == ""
+    assert await busy._writer.run(lambda c: c.execute("PRAGMA integrity_check").fetchall()) == [("ok",)]
+    assert len((await busy.sessions("p", limit=500)).sessions) == 200
+    # What is written next does not bring them back from memory.
+    await busy.submit(full_entry("other-1", 2, "plain"))
+    await asked()
+    assert await unused_bytes(path) == 0
 
 
 async def test_expired_sessions_leave_nothing(busy: SQLiteStorage, path: Path) -> None:
@@ -97,6 +139,7 @@ async def test_expired_sessions_leave_nothing(busy: SQLiteStorage, path: Path) -
         busy.submit(Entry(row(f"fresh-{n}", last_at=9_000)))
         await busy.count_session("k1", "2026-11", f"MARKED-{n}")
     assert await busy.expire(5_000, 1_000) == 300
+    await until(lambda: not busy.wiper.busy)
     assert await traces(path.parent, "MARKED-", "plain", "other-") == ""
     assert len((await busy.sessions("p", limit=500)).sessions) == 100
 
@@ -104,33 +147,30 @@ async def test_expired_sessions_leave_nothing(busy: SQLiteStorage, path: Path) -
 async def test_a_reader_that_holds_the_log_only_delays_it(
     busy: SQLiteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_wal, "WIPE_SECONDS", 0.2)
-    monkeypatch.setattr(sqlite_wal, "WIPE_LATER", 0.02)
+    monkeypatch.setattr(sqlite, "WIPE_SECONDS", 0.2)
     await busy.submit(full_entry("MARKED", 1, "x"))
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM sessions").fetchone()
     assert await busy.erase("p", "MARKED")
-    assert busy.wal.traces
+    assert busy.wiper.busy
     assert await busy.row("p", "MARKED") is None
     reader.execute("COMMIT")
     reader.close()
-    await until(lambda: not busy.wal.traces)
+    await until(lambda: not busy.wiper.busy)
     assert await traces(path.parent, "MARKED") == ""
 
 
 async def test_an_erasure_cut_short_is_finished_at_the_next_start(
     busy: SQLiteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def killed_here() -> None:
-        raise KeyboardInterrupt
-
     await busy.submit(full_entry("MARKED", 1, "x"))
-    monkeypatch.setattr(busy.wal, "wipe", killed_here)
-    with pytest.raises(KeyboardInterrupt):
-        await busy.erase("p", "MARKED")
+    monkeypatch.setattr(busy.wiper, "ask", lambda: asyncio.get_running_loop().create_future())
+    monkeypatch.setattr(sqlite, "WIPE_SECONDS", 0.01)
+    await busy.erase("p", "MARKED")
     assert await traces(path.parent, "MARKED") != ""
     after = SQLiteStorage(path)
     await after.open()
+    await until(lambda: not after.wiper.busy)
     assert await traces(path.parent, "MARKED") == ""
     await after.close()

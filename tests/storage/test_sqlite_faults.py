@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -323,6 +324,24 @@ async def test_a_commit_whose_success_was_not_seen_is_not_doubled(
     assert calls == 2
     assert await versions(storage) == [1]
     assert await storage.changes("p", "s") == [change()]
+
+
+async def test_a_slow_disk_holds_acks_and_check_says_so(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "CHECK_SECONDS", 0.1)
+    stop = threading.Event()
+    job = storage.queue.run(lambda _: stop.wait(30))
+    try:
+        future = storage.submit(entry())
+        with pytest.raises(errors.StorageUnavailable, match="took more than"):
+            await storage.check()
+        assert not future.done()
+    finally:
+        stop.set()
+    await job
+    await future
+    await storage.check()
 
 
 async def test_a_storm_of_cancellations(storage: SQLiteStorage) -> None:

@@ -1,0 +1,215 @@
+"""SIGTERM: readiness goes first, then sockets leave one after the other, and the process is gone in time."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.faults.http import CutOff, request
+from tests.server import ServerProcess, Socket, running
+
+#: Slack for a machine that is busy with other things (seconds).
+SLACK = 3.0
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A server whose drain takes about two seconds."""
+    times = {"SESSIONMOOD_DRAIN_GAP": 0.7, "SESSIONMOOD_DRAIN_SPREAD": 1.0, "SESSIONMOOD_DRAIN_GRACE": 6}
+    with running(tmp_path, **times) as server:
+        yield server
+
+
+def process(server: ServerProcess) -> "subprocess.Popen[bytes]":
+    assert server.process is not None
+    return server.process
+
+
+async def gone(server: ServerProcess, seconds: float) -> int:
+    """Wait for the server's exit; its code, which is 0 only if it kept within the configured grace."""
+    return await asyncio.to_thread(process(server).wait, seconds)
+
+
+async def ready(server: ServerProcess) -> tuple[int, bytes]:
+    answer = await request(server.port, "GET", "/readyz", {})
+    return answer.status, answer.body
+
+
+async def leaving(server: ServerProcess) -> None:
+    """Wait until the server says that it is about to stop."""
+    async with asyncio.timeout(5):
+        while await ready(server) == (200, b"ok\n"):
+            pass
+    assert await ready(server) == (503, b"draining\n")
+
+
+async def test_sockets_leave_one_after_the_other(quick: ServerProcess) -> None:
+    async with asyncio.TaskGroup() as group:
+        opened = asyncio.Barrier(11)
+        told = [group.create_task(stay(quick, f"s{n}", opened)) for n in range(10)]
+        await opened.wait()
+        process(quick).terminate()
+        await leaving(quick)
+        answer = await request(
+            quick.port, "POST", "/v1/sessions/rest/events", {"x-api-key": quick.sk}, b'{"type":"click"}'
+        )
+        assert answer.status == 200
+        assert answer.headers["connection"] == "close"
+        async with quick.socket("late") as late:
+            assert (await late.closed())[0] == 4200
+        assert await gone(quick, 6 + SLACK) == 0
+    after = sorted(frames[-2]["after_ms"] for frames in (task.result() for task in told))
+    assert after == [100 * n for n in range(10)]
+    for task in told:
+        assert task.result()[-1]["code"] == "draining"
+    assert "Traceback" not in quick.output()
+
+
+async def stay(server: ServerProcess, session: str, opened: asyncio.Barrier) -> list[dict[str, Any]]:
+    """A client that pays no heed to `drain`; the frames it got until it was closed with 4200."""
+    async with server.socket(session) as client:
+        await client.hello(producer="p")
+        await opened.wait()
+        code, frames = await client.closed()
+        assert code == 4200
+        return frames
+
+
+async def test_a_client_that_comes_back_later_finds_everything(quick: ServerProcess) -> None:
+    async with quick.socket("s") as client:
+        await client.hello(producer="p")
+        process(quick).terminate()
+        await client.until("drain")
+        await client.send({"op": "events", "seq": 1, "events": [{"type": "click"}] * 3})
+        assert (await client.until("ack"))["seq"] == 3
+    assert await gone(quick, 6 + SLACK) == 0
+    await asyncio.to_thread(quick.start)
+    async with quick.socket("s") as client:
+        welcome = await client.hello(producer="p")
+        assert (welcome["ack"], welcome["mood"]["event_count"]) == (3, 3)
+
+
+async def test_what_was_sent_before_the_end_is_acked_before_the_close(quick: ServerProcess) -> None:
+    """Batches go out without a pause until the server closes: each is acked, or was never folded."""
+    async with quick.socket("s") as client:
+        await client.hello(producer="p")
+        sender = asyncio.create_task(chatter(client))
+        process(quick).terminate()
+        code, frames = await client.closed()
+        sender.cancel()
+    assert code == 4200
+    acked = max(frame["seq"] for frame in frames if frame["op"] == "ack")
+    assert await gone(quick, 6 + SLACK) == 0
+    await asyncio.to_thread(quick.start)
+    async with quick.socket("s") as client:
+        welcome = await client.hello(producer="p")
+        assert (welcome["ack"], welcome["mood"]["event_count"]) == (acked, acked)
+
+
+async def chatter(client: Socket) -> None:
+    seq = 1
+    while True:
+        await client.send({"op": "events", "seq": seq, "events": [{"type": "click"}] * 5})
+        seq += 5
+        await asyncio.sleep(0.001)
+
+
+async def test_held_requests_are_answered(quick: ServerProcess) -> None:
+    quick.post("s", [{"type": "click"}])
+    headers = {"x-api-key": quick.sk}
+    polls = [
+        asyncio.create_task(request(quick.port, "GET", "/v1/sessions/s/mood?wait=60", headers, seconds=30))
+        for _ in range(5)
+    ]
+    await held(quick, "s")
+    process(quick).terminate()
+    assert await gone(quick, 6 + SLACK) == 0
+    for poll in polls:
+        assert (await poll).status == 200
+
+
+async def held(server: ServerProcess, session: str) -> None:
+    """Wait until the session has a subscriber."""
+    async with asyncio.timeout(10):
+        path, key = f"/v1/sessions/{session}", {"x-api-key": server.sk}
+        while not (await request(server.port, "GET", path, key)).body["connected"]:
+            pass
+
+
+async def test_clients_that_never_read_or_never_finish_hold_nobody_up(tmp_path: Path) -> None:
+    with running(tmp_path, SESSIONMOOD_DRAIN_GRACE=3) as server:  # less than the default gap and spread
+        deaf = [await open_deaf(server, f"deaf{n}") for n in range(3)]
+        slow = asyncio.create_task(dribble(server))
+        process(server).terminate()
+        assert await gone(server, 3 + SLACK) == 0
+        assert await slow == 503
+        for raw in deaf:
+            raw.close()
+        assert "Traceback" not in server.output()
+
+
+async def open_deaf(server: ServerProcess, session: str) -> socket.socket:
+    """A socket that asks for a reading with each of many batches, and reads none."""
+    raw = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", server.port))
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    lines = (
+        f"GET /v1/sessions/{session}/ws HTTP/1.1",
+        "host: x",
+        "upgrade: websocket",
+        "connection: upgrade",
+        f"x-api-key: {server.sk}",
+        "sec-websocket-version: 13",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+        "\r\n",
+    )
+    event = msgspec.json.encode({"type": "click", "target": "#a"})
+    frame = bytes([0x81, 0x80 | len(event), 0, 0, 0, 0]) + event
+    raw.settimeout(0.5)
+    raw.sendall("\r\n".join(lines).encode())
+    try:
+        for _ in range(200):
+            raw.sendall(frame * 100)
+    except TimeoutError:
+        pass  # the server stopped reading: nothing more fits in between
+    return raw
+
+
+async def dribble(server: ServerProcess) -> int | None:
+    """A request whose body never ends; the answer's status, None when there was none."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = (
+        f"POST /v1/sessions/s/events HTTP/1.1\r\nhost: x\r\nx-api-key: {server.sk}\r\ncontent-length: 999\r\n"
+    )
+    writer.write(head.encode() + b"\r\n[")
+    try:
+        line = await asyncio.wait_for(reader.readline(), 20)
+        return int(line.split()[1]) if line else None
+    except OSError:
+        return None
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path, SESSIONMOOD_DRAIN_GAP=60, SESSIONMOOD_DRAIN_GRACE=120) as server:
+        async with server.socket("s") as client:
+            await client.hello(producer="p")
+            process(server).send_signal(number)
+            await leaving(server)
+            process(server).send_signal(number)
+            assert await gone(server, 20) == 1
+
+
+async def test_nobody_there_nobody_waited_for(tmp_path: Path) -> None:
+    with running(tmp_path, SESSIONMOOD_DRAIN_GAP=60, SESSIONMOOD_DRAIN_GRACE=120) as server:
+        process(server).send_signal(signal.SIGINT)
+        assert await gone(server, 20) == 0
+        with pytest.raises(CutOff):
+            await ready(server)

@@ -1,0 +1,202 @@
+"""Sessions that leave memory, come back, are erased while somebody holds them: ingest on a real database, with
+time as an argument."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from app import protocol
+from app.errors import Revoked, StorageUnavailable
+from app.ingest import DUE_AT_ONCE, Ingest
+from app.protocol import WireEvent, reading_dict
+from app.sessions import Session, Sessions
+from app.storage.sqlite import SQLiteStorage
+
+START = 1_800_000_000_000
+PROJECT = "default"
+
+
+class Clock:
+    """Stands still until told otherwise."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@contextlib.asynccontextmanager
+async def service(folder: Path, clock: Clock, **options: Any) -> AsyncIterator[Ingest]:
+    """Ingest on the database of `folder`, without its own sweep."""
+    store = SQLiteStorage(folder / "test.db", **options)
+    await store.open()
+    try:
+        yield Ingest(Sessions(), store, clock, session_idle=60.0)
+    finally:
+        await store.close()
+
+
+def batch(*kinds: str, seq: int | None = None, lost: int = 0) -> protocol.Batch:
+    events = [WireEvent(type=kind, target="#pay") for kind in kinds]
+    return protocol.Batch(events=events, producer="p" if seq else None, seq=seq, lost=lost)
+
+
+def opened(ingest: Ingest, id: str, clock: Clock) -> Session:
+    return ingest.open(PROJECT, id, clock(), publishable=False)
+
+
+def shown(ingest: Ingest, session: Session, now: int) -> dict[str, Any]:
+    reading = ingest.reading(session, now)
+    assert reading is not None
+    return reading_dict(reading, session.offer)
+
+
+async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest, service(tmp_path / "other", clock) as other:
+        gone, stays = opened(ingest, "s", clock), opened(other, "s", clock)
+        for step in range(30):
+            for where, session in ((ingest, gone), (other, stays)):
+                kinds = ("click", "rage_click") if step % 7 else ("page_view", "scroll")
+                await where.receive(session, batch(*kinds, seq=2 * step + 1), clock()).durable
+            clock.now += 61_000 if step % 3 == 0 else 700
+            ingest.put_idle_away(clock())
+            assert (ingest.sessions.get(PROJECT, "s") is None) == (step % 3 == 0)
+            found = await ingest.find(PROJECT, "s")
+            assert found is not None
+            gone = found
+            assert shown(ingest, gone, clock()) == shown(other, stays, clock())
+        assert ingest.counters.loaded == 10
+
+
+async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        for index in range(DUE_AT_ONCE + 50):
+            session = opened(ingest, f"here{index}", clock)
+            session.subscribers = []
+            ingest.receive(session, batch("click"), clock())
+        clock.now += 10
+        away = opened(ingest, "away", clock)
+        await ingest.receive(away, batch("click"), clock()).durable
+        ingest.sessions.remove(away)
+        clock.now += 5_000
+        await ingest.sweep_stored(clock())
+        woken = ingest.sessions.get(PROJECT, "away")
+        assert woken is not None
+        assert woken.engine is not None
+        assert (woken.engine.due_at() or 0) > clock()
+
+
+async def test_an_erased_session_does_not_rise_again(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        held = opened(ingest, "s", clock)
+        await ingest.receive(held, batch("click", seq=1), clock()).durable
+        ingest.receive(held, batch("rage_click", seq=2), clock())  # still on its way to the disk
+        assert await ingest.erase(PROJECT, "s")
+        with pytest.raises(Revoked):
+            ingest.receive(held, batch("click", seq=3), clock())
+        for _ in range(600):
+            clock.now += 1000
+            ingest.reading(held, clock())
+            ingest.sweep(clock())
+        await ingest.store.settled()
+        assert await ingest.store.row(PROJECT, "s") is None
+        assert await ingest.find(PROJECT, "s") is None
+        fresh = opened(ingest, "s", clock)
+        assert (await _fold(ingest, fresh, batch("click", seq=1), clock())).accepted == 1
+        assert [row.version for row in await ingest.store.batches(PROJECT, "s")] == [1]
+
+
+async def _fold(ingest: Ingest, session: Session, batch: protocol.Batch, now: int) -> Any:
+    receipt = ingest.receive(session, batch, now)
+    await receipt.durable
+    return receipt.outcome
+
+
+async def test_an_erasure_waits_for_a_load_that_is_under_way(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        await ingest.receive(session, batch("click", seq=1), clock()).durable
+        ingest.sessions.remove(session)
+        finding = asyncio.ensure_future(ingest.find(PROJECT, "s"))
+        await asyncio.sleep(0)
+        assert await ingest.erase(PROJECT, "s")
+        found = await finding
+        if found is not None:
+            with pytest.raises(Revoked):
+                ingest.receive(found, batch("click", seq=2), clock())
+        assert await ingest.find(PROJECT, "s") is None
+
+
+async def test_a_loss_that_was_declared_alone_is_remembered(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        await ingest.receive(session, batch("click", seq=1), clock()).durable
+        outcome = await _fold(ingest, session, batch(seq=10, lost=8), clock())
+        assert (outcome.ack, outcome.accepted) == (9, 0)
+        again = await _fold(ingest, session, batch(seq=10, lost=8), clock())
+        assert again.ack == 9
+    async with service(tmp_path, clock) as ingest:
+        found = await ingest.find(PROJECT, "s")
+        assert found is not None
+        assert found.hello("p", None, 0, clock()) == 9
+        assert (await _fold(ingest, found, batch("click", seq=10), clock())).accepted == 1
+
+
+async def test_a_snapshot_that_nobody_can_read_any_more_costs_nothing(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for step in range(40):
+            clock.now += 400
+            await ingest.receive(session, batch("rage_click", "error", seq=2 * step + 1), clock()).durable
+        before = shown(ingest, session, clock())
+        store = ingest.store
+        assert isinstance(store, SQLiteStorage)
+        await store.queue.run(
+            lambda connection: connection.execute("UPDATE snapshots SET state = ?", (b"\x97\x63",)).rowcount
+        )
+    async with service(tmp_path, clock) as ingest:
+        found = await ingest.find(PROJECT, "s")
+        assert found is not None
+        assert shown(ingest, found, clock()) == before
+        assert found.hello("p", None, 0, clock()) == 80
+        await ingest.store.settled()
+        stored = await ingest.store.load(PROJECT, "s")
+        assert stored is not None
+        assert stored.snapshot_version == stored.row.version == 40
+        assert msgspec.msgpack.decode(stored.snapshot or b"")[0] != 0x63
+
+
+async def test_a_full_queue_refuses_before_anything_is_folded_and_moods_stand(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock, max_queued_bytes=2000) as ingest:
+        session = opened(ingest, "s", clock)
+        seq = 1
+        with pytest.raises(StorageUnavailable) as refused:
+            while True:
+                ingest.receive(session, batch("rage_click", "error", seq=seq), clock())
+                seq += 2
+        assert refused.value.retry_ms
+        count, version = session.event_count, session.version
+        before = shown(ingest, session, clock())
+        assert count == seq - 1
+        clock.now += 300_000
+        assert shown(ingest, session, clock()) == before
+        ingest.sweep(clock())
+        assert (session.event_count, session.version) == (count, version)
+        await ingest.store.settled()
+        assert shown(ingest, session, clock())["as_of"] > before["as_of"]
+        assert (await _fold(ingest, session, batch("click", seq=seq), clock())).accepted == 1
+        changes = await ingest.store.changes(PROJECT, "s")
+        assert changes[-1].mood == shown(ingest, session, clock())["mood"]

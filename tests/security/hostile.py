@@ -1,0 +1,373 @@
+"""Clients that mean no good. Each does one thing, for as long as it is let, again and again until told to stop."""
+
+import asyncio
+import base64
+import os
+import random
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from tests.server import ServerProcess
+
+Attack = Callable[["Target"], Awaitable[None]]
+CLICK: Final = {"type": "click"}
+
+
+class Target:
+    """Where to go and with which key. `seen`: what came of it, by close code or status."""
+
+    def __init__(self, server: ServerProcess, key: str, name: str, seen: list[int | str]) -> None:
+        self.port = server.port
+        self.key = key
+        self.name = name
+        self.seen = seen
+        self.dice = random.Random(name)
+
+    def session(self) -> str:
+        return f"h-{self.name}-{self.dice.getrandbits(40):x}"
+
+
+class Line:
+    """A bare TCP connection that can say anything."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def open(cls, target: Target) -> "Line":
+        return cls(*await asyncio.open_connection("127.0.0.1", target.port, limit=4096))
+
+    async def say(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def handshake(self, target: Target, session: str | None = None, key: bool = True) -> None:
+        lines = [
+            f"GET /v1/sessions/{session or target.session()}/ws HTTP/1.1",
+            "host: localhost",
+            "upgrade: websocket",
+            "connection: Upgrade",
+            "sec-websocket-version: 13",
+            f"sec-websocket-key: {base64.b64encode(os.urandom(16)).decode()}",
+            *([f"x-api-key: {target.key}"] if key else []),
+        ]
+        await self.say("\r\n".join([*lines, "", ""]).encode())
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        assert b" 101 " in head, head
+
+    async def frame(self, payload: bytes, opcode: int = 1, fin: bool = True) -> None:
+        await self.say(framed(payload, opcode, fin))
+
+    async def code(self) -> int:
+        """Read until the server closes: its code, 0 without one."""
+        while True:
+            first, second = await self.reader.readexactly(2)
+            size = second & 127
+            if size == 126:
+                size = struct.unpack("!H", await self.reader.readexactly(2))[0]
+            elif size == 127:
+                size = struct.unpack("!Q", await self.reader.readexactly(8))[0]
+            payload = await self.reader.readexactly(size)
+            if first & 15 == 8:
+                return int(struct.unpack("!H", payload[:2])[0]) if size >= 2 else 0
+
+    async def status(self) -> int:
+        return int((await self.reader.readline()).split()[1])
+
+    async def until_cut(self) -> None:
+        """Until the server has ended the connection, without reading what it sends."""
+        while not self.writer.transport.is_closing():
+            await asyncio.sleep(0.1)
+            self.writer.write(b"")
+
+    def close(self) -> None:
+        self.writer.transport.abort()
+
+
+def framed(payload: bytes, opcode: int = 1, fin: bool = True) -> bytes:
+    """A client's frame, masked with zeros."""
+    head = bytes([opcode | (128 if fin else 0)])
+    size = len(payload)
+    if size < 126:
+        head += bytes([128 | size])
+    elif size < 65536:
+        head += bytes([128 | 126]) + struct.pack("!H", size)
+    else:
+        head += bytes([128 | 127]) + struct.pack("!Q", size)
+    return head + b"\0\0\0\0" + payload
+
+
+def events(seq: int, count: int = 1, **fields: object) -> bytes:
+    return msgspec.json.encode({"op": "events", "seq": seq, "events": [{**CLICK, **fields}] * count})
+
+
+async def _opened(target: Target, key: bool = True) -> Line:
+    line = await Line.open(target)
+    await line.handshake(target, key=key)
+    return line
+
+
+HELLO: Final = b'{"op":"hello","producer":"p","every":true}'
+
+
+async def never_reads(target: Target) -> None:
+    """Says a lot that wants an answer, and reads none."""
+    line = await _opened(target)
+    line.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    try:
+        while True:
+            await line.frame(b'{"op":"ping"}')
+    finally:
+        line.close()
+
+
+async def reads_one_byte_a_second(target: Target) -> None:
+    line = await _opened(target)
+    try:
+        await line.frame(HELLO)
+        seq = 1
+        line.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        while True:
+            await line.frame(events(seq, 20))
+            seq += 20
+            await asyncio.sleep(1)
+            line.reader._transport.resume_reading()  # type: ignore[attr-defined]
+            await line.reader.read(1)
+            line.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    finally:
+        line.close()
+
+
+async def says_nothing(target: Target) -> None:
+    line = await Line.open(target)
+    try:
+        await line.reader.read()
+    finally:
+        line.close()
+
+
+async def half_a_handshake(target: Target) -> None:
+    line = await Line.open(target)
+    try:
+        await line.say(b"GET /v1/sessions/s/ws HTTP/1.1\r\nhost: localhost\r\nupgrade: webs")
+        target.seen.append(await line.status())
+    finally:
+        line.close()
+
+
+async def handshake_and_no_hello(target: Target) -> None:
+    line = await _opened(target, key=False)
+    try:
+        target.seen.append(await line.code())
+    finally:
+        line.close()
+
+
+async def headers_without_end(target: Target) -> None:
+    line = await Line.open(target)
+    try:
+        await line.say(b"GET / HTTP/1.1\r\nhost: localhost\r\n")
+        with_an_answer = asyncio.ensure_future(line.status())
+        while not with_an_answer.done():
+            await line.say(b"x-%d: " % target.dice.getrandbits(30) + b"y" * 1000 + b"\r\n")
+            await asyncio.sleep(0)
+        target.seen.append(with_an_answer.result())
+    finally:
+        line.close()
+
+
+async def dribbles_a_body(target: Target) -> None:
+    line = await Line.open(target)
+    try:
+        head = (
+            f"POST /v1/sessions/{target.session()}/events HTTP/1.1\r\nhost: a\r\nx-api-key: {target.key}\r\n"
+        )
+        await line.say(head.encode() + b"content-length: 100000\r\n\r\n")
+        answer = asyncio.ensure_future(line.status())
+        while not answer.done():
+            await line.say(b" ")
+            await asyncio.wait([answer], timeout=1)
+        target.seen.append(answer.result())
+    finally:
+        line.close()
+
+
+async def dribbles_a_frame(target: Target) -> None:
+    line = await _opened(target)
+    try:
+        code = asyncio.ensure_future(line.code())
+        data = framed(b" " * 100_000)
+        for n in range(len(data)):
+            await line.say(data[n : n + 1])
+            if (await asyncio.wait([code], timeout=1))[0]:
+                break
+        target.seen.append(await code)
+    finally:
+        line.close()
+
+
+async def _until_closed(target: Target, say: Callable[[Line], Awaitable[None]]) -> None:
+    """Say it again and again until the server closes; note its code."""
+    line = await _opened(target)
+    code = asyncio.ensure_future(line.code())
+    try:
+        while not code.done():
+            await say(line)
+            await asyncio.sleep(0)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        pass
+    finally:
+        try:
+            target.seen.append(await asyncio.wait_for(code, 20))
+        finally:
+            line.close()
+
+
+async def fragments_without_end(target: Target) -> None:
+    started = False
+
+    async def say(line: Line) -> None:
+        nonlocal started
+        await line.frame(b"", 0 if started else 1, fin=False)
+        started = True
+
+    await _until_closed(target, say)
+
+
+async def a_megabyte(target: Target) -> None:
+    await _until_closed(target, lambda line: line.frame(b'{"type":"' + b"x" * 1_000_000 + b'"}'))
+
+
+async def two_megabytes_in_pieces(target: Target) -> None:
+    started = False
+
+    async def say(line: Line) -> None:
+        nonlocal started
+        await line.frame(b"x" * 20_000, 0 if started else 1, fin=False)
+        started = True
+
+    await _until_closed(target, say)
+
+
+async def broken_utf8(target: Target) -> None:
+    await _until_closed(target, lambda line: line.frame(b'{"type":"\xff\xfe"}'))
+
+
+async def deep_json(target: Target) -> None:
+    await _until_closed(target, lambda line: line.frame(b'{"a":' * 40_000))
+
+
+async def huge_names(target: Target) -> None:
+    body = msgspec.json.encode({"type": "x" * 200_000, "name": "y" * 50_000})
+    await _until_closed(target, lambda line: line.frame(body))
+
+
+async def floods_events(target: Target) -> None:
+    seq = 1
+
+    async def say(line: Line) -> None:
+        nonlocal seq
+        await line.frame(events(seq, 500, target="#" + "x" * 100))
+        seq += 500
+
+    await _until_closed(target, say)
+
+
+async def floods_pings(target: Target) -> None:
+    await _until_closed(target, lambda line: line.say(framed(b"", 9) * 2000))
+
+
+async def floods_hellos(target: Target) -> None:
+    async def say(line: Line) -> None:
+        await line.frame(msgspec.json.encode({"op": "hello", "producer": f"{target.dice.getrandbits(60):x}"}))
+
+    await _until_closed(target, say)
+
+
+async def floods_nonsense_in_one_packet(target: Target) -> None:
+    await _until_closed(target, lambda line: line.say(framed(b'{"op":"events","events":[]}') * 5000))
+
+
+async def _floods_http(target: Target, request: Callable[[], bytes]) -> None:
+    line = await Line.open(target)
+    try:
+        while True:
+            await line.say(request())
+            target.seen.append(await line.status())
+            size = 0
+            while (header := await line.reader.readline()) not in (b"\r\n", b""):
+                if header.lower().startswith(b"content-length:"):
+                    size = int(header.split(b":")[1])
+            await line.reader.readexactly(size)
+    finally:
+        line.close()
+
+
+def post(session: str, key: str, body: bytes) -> bytes:
+    return (
+        f"POST /v1/sessions/{session}/events HTTP/1.1\r\nhost: a\r\nx-api-key: {key}\r\n"
+        f"content-length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+async def opens_session_after_session(target: Target) -> None:
+    """A million session ids, if it is let."""
+    await _floods_http(target, lambda: post(target.session(), target.key, b'{"type":"click"}'))
+
+
+async def guesses_keys(target: Target) -> None:
+    await _floods_http(target, lambda: post("s", f"sk_{target.dice.getrandbits(190):x}", b'{"type":"click"}'))
+
+
+async def bad_bodies(target: Target) -> None:
+    await _floods_http(target, lambda: post(target.session(), target.key, b"[" * 200_000))
+
+
+async def asks_whether_all_is_well(target: Target) -> None:
+    await _floods_http(target, lambda: b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n")
+
+
+async def connects_and_leaves(target: Target) -> None:
+    line = await _opened(target)
+    line.close()
+
+
+ATTACKS: Final[tuple[Attack, ...]] = (
+    never_reads,
+    reads_one_byte_a_second,
+    says_nothing,
+    half_a_handshake,
+    handshake_and_no_hello,
+    headers_without_end,
+    dribbles_a_body,
+    dribbles_a_frame,
+    fragments_without_end,
+    a_megabyte,
+    two_megabytes_in_pieces,
+    broken_utf8,
+    deep_json,
+    huge_names,
+    floods_events,
+    floods_pings,
+    floods_hellos,
+    floods_nonsense_in_one_packet,
+    opens_session_after_session,
+    guesses_keys,
+    bad_bodies,
+    asks_whether_all_is_well,
+    connects_and_leaves,
+)
+
+
+async def again_and_again(attack: Attack, target: Target, pause: float = 0.05) -> None:
+    """Until cancelled."""
+    while True:
+        try:
+            await attack(target)
+        except (OSError, EOFError, ConnectionError, AssertionError, IndexError, TimeoutError) as cut:
+            target.seen.append(type(cut).__name__)
+        await asyncio.sleep(pause)

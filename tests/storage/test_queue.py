@@ -1,0 +1,151 @@
+"""The queue alone, before a database that does as it is told."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from app import errors
+from app.storage.queue import Group, Outcome, WriteQueue
+
+from .contract import entry
+
+
+class Disk:
+    """Writes wait until they are told how they went."""
+
+    def __init__(self) -> None:
+        self.writing: list[tuple[Group, asyncio.Future[Outcome]]] = []
+
+    def write(self, group: Group) -> "asyncio.Future[Outcome]":
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.writing.append((group, future))
+        return future
+
+    async def ends(self, error: Exception | None = None) -> Group:
+        """The write under way ends; returns what it was to write."""
+        while not self.writing:
+            await asyncio.sleep(0)
+        group, future = self.writing.pop()
+        if error is None:
+            future.set_result(Outcome([None for _ in group.jobs]))
+        else:
+            future.set_exception(error)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return group
+
+
+def written(group: Group) -> list[int]:
+    return [e.row.version for e in group.entries]
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+async def queue(disk: Disk) -> WriteQueue:
+    return WriteQueue(disk.write, max_bytes=1_000_000)
+
+
+async def test_the_next_group_fills_while_one_is_written(queue: WriteQueue, disk: Disk) -> None:
+    first = {queue.submit(entry(version=1)), queue.submit(entry(version=2))}
+    await asyncio.sleep(0)
+    second = {queue.submit(entry(version=n)) for n in (3, 4, 5)}
+    assert (len(first), len(second)) == (1, 1)
+    assert queue.settled() in second
+    assert written(await disk.ends()) == [1, 2]
+    assert first.pop().done()
+    assert not next(iter(second)).done()
+    assert written(await disk.ends()) == [3, 4, 5]
+    assert second.pop().done()
+    assert queue.settled().done()
+
+
+async def test_a_failure_is_told_to_all_and_tried_again_in_order(queue: WriteQueue, disk: Disk) -> None:
+    first = queue.submit(entry(version=1))
+    await asyncio.sleep(0)
+    second = queue.submit(entry(version=2))
+    job = queue.run(lambda _: None)
+    await disk.ends(OSError("no"))
+    for each in (first, second, job):
+        assert isinstance(each.exception(), errors.StorageUnavailable)
+    with pytest.raises(errors.StorageUnavailable):
+        queue.run(lambda _: None)
+    third = queue.submit(entry(version=3))
+    assert queue.settled() is third
+    queue.retry_now()
+    group = await disk.ends()
+    assert written(group) == [1, 2, 3]
+    assert group.repeated
+    assert group.jobs == []
+    assert third.exception() is None
+
+
+async def test_waits_between_tries_double_up_to_a_limit_and_start_over(
+    queue: WriteQueue, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    waits: list[float] = []
+    real = loop.call_later
+
+    def call_later(delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+        waits.append(delay)
+        return real(0, callback)
+
+    monkeypatch.setattr(loop, "call_later", call_later)
+    queue.submit(entry())
+    for _ in range(7):
+        await disk.ends(OSError("no"))
+    assert waits == [0.25, 0.5, 1, 2, 4, 5, 5]
+    assert queue.failing_since is not None
+    await disk.ends()
+    assert queue.failing_since is None
+    queue.submit(entry(version=2))
+    await disk.ends(OSError("no"))
+    assert waits[-1] == 0.25
+    await disk.ends()
+
+
+async def test_what_comes_after_a_seal_is_written_after_it(queue: WriteQueue, disk: Disk) -> None:
+    queue.submit(entry(version=1))
+    queue.run(lambda _: None, seal=True)
+    queue.submit(entry(version=2))
+    assert written(await disk.ends()) == [1]
+    assert written(await disk.ends()) == [2]
+
+
+async def test_a_defect_in_the_database_code_does_not_stop_the_queue(queue: WriteQueue, disk: Disk) -> None:
+    future = queue.submit(entry(version=1))
+    await disk.ends(ZeroDivisionError())
+    assert isinstance(future.exception(), errors.StorageUnavailable)
+    queue.retry_now()
+    assert written(await disk.ends()) == [1]
+
+
+async def test_cancelling_and_timing_out_leave_the_shared_future_alone(queue: WriteQueue, disk: Disk) -> None:
+    future = queue.submit(entry())
+    assert not future.cancel()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await future
+    together = asyncio.gather(future)
+    await disk.ends()
+    await together
+    await future
+
+
+async def test_abandoned_entries_fail_and_everything_settles(queue: WriteQueue, disk: Disk) -> None:
+    writing = queue.submit(entry(version=1))
+    await asyncio.sleep(0)
+    waiting = queue.submit(entry(version=2))
+    assert queue.abandon() == 2
+    for each in (writing, waiting):
+        assert isinstance(each.exception(), errors.StorageUnavailable)
+    assert queue.settled().done()
+    with pytest.raises(errors.StorageUnavailable):
+        queue.submit(entry(version=3))
+    await disk.ends()
+    assert (queue.queued_entries, queue.queued_bytes, queue.commits) == (0, 0, 1)

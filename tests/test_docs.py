@@ -1,0 +1,111 @@
+"""Docs that cannot rot: what they say to run is run, what they list follows from the code.
+
+A fenced `sh` block after `<!-- run -->` (or `<!-- run: name -->`) is run against a real server, in a folder with
+the recordings it speaks of.
+"""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from app.config import Settings
+from tests.cli.running import RECORDINGS, ROOT, sessionmood
+from tests.server import ServerProcess
+from tests.test_tuning import site
+from tools.write_docs import PAGES
+
+PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+_RUN = re.compile(r"<!-- run(?:: (\w+))? -->\n```sh\n(.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+class Block(NamedTuple):
+    """Commands that a page tells its reader to run."""
+
+    page: str
+    number: int
+    commands: str
+
+
+def blocks() -> Iterator[Block]:
+    for page in PROSE:
+        for number, found in enumerate(_RUN.finditer(page.read_text()), start=1):
+            yield Block(page.name, number, found[2])
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: ServerProcess) -> Path:
+    """A folder with `visits.jsonl` (all moods), `labelled.jsonl` (twelve people), and `sessionmood` on the path."""
+    (tmp_path / "visits.jsonl").write_bytes(
+        b"".join(path.read_bytes() for path in sorted(RECORDINGS.glob("*.jsonl")))
+    )
+    (tmp_path / "labelled.jsonl").write_bytes(
+        b"\n".join(msgspec.json.encode(recording) for _, recording in site(people=12, sessions=4))
+    )
+    # a refusal must fail the test, and progress must not clutter its output
+    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    command = binaries / "sessionmood"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m app "$@"\n')
+    command.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", list(blocks()), ids=lambda block: f"{block.page}-{block.number}")
+def test_what_a_page_says_to_run_runs(block: Block, place: Path, server: ServerProcess) -> None:
+    environment = {
+        "PATH": f"{place / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(place),
+        "URL": server.base,
+        "KEY": server.sk,
+        "DATABASE_URL": f"sqlite:///{server.database}",
+        "COLUMNS": "200",
+    }
+    ran = subprocess.run(
+        ["sh", "-eu"],
+        input=block.commands.encode(),
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        timeout=150,
+        check=False,
+    )
+    assert ran.returncode == 0, (ran.stdout + ran.stderr).decode()
+    assert b"Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_that_follow_from_the_code_are_current(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == PAGES[name](), "run `python -m tools.write_docs`"
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in _LINK.findall(page.read_text()):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_commands_page_names_every_command() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    shown = sessionmood("--help").out
+    commands = re.findall(r"^│ (\w+) ", shown, re.MULTILINE)
+    assert len(commands) == 11
+    for command in commands:
+        assert command in page, f"docs/commands.md does not speak of {command}"
+
+
+def test_serve_lists_the_variable_of_every_setting() -> None:
+    shown = sessionmood("serve", "--help", COLUMNS="400").out
+    for field in dataclasses.fields(Settings):
+        assert f"env var: {field.metadata['env']}," in shown

@@ -1,0 +1,71 @@
+"""Write the pages of docs/ that follow from the code: `python -m tools.write_docs`."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.config import Settings
+from app.mood import DEFAULT
+from app.mood.numbers import SETTINGS, WEIGHTS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+_MADE = "<!-- Made by `python -m tools.write_docs`; change the code, not this page. -->\n"
+
+
+def settings_page() -> str:
+    """Every setting of the service."""
+    rows = [
+        (
+            f"`{field.metadata['env']}`",
+            f"`--{field.name.replace('_', '-')}`",
+            _default(field),
+            field.metadata["help"],
+        )
+        for field in dataclasses.fields(Settings)
+    ]
+    return (
+        f"# Settings\n\n{_MADE}\n"
+        "Each is an environment variable and an option of `sessionmood serve`; the option wins. "
+        "Durations are seconds unless it says otherwise.\n\n"
+        + _table(("variable", "option", "default", "meaning"), rows)
+    )
+
+
+def numbers_page() -> str:
+    """Every number of the mood engine."""
+    weights = [
+        (f"`{w.signal}`", f"`{w.mood}`", f"{DEFAULT.weights[f'{w.signal}.{w.mood}']:+g}", w.reason)
+        for w in WEIGHTS
+    ]
+    settings = [
+        (f"`{s.name}`", f"{s.value:g}", s.unit, f"{s.low:g} to {s.high:g}", s.reason) for s in SETTINGS
+    ]
+    return (
+        f"# The numbers behind the moods\n\n{_MADE}\n"
+        "A mood's raw score is the sum of points x strength over its signals; strengths are from 0 to 1. "
+        "A model file (`SESSIONMOOD_MODEL`, `sessionmood replay --model`) is a JSON object that overrides any of "
+        "them: `weight.SIGNAL.MOOD` for points, the name for everything else.\n\n"
+        "## Points\n\n"
+        + _table(("signal", "mood", "points", "why"), weights)
+        + "\n## Thresholds, times and limits\n\n"
+        + _table(("name", "value", "unit", "allowed", "why"), settings)
+    )
+
+
+PAGES = {"settings.md": settings_page, "numbers.md": numbers_page}
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    return "none" if field.default == "" else f"`{field.default}`"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    DOCS.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page())
