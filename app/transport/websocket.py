@@ -4,6 +4,7 @@ something to write. What can be conflated is: of several readings the newest cou
 import asyncio
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
@@ -105,6 +106,7 @@ class Connection:
         """Everything from the handshake on. Never raises for what a client does."""
         doors = self._doors
         await self._receive()
+        doors.ingest.counters.connections += 1
         self._log("a socket opened")
         offered = self._scope.get("subprotocols") or []
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
@@ -272,7 +274,8 @@ class Connection:
         seq = receipt.outcome.ack
         if seq is None and batch.seq is not None:
             seq = batch.seq + len(batch.events) - 1
-        receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq))
+        began = time.perf_counter()
+        receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq, began))
 
     def _make_noise(self, size: int) -> None:
         """A frame of `size` characters was no batch to take. Too much of that ends the socket."""
@@ -281,7 +284,12 @@ class Connection:
             self.fail(RateLimited("too many frames that are no batch to take", retry_ms=wait))
 
     def _durable(
-        self, receipt: Receipt, seq: int | None, first: int | None, durable: "asyncio.Future[None]"
+        self,
+        receipt: Receipt,
+        seq: int | None,
+        first: int | None,
+        began: float,
+        durable: "asyncio.Future[None]",
     ) -> None:
         self._inflight -= 1
         if durable.cancelled():
@@ -291,6 +299,7 @@ class Connection:
             if isinstance(error, SessionMoodError):
                 self._nack(error, first)
             return
+        self._doors.ingest.counters.acks_websocket.note(time.perf_counter() - began)
         outcome = receipt.outcome
         if self._ack is None:
             self._ack = [seq, outcome.accepted, outcome.duplicates, outcome.ignored]
@@ -307,6 +316,9 @@ class Connection:
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
         if position(reading) >= self._newest:
+            counters = self._doors.ingest.counters
+            counters.pushes += 1
+            counters.conflated += self._reading is not None
             self._reading = (reading, offer)
             self._wake_writer()
 
@@ -344,7 +356,8 @@ class Connection:
             self._writer.cancel()
 
     def _nack(self, error: SessionMoodError, seq: object) -> None:
-        self._refused(error)
+        self._doors.ingest.counters.nack(error.code)
+        self._log("nack: %s", error.code)
         fields: dict[str, object] = {"seq": seq, "code": error.code, "detail": error.detail}
         if isinstance(error, OutOfOrder):
             fields["retry_ms"] = error.retry_ms or 0
@@ -376,7 +389,7 @@ class Connection:
                 await self._close(self._error)
         except Exception as gone:
             # the transport says in several ways that the client has left; the reader ends by itself
-            logger.debug("a send failed: %r", gone)
+            self._log("a send failed: %r", gone)
             self._closed = True
         finally:
             self._writing_since = None
@@ -423,7 +436,7 @@ class Connection:
     # Logging
 
     def _refused(self, error: SessionMoodError) -> None:
-        self._doors.on_refusal("websocket", error)
+        self._doors.ingest.counters.refuse("websocket", error.code)
         self._log("refused: %s", error.code)
 
     def _log(self, message: str, *values: object) -> None:
