@@ -238,12 +238,13 @@ class Ingest:
         return durable
 
     def _kept(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
-        if durable.cancelled() or durable.exception() is not None:
+        failure = None if durable.cancelled() else durable.exception()
+        if durable.cancelled() or isinstance(failure, StorageUnavailable):
             # still queued: the session must stay in memory until a later commit has it
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
-        if batch is not None and batch.producer is not None and batch.last_seq is not None:
+        if failure is None and batch is not None and batch.producer is not None and batch.last_seq is not None:
             session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
