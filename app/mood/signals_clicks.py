@@ -56,7 +56,7 @@ class ClickSignals:
     __slots__ = FIELDS
 
     def __init__(self) -> None:
-        self.at: int = 0
+        self.at: int = -1
         self.clicks: float = 0.0
         self.active: float = 0.0
         self.dead: float = 0.0
@@ -244,9 +244,9 @@ class ClickSignals:
         place[4] *= faded
         return place
 
-    def _most(self, what: int, now: int, m: Model) -> float:
-        """The highest count of one kind over the places: 0 clicks, 3 dead clicks."""
-        most = 0.0
+    def _most(self, what: int, least: float, now: int, m: Model) -> float:
+        """The highest count of one kind over the places, if above `least`: 0 clicks, 3 dead clicks."""
+        most = least
         for place in self.places.values():
             if place[what] > most:
                 faded = place[what] * kept(m.friction_rate, int(place[1]), now)
@@ -255,25 +255,33 @@ class ClickSignals:
         return most
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
+        if self.at < 0:
+            return
         friction = kept(m.friction_rate, self.at, now)
         engaged = kept(m.engaged_rate, self.at, now)
-        own = min(m.rage_own, (self.open + self.burst) * friction)
-        out[RAGE_CLICK] = min(1.0, max(own, self.rage * friction) / m.rage_full)
+        own = self.open + self.burst
+        if own > 0.0 or self.rage > 0.0:
+            out[RAGE_CLICK] = min(
+                1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
+            )
         stuck = 0.0
         if self.dead > 0.0:
             dead = self.dead * engaged
             clicks = max(self.clicks * engaged, dead)
-            stuck = ramp(self._most(3, now, m), m.stuck_from, m.stuck_full)
+            stuck = ramp(self._most(3, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
             out[DEAD_CLICK] = max(stuck, dead / (clicks + m.dead_prior))
         if self.silent > 0:
             tries = self.tries * kept(m.friction_rate, self.tries_at, now)
             out[UNANSWERED_CLICKS] = ramp(tries, m.silent_from, m.silent_full)
-        out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
-        out[REPEAT_USE] = ramp(self._most(0, now, m), m.repeats_from, m.repeats_full)
+        if self.clicks > m.repeats_from:
+            most = self._most(0, m.repeats_from, now, m)
+            out[REPEAT_USE] = ramp(most, m.repeats_from, m.repeats_full)
         out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
-        # what went well elsewhere is no comfort while one is stuck
-        good = self.good * kept(m.satisfied_rate, self.at, now)
-        out[SMOOTH_PROGRESS] = half_at(good, m.good_half) * (1.0 - stuck)
+        if self.good_count > 0:
+            out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
+            # what went well elsewhere is no comfort while one is stuck
+            good = self.good * kept(m.satisfied_rate, self.at, now)
+            out[SMOOTH_PROGRESS] = half_at(good, m.good_half) * (1.0 - stuck)
 
     def state(self) -> list[object]:
         state = snapshot.take(self, FIELDS)

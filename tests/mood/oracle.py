@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from app.mood import MOODS, REPORTS_RESPONSE, Event, Model
-from app.mood.signals import FRICTION, NAMES
+from app.mood.signals import FRICTION_COUNT, NAMES
 
 ACTS = {
     "click", "rage_click", "dead_click", "scroll", "hover", "page_view", "navigation", "input", "submit", "focus",
@@ -49,7 +49,7 @@ def strengths(events: Sequence[Event], started_at: int, now: int, m: Model) -> S
 
 def recovered(events: Sequence[Event], started_at: int, now: int, m: Model, found: Strengths) -> float:
     """The worst friction after any millisecond with events, faded, less the friction of now."""
-    friction = [NAMES[i] for i in FRICTION]
+    friction = NAMES[:FRICTION_COUNT]
     half_life = m.settings["half_life.bored"]
     scar = 0.0
     before = started_at
