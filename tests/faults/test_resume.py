@@ -148,3 +148,25 @@ async def test_who_is_ahead_is_not_sent_back(own: ServerProcess) -> None:
         await socket.until("ack", seq=2)
         await socket.send({"op": "events", "seq": 3, "events": events("click")})
         assert (await socket.until("mood"))["event_count"] == 3
+
+
+async def test_a_line_that_broke_before_the_token_came_locks_nobody_out(own: ServerProcess) -> None:
+    async with own.socket("s", key="") as socket:
+        await socket.send({"op": "hello", "key": own.pk, "producer": "p"})
+    async with asyncio.timeout(20):
+        while (welcome := await _enter(own)) is None:  # the server has not noticed yet
+            pass
+    assert welcome["ack"] == 0
+    assert own.post("s", events("click"), own.pk, **{"x-session-token": welcome["token"]}).status_code == 200
+    assert await _enter(own) is None
+
+
+async def _enter(server: ServerProcess) -> dict[str, Any] | None:
+    """Come in without a token; None when that is refused."""
+    async with server.socket("s", key="") as socket:
+        await socket.send({"op": "hello", "key": server.pk, "producer": "p"})
+        frame = await socket.receive()
+        if frame["op"] == "welcome":
+            return frame
+        assert frame["code"] == "bad_token"
+        return None
