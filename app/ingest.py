@@ -145,10 +145,11 @@ class Ingest:
         self.store.admit()
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
-        if batch.now is not None and (known is None or known.offset is None) and batch.producer is not None:
-            session.producer(batch.producer).offset = now - round(batch.now)
+        offset = batch.offset if batch.now is None else now - round(batch.now)
+        if offset is not None and (known is None or known.offset is None) and batch.producer is not None:
+            session.producer(batch.producer).offset = offset
         events = [protocol.to_event(wire, 0) for wire in batch.events]
-        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now)
+        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now, offset)
         news = outcome.news + session.advance(now)
         counters = self.counters
         counters.events += outcome.accepted
@@ -244,7 +245,12 @@ class Ingest:
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
-        if failure is None and batch is not None and batch.producer is not None and batch.last_seq is not None:
+        if (
+            failure is None
+            and batch is not None
+            and batch.producer is not None
+            and batch.last_seq is not None
+        ):
             session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
