@@ -11,7 +11,7 @@ from app.shadow import Beside, Shadow, Tally, compare
 from tests.cli.running import RECORDINGS, sessionmood
 from tests.server import ServerProcess, running
 
-CALM = {"weight.rage_click.frustrated": 0.2, "weight.unanswered_clicks.frustrated": 0.2}
+CALM = {f"weight.{signal}.frustrated": 0.2 for signal in ("rage_click", "dead_click", "unanswered_clicks")}
 OURS = sorted(RECORDINGS.glob("*.jsonl"))
 
 
@@ -88,8 +88,8 @@ def test_a_session_that_had_begun_is_not_compared() -> None:
 
 
 def test_a_candidate_that_fails_stops_itself_only() -> None:
-    class Broken(MoodEngine):
-        def receive(self, event: Event) -> list:  # type: ignore[type-arg]
+    class Broken:
+        def receive(self, event: Event) -> None:
             raise ZeroDivisionError
 
     tally = Tally()
@@ -98,7 +98,7 @@ def test_a_candidate_that_fails_stops_itself_only() -> None:
     first = Event("click", 0)
     engine.receive(first)
     beside.receive(first, engine)
-    beside._candidate = Broken("a", 0, DEFAULT)
+    beside._candidate = Broken()  # type: ignore[assignment]
     for at in (10, 20):
         event = Event("click", at)
         engine.receive(event)
