@@ -73,7 +73,8 @@ class ServerProcess:
 
     def _answers(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, f"the server stopped by itself:\n{self.output()}"
+        code = self.process.poll()
+        assert code is None, f"the server stopped by itself with {code}:\n{self.output()}"
         try:
             ready = httpx2.get(f"{self.base}/readyz", timeout=2).status_code == 200
         except httpx2.TransportError:

@@ -3,12 +3,21 @@
 import asyncio
 import random
 import time
-from typing import Self
+from typing import Final, Self
 
 from tests.faults import truth
 from tests.faults.http import request
 from tests.faults.visitor import Visitor
 from tests.server import ServerProcess
+
+#: Settings of a server that is used by a crowd from one address: no limits of pace, and so little memory that
+#: sessions leave it all the time.
+CROWDED: Final = {
+    "SESSIONMOOD_CONNECTS_PER_SECOND": 0,
+    "SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0,
+    "SESSIONMOOD_MAX_SESSIONS": 20,
+    "SESSIONMOOD_SESSION_IDLE": 0.5,
+}
 
 
 class Crowd:

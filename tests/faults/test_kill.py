@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Crowd
+from tests.faults.crowd import CROWDED, Crowd
 from tests.server import running
 
 SESSIONS = 200
@@ -17,8 +17,7 @@ KILLS = 20
 @pytest.mark.timeout(240)
 async def test_nothing_acked_is_lost_by_kills_under_load(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    limits = {"SESSIONMOOD_CONNECTS_PER_SECOND": 0, "SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0}
-    with running(tmp_path, **limits) as server:
+    with running(tmp_path, **CROWDED) as server:
         async with Crowd(server, SESSIONS, rng) as crowd:
             for _ in range(KILLS):
                 await crowd.more_acks(rng.randint(50, 2000))
