@@ -223,17 +223,19 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         session.hello("p", clock(), 0, clock())
-        await ingest.receive(session, batch("rage_click", "error", seq=1), clock()).durable
-        clock.now += 61_500
+        for seq in (1, 2):
+            await ingest.receive(session, batch("click", seq=seq), clock()).durable
+        clock.now += 10_500
         ingest.sweep(clock())
-        await ingest.store.settled()
+        assert session.snapshot_version < session.version
+        clock.now += 60_000
         with slow_commit(ingest):
             ingest.put_idle_away(clock())
             found = await ingest.find(PROJECT, "s")
         assert found is not None
         late = batch("rage_click", "error", "click", seq=3)
         for event in late.events:
-            event.at = clock() - 20_000
+            event.at = clock() - 68_000
         await ingest.receive(found, late, clock()).durable
         before = shown(ingest, found, clock())
         clock.now += 61_500
