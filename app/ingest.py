@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from app import protocol, storage
-from app.errors import Draining, Revoked, SessionMoodError, StorageUnavailable
+from app.counters import Counters
+from app.errors import Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
 from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
@@ -22,6 +23,8 @@ logger = logging.getLogger("sessionmood.ingest")
 
 #: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
 DUE_EVERY: Final = 5.0
+#: Sessions that may leave memory are looked for this often (s).
+TIDY_EVERY: Final = 1.0
 #: ... the latter so many at a time, and less often when many in memory have to be read past.
 DUE_AT_ONCE: Final = 200
 LIVE_PER_SECOND: Final = 2000
@@ -32,16 +35,6 @@ class Receipt(msgspec.Struct, gc=False):
 
     outcome: Outcome
     durable: "asyncio.Future[None]"
-
-
-class Counters:
-    """What the metrics page reads."""
-
-    __slots__ = ("changes", "duplicates", "events", "evicted", "ignored", "loaded", "offers", "swept")
-
-    def __init__(self) -> None:
-        self.events = self.duplicates = self.ignored = self.changes = self.offers = 0
-        self.loaded = self.evicted = self.swept = 0
 
 
 class Ingest:
@@ -86,6 +79,9 @@ class Ingest:
             # it may have left memory again meanwhile: look once more
 
     def open(self, project: str, id: str, now: int, publishable: bool) -> Session:
+        """A new session. Raises Overloaded when sessions come faster than they can leave memory."""
+        if len(self.sessions) >= 2 * self.max_sessions:
+            raise Overloaded("too many sessions at once", retry_ms=2000)
         session = self.sessions.open(project, id, now, publishable)
         self._observe(session)
         return session
@@ -242,12 +238,13 @@ class Ingest:
         return durable
 
     def _kept(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
-        if durable.cancelled() or durable.exception() is not None:
+        failure = None if durable.cancelled() else durable.exception()
+        if durable.cancelled() or isinstance(failure, StorageUnavailable):
             # still queued: the session must stay in memory until a later commit has it
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
-        if batch is not None and batch.producer is not None and batch.last_seq is not None:
+        if failure is None and batch is not None and batch.producer is not None and batch.last_seq is not None:
             session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
@@ -284,12 +281,12 @@ class Ingest:
 
     async def _sweep_forever(self) -> None:
         loop = asyncio.get_running_loop()
-        look_again = look_at_disk = 0.0
+        tidy = look_at_disk = 0.0
         while True:
             try:
                 self.sweep(self.clock())
-                if loop.time() >= look_again:
-                    look_again = loop.time() + DUE_EVERY
+                if loop.time() >= tidy:
+                    tidy = loop.time() + TIDY_EVERY
                     self.put_idle_away(self.clock())
                 if loop.time() >= look_at_disk:
                     look_at_disk = loop.time() + max(DUE_EVERY, len(self.sessions) / LIVE_PER_SECOND)

@@ -137,6 +137,10 @@ def serve(settings: Settings) -> int:
     set_up_logging(settings)
     app = create_app(settings)
     lines = Lines(settings)
+    app.metrics.gauges["sessionmood_request_connections"] = (
+        "connections that are no WebSocket",
+        lambda: len(lines),
+    )
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,

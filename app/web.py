@@ -32,6 +32,7 @@ from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
+from app.transport.metrics import Metrics
 from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.scripts import Scripts
@@ -112,6 +113,7 @@ class App:
             key.id, Revoked("this key was revoked")
         )
         self.rest = Rest(self.doors)
+        self.metrics = Metrics(self.doors)
         self.pages = Pages(self.doors)
         #: when `stop` must be done (the loop's time), None when it may take its time
         self.stop_by: float | None = None
@@ -120,6 +122,7 @@ class App:
                 *Manage(self.doors).routes(),
                 *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
+                *self.metrics.routes(),
                 *self.pages.routes(),
             ],
             lifespan=self._lifespan,

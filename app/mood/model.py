@@ -52,6 +52,8 @@ class Model:
         self.rage_own: float = v["rage.own"]
         self.rage_answered: float = v["rage.answered"]
         self.dead_prior: float = v["dead.prior"]
+        self.stuck_from: float = v["stuck.from"]
+        self.stuck_full: float = v["stuck.full"]
         self.missed: float = v["missed"]
         self.silent_from: float = v["silent.from"]
         self.silent_full: float = v["silent.full"]
@@ -126,6 +128,7 @@ class Model:
         for lower, upper in (
             ("errors.window", "errors.soft_window"),
             ("silent.from", "silent.full"),
+            ("stuck.from", "stuck.full"),
             ("wait.fine", "wait.painful"),
             ("errors.from", "errors.full"),
             ("repeats.from", "repeats.full"),

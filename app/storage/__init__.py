@@ -100,6 +100,17 @@ class Key(msgspec.Struct, frozen=True):
     events_per_second: float | None = None  # rate; None: the server's default
 
 
+class State(msgspec.Struct, frozen=True):
+    """How writing fares. `commit_seconds`: what all `commits` took together."""
+
+    queued_entries: int
+    queued_bytes: int
+    commits: int
+    commit_seconds: float
+    failures: int
+    failing: bool
+
+
 class Page(msgspec.Struct, frozen=True):
     """One page of the sessions list; `cursor` is None on the last."""
 
@@ -164,6 +175,9 @@ class Storage(Protocol):
 
     async def check(self) -> None:
         """Raise StorageUnavailable if a write would not succeed now."""
+
+    def state(self) -> State:
+        """For the metrics: costs nothing."""
 
     async def secret(self, name: str) -> bytes:
         """A random secret of 32 bytes, made on first use and the same ever after."""

@@ -98,6 +98,7 @@ class WriteQueue:
         self.commits = 0
         self.committed_entries = 0
         self.last_commit_seconds = 0.0
+        self.commit_seconds = 0.0  # of all commits together
         self.last_commit_at: float | None = None  # monotonic
         self.queued_entries = 0
         self.queued_bytes = 0
@@ -225,6 +226,7 @@ class WriteQueue:
         self._writing = None
         self.last_commit_at = time.monotonic()
         self.last_commit_seconds = self.last_commit_at - self._began
+        self.commit_seconds += self.last_commit_seconds
         self.commits += 1
         self.committed_entries += len(group.entries) - len(outcome.refused)
         if not self._abandoned:

@@ -11,7 +11,18 @@ from functools import partial
 from typing import TypeVar
 
 from app import errors
-from app.storage import Batch, Entry, Key, MoodChange, Page, SessionRow, Stored, sqlite_jobs, sqlite_reads
+from app.storage import (
+    Batch,
+    Entry,
+    Key,
+    MoodChange,
+    Page,
+    SessionRow,
+    State,
+    Stored,
+    sqlite_jobs,
+    sqlite_reads,
+)
 from app.storage.cursor import Position, read_cursor, write_cursor
 from app.storage.file_lock import FileLock, Gate
 from app.storage.migrations import migrate_sqlite
@@ -251,6 +262,17 @@ class SQLiteStorage:
             raise errors.StorageUnavailable(
                 f"a write took more than {CHECK_SECONDS:.0f} s", retry_ms=READ_RETRY_MS
             ) from None
+
+    def state(self) -> State:
+        queue = self.queue
+        return State(
+            queue.queued_entries,
+            queue.queued_bytes,
+            queue.commits,
+            queue.commit_seconds,
+            queue.failures,
+            queue.failing_since is not None,
+        )
 
     async def secret(self, name: str) -> bytes:
         secret = self._secrets.get(name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth import PUBLISHABLE, Access, Claims
 from app.config import Settings
-from app.errors import BadRequest, SessionMoodError, StorageUnavailable
+from app.errors import BadRequest, StorageUnavailable
 from app.ingest import Ingest
 from app.protocol import SESSION_ID, Limits
 from app.sessions import Session
@@ -47,8 +47,6 @@ class Doors:
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
         #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
         self.leaving = False
-        #: Told of every refusal, for the metrics: the door's name and the error.
-        self.on_refusal: Callable[[str, SessionMoodError], None] = lambda door, error: None
 
     async def enter(
         self, key: Key, session_id: str, token: str | None, now: int, address: str, *, create: bool

@@ -53,7 +53,7 @@ async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[by
 
 async def refuse(doors: Doors, scope: Message, send: Send, error: SessionMoodError) -> None:
     """The problem document of `error`, held back from who is refused all the time."""
-    doors.on_refusal("rest", error)
+    doors.ingest.counters.refuse("rest", error.code)
     wait = doors.rates.noise(address_of(scope), doors.clock())
     if wait:
         await asyncio.sleep(wait)

@@ -53,6 +53,11 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
+    @property
+    def waiting(self) -> int:
+        """How many requests are held."""
+        return len(self._waiters)
+
     def all(self) -> "list[Connection]":
         return list(self._open)
 

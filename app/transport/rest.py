@@ -5,6 +5,7 @@ Starlette's routing, Request and Response would cost more than everything else t
 
 import asyncio
 import logging
+import time
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -101,7 +102,9 @@ class Rest:
         receipt = doors.ingest.receive(session, batch, now)
         reading = session.reading(now)
         offer = session.offer
+        began = time.perf_counter()
         await until_durable(receipt.durable, DURABLE_WITHIN)
+        doors.ingest.counters.acks_rest.note(time.perf_counter() - began)
         outcome = receipt.outcome
         answer: dict[str, object] = {
             "accepted": outcome.accepted,

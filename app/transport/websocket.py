@@ -4,10 +4,11 @@ something to write. What can be conflated is: of several readings the newest cou
 import asyncio
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from app import protocol
 from app.auth import Claims, check_origin
@@ -53,13 +54,25 @@ class Gone(Exception):
     """The client has left."""
 
 
+class Line(Protocol):
+    """The shorter way past ASGI's queue, where the server has one (`SocketProtocol`)."""
+
+    on_text: Callable[[str], bool] | None
+
+    def ready(self) -> bool: ...
+
+    def write(self, text: bytes) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
         "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
-        "_inflight", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer",
-        "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
+        "_inflight", "_line", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_waking",
+        "_writer", "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
         "session", "session_id",
     )  # fmt: skip
 
@@ -74,6 +87,7 @@ class Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._line: Line | None = scope.get("extensions", {}).get("sessionmood.line", {}).get("line")
         #: names the socket in the log
         self.id = next(_ids)
         self.address: str = (scope.get("client") or ("?", 0))[0]
@@ -97,6 +111,7 @@ class Connection:
         self._error: SessionMoodError | None = None
         self._after_acks = False
         self._closed = False
+        self._waking = False
         self._writer: asyncio.Task[None] | None = None
         self._writing_since: int | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -105,6 +120,7 @@ class Connection:
         """Everything from the handshake on. Never raises for what a client does."""
         doors = self._doors
         await self._receive()
+        doors.ingest.counters.connections += 1
         self._log("a socket opened")
         offered = self._scope.get("subprotocols") or []
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
@@ -117,6 +133,8 @@ class Connection:
                 raise Draining(retry_ms=1000)
             check_session_id(self.session_id)
             await self._enter()
+            if self._line is not None:
+                self._line.on_text = self._hear
             await self._read()
         except Gone:
             pass
@@ -249,6 +267,26 @@ class Connection:
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
 
+    def _hear(self, text: str) -> bool:
+        """Take a batch on the short way, while the reader waits; False for anything that needs the reader."""
+        if self._error is not None:
+            return True
+        try:
+            frame = protocol.decode_frame(text, self._doors.limits)
+        except SessionMoodError:
+            return False
+        if not isinstance(frame, Batch):
+            return False
+        self.heard_at = self._doors.clock()
+        try:
+            self._take(frame, len(text))
+        except SessionMoodError as error:
+            self.fail(error)
+        except Exception:
+            logger.exception("a socket failed", extra=self._names())
+            self.fail(SessionMoodError("this is our fault, and is logged"))
+        return True
+
     def _take(self, batch: Batch, size: int) -> None:
         session = self.session
         assert session is not None
@@ -272,7 +310,8 @@ class Connection:
         seq = receipt.outcome.ack
         if seq is None and batch.seq is not None:
             seq = batch.seq + len(batch.events) - 1
-        receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq))
+        began = time.perf_counter()
+        receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq, began))
 
     def _make_noise(self, size: int) -> None:
         """A frame of `size` characters was no batch to take. Too much of that ends the socket."""
@@ -281,7 +320,12 @@ class Connection:
             self.fail(RateLimited("too many frames that are no batch to take", retry_ms=wait))
 
     def _durable(
-        self, receipt: Receipt, seq: int | None, first: int | None, durable: "asyncio.Future[None]"
+        self,
+        receipt: Receipt,
+        seq: int | None,
+        first: int | None,
+        began: float,
+        durable: "asyncio.Future[None]",
     ) -> None:
         self._inflight -= 1
         if durable.cancelled():
@@ -291,6 +335,7 @@ class Connection:
             if isinstance(error, SessionMoodError):
                 self._nack(error, first)
             return
+        self._doors.ingest.counters.acks_websocket.note(time.perf_counter() - began)
         outcome = receipt.outcome
         if self._ack is None:
             self._ack = [seq, outcome.accepted, outcome.duplicates, outcome.ignored]
@@ -307,6 +352,9 @@ class Connection:
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
         if position(reading) >= self._newest:
+            counters = self._doors.ingest.counters
+            counters.pushes += 1
+            counters.conflated += self._reading is not None
             self._reading = (reading, offer)
             self._wake_writer()
 
@@ -337,14 +385,14 @@ class Connection:
         """Cut the line: for a client that does not read, and so can't be told anything."""
         self._refused(TooSlow())
         self._closed = True
-        cut = self._scope.get("extensions", {}).get("sessionmood.abort")
-        if cut is not None:
-            cut["abort"]()
+        if self._line is not None:
+            self._line.abort()
         elif self._writer is not None:
             self._writer.cancel()
 
     def _nack(self, error: SessionMoodError, seq: object) -> None:
-        self._refused(error)
+        self._doors.ingest.counters.nack(error.code)
+        self._log("nack: %s", error.code)
         fields: dict[str, object] = {"seq": seq, "code": error.code, "detail": error.detail}
         if isinstance(error, OutOfOrder):
             fields["retry_ms"] = error.retry_ms or 0
@@ -361,8 +409,26 @@ class Connection:
         self._wake_writer()
 
     def _wake_writer(self) -> None:
-        if self._writer is None and not self._closed:
-            self._writer = asyncio.ensure_future(self._write())
+        """Send at the end of this turn of the loop: what can be conflated until then is."""
+        if self._writer is None and not self._closed and not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Send at once what a client that reads can take; the rest, and the end, is the writer's."""
+        self._waking = False
+        if self._closed or self._writer is not None:
+            return
+        line = self._line
+        while line is not None and line.ready():
+            text = self._take_frame()
+            if text is None:
+                self.said_at = self._doors.clock()
+                if self._error is None:
+                    return
+                break
+            line.write(text)
+        self._writer = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:
         clock = self._doors.clock
@@ -376,7 +442,7 @@ class Connection:
                 await self._close(self._error)
         except Exception as gone:
             # the transport says in several ways that the client has left; the reader ends by itself
-            logger.debug("a send failed: %r", gone)
+            self._log("a send failed: %r", gone)
             self._closed = True
         finally:
             self._writing_since = None
@@ -413,6 +479,8 @@ class Connection:
         if session is not None and session.subscribers is not None:
             session.subscribers.remove(self)
             self._doors.ingest.sessions.schedule(session)
+        if self._waking:
+            self._flush()
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=self._doors.settings.send_timeout)
             if self._writer is not None:
@@ -423,7 +491,7 @@ class Connection:
     # Logging
 
     def _refused(self, error: SessionMoodError) -> None:
-        self._doors.on_refusal("websocket", error)
+        self._doors.ingest.counters.refuse("websocket", error.code)
         self._log("refused: %s", error.code)
 
     def _log(self, message: str, *values: object) -> None:

@@ -31,7 +31,7 @@ export const show = (offer, listen) => {
   const { options } = offer;
   const text = (/** @type {keyof typeof TEXTS} */ name) => options[name] || TEXTS[name];
   const theme = options.helpTheme || matchMedia("(prefers-color-scheme:dark)").matches;
-  const box = make("section", { className: theme === true || theme === "dark" ? "dark" : "", role: "dialog", ariaModal: "false" });
+  const box = make("section", { className: theme === true || theme === "dark" ? "dark" : "", role: "dialog", ariaLive: "polite" });
   const close = () => host.remove();
   /** @param {string} textContent @param {() => void} fn @param {object} [fields] */
   const button = (textContent, fn, fields) => {
@@ -43,7 +43,7 @@ export const show = (offer, listen) => {
   const fill = (title, dismiss, body, ...buttons) => {
     box.ariaLabel = title;
     box.replaceChildren(
-      make("h2", { ariaLive: "polite" }, title),
+      make("h2", {}, title),
       ...body,
       make("div", {}, ...buttons),
       button("✕", dismiss, { className: "x", ariaLabel: text("helpClose") }),
@@ -69,7 +69,9 @@ export const show = (offer, listen) => {
     ask();
   });
   const { help } = options;
-  const given = help.call ? help(offer) : document.querySelector(options.helpContent || "_");
+  const given = help?.call ? help(offer) : document.querySelector(options.helpContent || "_");
+  const host = card("session-mood", CSS, box);
+  host.dir = getComputedStyle(document.documentElement).direction;
   fill(
     text("helpTitle"),
     dismiss,
@@ -80,8 +82,6 @@ export const show = (offer, listen) => {
       close();
     }),
   );
-  const host = card("session-mood", CSS, box);
-  host.dir = getComputedStyle(document.documentElement).direction;
   listen(document, "keydown", ({ key }) => {
     if (key !== "Escape" || !host.isConnected) return;
     offer.dismiss();

@@ -1,5 +1,6 @@
 """A website for tests: pages from memory on their own origin, with handlers where a test needs them."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping
@@ -45,7 +46,8 @@ class Site:
                 for name, value in (extra or {}).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 pass

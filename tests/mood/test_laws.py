@@ -62,15 +62,15 @@ def test_2_asking_more_often_changes_nothing(history: list[Event], when: random.
         quiet_news += quiet.receive(event)
     quiet_news += quiet.advance(end)
     steps: list[Event | None] = [*copied(history), None]
-    for event in steps:
-        until = end if event is None else event.at
+    for step in steps:
+        until = end if step is None else step.at
         for _ in range(when.randrange(4)):
             now = when.randint(now, until)
             nosy_news += nosy.advance(now)
             if nosy.event_count:
                 nosy.reading(now)
                 nosy.state()
-        nosy_news += nosy.advance(until) if event is None else nosy.receive(event)
+        nosy_news += nosy.advance(until) if step is None else nosy.receive(step)
         now = until
     assert told(nosy_news) == told(quiet_news)
     assert shown(nosy.reading(end)) == shown(quiet.reading(end))

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -239,13 +240,17 @@ def test_a_session_id_costs_no_memory_for_long(tmp_path_factory: pytest.TempPath
         with httpx2.Client(headers={"x-api-key": server.pk}) as client:
             names = [fresh() for _ in range(300)]
             for name in names:
-                assert client.post(server.url(name), json=CLICK).status_code == 200
+                while (answer := client.post(server.url(name), json=CLICK)).status_code == 503:
+                    assert answer.json()["code"] == "overloaded"
+                    time.sleep(0.05)
+                assert answer.status_code == 200
 
         def in_memory() -> float:
             text = httpx2.get(f"{server.base}/metrics").text
             return float(text.split("\nsessionmood_sessions ")[1].split()[0])
 
-        wait_until(lambda: in_memory() <= 50, what="sessions leaving memory")
+        # a few are woken now and then because time changes their mood
+        wait_until(lambda: in_memory() <= 75, what="sessions leaving memory")
         for name in names[::60]:  # on disk they are all there
             assert server.get(f"/v1/sessions/{name}/mood").json()["event_count"] == 1
 

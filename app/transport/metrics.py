@@ -1,0 +1,125 @@
+"""`/metrics` for Prometheus: the counters, and what stands where, read when asked."""
+
+import hmac
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.counters import Histogram
+from app.errors import BadKey
+from app.transport import Doors, bearer
+
+
+class Metrics(Collector):
+    """Everything this process knows of itself. `gauges`: more values by name, added by who starts it."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def routes(self) -> list[Route]:
+        return [Route("/metrics", self._show)]
+
+    async def _show(self, request: Request) -> Response:
+        token = self._doors.settings.metrics_token
+        if token:
+            presented = bearer(dict(request.scope["headers"])) or ""
+            if not hmac.compare_digest(presented.encode(), token.encode()):
+                raise BadKey("the metrics want their own bearer token (SESSIONMOOD_METRICS_TOKEN)")
+        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(self._registry), headers={"content-type": kind, "cache-control": "no-store"})
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._sockets()
+        yield from self._events()
+        yield from self._sessions()
+        yield from self._storage()
+        for name, (text, value) in self.gauges.items():
+            yield GaugeMetricFamily(name, text, value=value())
+
+    def _sockets(self) -> Iterator[Metric]:
+        counters, connections = self._doors.ingest.counters, self._doors.connections
+        yield _gauge("connections", "WebSockets open", len(connections))
+        yield _counter("connections_opened", "WebSockets accepted", counters.connections)
+        yield _gauge("held_requests", "requests held until the mood changes", connections.waiting)
+        yield _counter("mood_pushes", "readings pushed to WebSockets", counters.pushes)
+        yield _counter(
+            "conflated", "readings replaced by a newer one before they were sent", counters.conflated
+        )
+        nacks = CounterMetricFamily("sessionmood_nacks", "batches refused on a WebSocket", labels=["code"])
+        for code, count in counters.nacks.items():
+            nacks.add_metric([code], count)
+        yield nacks
+        refusals = CounterMetricFamily(
+            "sessionmood_refusals", "requests refused and WebSockets closed", labels=["door", "code"]
+        )
+        for (door, code), count in counters.refusals.items():
+            refusals.add_metric([door, code], count)
+        yield refusals
+
+    def _events(self) -> Iterator[Metric]:
+        counters = self._doors.ingest.counters
+        events = CounterMetricFamily("sessionmood_events", "events that came", labels=["outcome"])
+        events.add_metric(["accepted"], counters.events)
+        events.add_metric(["duplicate"], counters.duplicates)
+        events.add_metric(["ignored"], counters.ignored)
+        yield events
+        acks = HistogramMetricFamily(
+            "sessionmood_ack_seconds", "from a batch's arrival until it is durable", labels=["door"]
+        )
+        for door, histogram in (("websocket", counters.acks_websocket), ("rest", counters.acks_rest)):
+            acks.add_metric([door], _buckets(histogram), histogram.total)
+        yield acks
+
+    def _sessions(self) -> Iterator[Metric]:
+        ingest = self._doors.ingest
+        counters = ingest.counters
+        yield _gauge("sessions", "sessions in memory", len(ingest.sessions))
+        yield _counter("session_loads", "sessions read back from storage", counters.loaded)
+        yield _counter("session_evictions", "sessions that left memory", counters.evicted)
+        yield _counter("mood_changes", "changes of mood", counters.changes)
+        yield _counter("help_offers", "offers of help", counters.offers)
+
+    def _storage(self) -> Iterator[Metric]:
+        state = self._doors.store.state()
+        yield _gauge("queue_entries", "entries that wait to be written", state.queued_entries)
+        yield _gauge("queue_bytes", "bytes that wait to be written", state.queued_bytes)
+        yield SummaryMetricFamily(
+            "sessionmood_commit_seconds",
+            "transactions written",
+            count_value=state.commits,
+            sum_value=state.commit_seconds,
+        )
+        yield _counter("commit_failures", "transactions that failed", state.failures)
+        yield _gauge("storage_failing", "1 while nothing can be written", float(state.failing))
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"sessionmood_{name}", text, value=value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"sessionmood_{name}", text, value=value)
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    bounds = [*(str(bound) for bound in histogram.bounds), "+Inf"]
+    return list(zip(bounds, accumulate(histogram.counts), strict=True))
