@@ -6,7 +6,7 @@
 
 /** Between two looks whether a WebSocket gets through: at first, and at most. */
 const PROBE_MS = 2000;
-const PROBE_MAX_MS = 60000;
+const PROBE_MAX_MS = 15000;
 /** A real socket says welcome by then, or it is swallowed on the way. */
 const WELCOME_MS = 4000;
 /** Failures in a row after which the server is as good as gone. */

@@ -89,7 +89,8 @@ class Crowd:
             rows = truth.log_of(self.server.database, visitor.session)
             replay = truth.replayed(rows, visitor.session, answer.body["as_of"])
             answer.body.pop("help", None)
-            assert answer.body == replay, visitor.session
+            differing = {k: (v, replay[k]) for k, v in answer.body.items() if v != replay[k]}
+            assert not differing, (visitor.session, differing)
             tally = truth.count(rows, visitor)
             assert tally.kept == answer.body["event_count"], visitor.session
             tallies.append(tally)
