@@ -37,6 +37,7 @@ FIELDS: Final = (
     "good_count",
     "missed",
     "missed_tries",
+    "moved_at",
     "open",
     "places",
     "rage",
@@ -78,6 +79,7 @@ class ClickSignals:
         self.tries_at: int = 0
         self.tried: list[tuple[int, str | None, float | None, float | None]] = []  # those places
         self.answered_at: int = -1
+        self.moved_at: int = -1
         self.answered: list[str | None] = []  # the targets that the answers of that millisecond name
         self.burst_at: int = 0
         self.burst_size: int = 0
@@ -108,7 +110,7 @@ class ClickSignals:
         self._fade(at, m)
         self.clicks += 1.0
         reports = (event.reports & REPORTS_RESPONSE) != 0
-        answered = self.answered_at == at
+        answered = self.answered_at == at or self.moved_at == at
         if reports and not answered:
             self.silent += 1
             self._try(event, m)
@@ -169,18 +171,27 @@ class ClickSignals:
         if len(self.answered) < _RECENT:
             self.answered.append(event.target)
         self._take_back(event.target, at, m)
-        self.silent = 0
-        self.tries = 0.0
-        self.missed_tries = 0.0
-        self.tried = []
-        self.burst += self.open * m.rage_answered
-        self.open = 0.0
+        self._break_silence(m)
         pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
         self.good += 1.0 - pain
         self.good_count += 1
         if pain > 0.0:
             self.slow += pain
             self.slow_count += 1
+
+    def moved_on(self, at: int, m: Model) -> None:
+        """Another page: an answer too, though how good a one is not known."""
+        self._fade(at, m)
+        self.moved_at = at
+        self._break_silence(m)
+
+    def _break_silence(self, m: Model) -> None:
+        self.silent = 0
+        self.tries = 0.0
+        self.missed_tries = 0.0
+        self.tried = []
+        self.burst += self.open * m.rage_answered
+        self.open = 0.0
 
     def _take_back(self, target: str | None, at: int, m: Model) -> None:
         """The page was slow, not dead: what the client called rage was repeat use. Without a target an answer

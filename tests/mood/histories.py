@@ -15,6 +15,7 @@ THEMES = [
     ("click", "response"),
     ("click", "click", "dead_click", "rage_click", "response"),
     ("click", "error", "hover"),
+    ("click", "click", "page_view"),
     ("page_view", "navigation", "scroll"),
     ("scroll",),
     ("focus", "blur", "error"),

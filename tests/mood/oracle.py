@@ -66,7 +66,7 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     engaged, friction = v["half_life.engaged"], v["half_life.friction"]
     clicked = of(events, "click")
     dead = of(events, "dead_click")
-    answers = [e.at for e in of(events, "response")]
+    breaks = [e.at for e in of(events, "response")] + [at for _, at, _ in list_visits(events)]
 
     dead_count = faded([e for e in dead if e.target is not None], now, engaged)
     missed = faded([e for e in dead if e.target is None], now, engaged)
@@ -93,7 +93,7 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
                 worth = v["rage.unknown"]
             else:
                 worth = v["rage.blind"]
-            if any(at >= click.at for at in answers):
+            if any(at >= click.at for at in breaks):
                 worth *= v["rage.answered"]
             own += worth * left(now - click.at, friction)
         elif together == 1:
@@ -108,7 +108,7 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     verdicts = faded(of(events, "rage_click"), now, friction, stands)
     rage = max(min(own, v["rage.own"]), verdicts) / v["rage.full"]
 
-    last_answer = max(answers, default=-1)
+    last_answer = max(breaks, default=-1)
     tried: list[Event] = []
     tries: list[Event] = []
     for click in clicked:

@@ -11,7 +11,7 @@ from app.mood import DEFAULT, MOODS, Change, Event, MoodEngine, Offer, Reading
 from tests.mood import oracle
 from tests.mood.histories import START, copied, events
 
-ENOUGH = settings(max_examples=150, deadline=None)
+ENOUGH = settings(max_examples=100, deadline=None)
 
 
 def started() -> MoodEngine:
