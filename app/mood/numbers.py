@@ -117,7 +117,15 @@ SETTINGS: Final = (
     Setting(
         "stuck.full", 4, "dead clicks", 1, 50, "on one thing within a half-life: stuck, however well it went"
     ),
-    Setting("missed", 0.5, "clicks", 0, 1, "an unanswered click on nothing in particular may be a miss"),
+    Setting(
+        "missed.share",
+        0.25,
+        "share",
+        0,
+        1,
+        "more dead clicks on nothing in particular: that is how it is used",
+    ),
+    Setting("missed.tries", 1, "places", 0, 50, "places tried on nothing in particular count up to this"),
     Setting("silent.from", 1, "places", 0, 50, "places tried in a row without an answer that nobody minds"),
     Setting("silent.full", 7, "places", 1, 100, "places tried in a row without an answer for full strength"),
     Setting("wait.fine", 1.0, "s", 0, 60, "not felt"),
