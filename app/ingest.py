@@ -244,7 +244,12 @@ class Ingest:
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
-        if failure is None and batch is not None and batch.producer is not None and batch.last_seq is not None:
+        if (
+            failure is None
+            and batch is not None
+            and batch.producer is not None
+            and batch.last_seq is not None
+        ):
             session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
