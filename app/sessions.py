@@ -122,7 +122,9 @@ class Session:
         if known is None:
             known = self.producers[id] = Producer()
             if len(self.producers) > MAX_PRODUCERS:
-                self.producers.popitem(last=False)
+                # those that only said hello first: nothing of theirs can be counted twice
+                idle = next((p for p, known in self.producers.items() if not known.ack and p != id), None)
+                del self.producers[idle or next(iter(self.producers))]
         else:
             self.producers.move_to_end(id)
         return known

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from typing import Final, Self
 
 from tests.faults import truth
@@ -15,7 +16,7 @@ from tests.server import ServerProcess
 CROWDED: Final = {
     "SESSIONMOOD_CONNECTS_PER_SECOND": 0,
     "SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0,
-    "SESSIONMOOD_MAX_SESSIONS": 20,
+    "SESSIONMOOD_MAX_SESSIONS": 120,
     "SESSIONMOOD_SESSION_IDLE": 0.5,
 }
 
@@ -66,8 +67,12 @@ class Crowd:
         """Kill the server and start it again, while the visitors go on."""
         self.server.kill()
         began = time.monotonic()
-        await asyncio.to_thread(self.server.start)
+        await self.beside(self.server.start)
         self.restarts.append(time.monotonic() - began)
+
+    async def beside(self, work: Callable[..., object], *arguments: object) -> None:
+        """Run `work` in a thread, while the visitors go on."""
+        await asyncio.to_thread(work, *arguments)
         self.raise_broken()
 
     async def _look(self) -> None:
@@ -101,5 +106,5 @@ class Crowd:
         names = ("connects", "cuts", "nacks", "refusals")
         sums = [f"{name} {sum(getattr(v, name) for v in self.visitors)}" for name in names]
         readings = sum(v.standing.readings + v.kept.readings for v in self.visitors)
-        restarts = f"restarts {min(self.restarts):.2f}-{max(self.restarts):.2f} s"
+        restarts = f"restarts {min(self.restarts):.2f} to {max(self.restarts):.2f} s"
         return f"{', '.join(sums)}, readings {readings}, {restarts}"
