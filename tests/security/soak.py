@@ -151,7 +151,7 @@ async def be_hostile(server: ServerProcess, seconds: float) -> dict[str, int]:
     for number in range(HOSTILE):
         attack = ATTACKS[number % len(ATTACKS)]
         target = Target(server, server.pk, f"{attack.__name__}-{number}", seen[attack.__name__])
-        tasks.append(asyncio.create_task(again_and_again(attack, target)))
+        tasks.append(asyncio.create_task(again_and_again(attack, target, seconds)))
     await asyncio.sleep(seconds)
     for task in tasks:
         task.cancel()
