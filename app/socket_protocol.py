@@ -40,7 +40,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_WITHIN
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
+        # what has come and is not parsed yet, from `_at` on
         self._rest = b""
+        self._at = 0
         self._pings: TokenBucket | None = None
         self._lingering = False
         self._spilled = 0
@@ -62,12 +64,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if len(data) <= SLICE and not self._rest:
             self._parse(data)
         else:
-            self._rest += data
+            self._rest = self._rest[self._at :] + data
+            self._at = 0
             self._parse_rest()
 
     def _parse_rest(self) -> None:
         while self._rest and not self.read_paused and not self._lingering:
-            part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
+            part = self._rest[self._at : self._at + SLICE]
+            self._at += SLICE
+            if self._at >= len(self._rest):
+                self._rest, self._at = b"", 0
             self._parse(part)
 
     def _parse(self, data: bytes) -> None:
