@@ -32,6 +32,7 @@ from app.transport.connections import Connections
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
+from app.transport.privacy import Privacy
 from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.scripts import Scripts
@@ -122,6 +123,7 @@ class App:
                 *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.metrics.routes(),
+                *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],
             exception_handlers={

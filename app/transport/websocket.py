@@ -45,6 +45,8 @@ MAX_WAITING_FRAMES: Final = 256
 #: answered with a nack; a large one counts once more for each 4 KiB. Who goes on past that does not listen.
 NOISE_RATE: Final = 20.0
 NOISE_BURST: Final = 400.0
+#: A hello, for which a token may be signed, counts for so many.
+HELLO_COUNTS: Final = 10
 _NACK: Final = (BadBatch, OutOfOrder, RateLimited, StorageUnavailable, TooLarge)
 
 
@@ -270,10 +272,12 @@ class Connection:
                 if isinstance(frame, Batch):
                     self._take(frame, len(text))
                 else:
-                    self._make_noise(len(text))
                     if isinstance(frame, Hello):
+                        self._make_noise(HELLO_COUNTS * 4096)
                         await self._hello(frame)
-                    elif isinstance(frame, Ping):
+                    else:
+                        self._make_noise(len(text))
+                    if isinstance(frame, Ping):
                         self._queue(protocol.frame("pong"))
             except _NACK as error:
                 if isinstance(error, TooLarge) and len(text) > limits.bytes:
