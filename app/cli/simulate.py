@@ -161,9 +161,8 @@ def _sum_up(crowd: "Crowd") -> None:
     sent = sum(visitor.sent for visitor in crowd.visitors)
     acked = sum(visitor.acked for visitor in crowd.visitors)
     offers = sum(len(visitor.offers) for visitor in crowd.visitors)
-    say(
-        f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, {offers} offer{'' if offers == 1 else 's'} of help"
-    )
+    help_ = f"{offers} offer{'' if offers == 1 else 's'} of help"
+    say(f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, {help_}")
     missing = [mood for mood in MOODS if mood not in crowd.first_seen]
     if missing:
         say(f"not seen: {', '.join(missing)}")
