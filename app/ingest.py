@@ -145,10 +145,11 @@ class Ingest:
         self.store.admit()
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
-        if batch.now is not None and (known is None or known.offset is None) and batch.producer is not None:
-            session.producer(batch.producer).offset = now - round(batch.now)
+        offset = batch.offset if batch.now is None else now - round(batch.now)
+        if offset is not None and (known is None or known.offset is None) and batch.producer is not None:
+            session.producer(batch.producer).offset = offset
         events = [protocol.to_event(wire, 0) for wire in batch.events]
-        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now)
+        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now, offset)
         news = outcome.news + session.advance(now)
         counters = self.counters
         counters.events += outcome.accepted

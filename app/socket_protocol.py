@@ -10,7 +10,7 @@ from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from uvicorn._types import ASGIReceiveEvent
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN
@@ -36,6 +36,8 @@ MAX_UNREAD: Final = 262_144
 #: Seconds that one message may take to arrive, and a closing peer to answer or to read what was sent.
 MESSAGE_WITHIN: Final = 20.0
 CLOSE_WITHIN: Final = 5.0
+#: Bytes passed over meanwhile.
+MAX_SPILLED: Final = 1_048_576
 #: Seconds after which the system gives up on a peer that acknowledges nothing.
 USER_TIMEOUT: Final = 30.0
 
@@ -54,6 +56,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._rest = b""
         self._pings: TokenBucket | None = None
         self._lingering = False
+        self._spilled = 0
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -65,6 +68,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
+            self._spilled += len(data)
+            if self._spilled > MAX_SPILLED:
+                self.transport.abort()
             return
         if self._rest:
             self._rest += data
@@ -166,6 +172,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     # Going out
 
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close" and not self._lingering and not self.transport.is_closing():
+            self._linger()
+
     def ready(self) -> bool:
         """Whether `write` may be used now: the peer is there and reads."""
         return (
@@ -209,17 +220,22 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         would reset the connection, and the peer might never read why."""
         if self._lingering or self.transport.is_closing():
             return
-        self.close_sent = self._lingering = True
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(last)
+        self._linger()
+
+    def _linger(self) -> None:
+        self._lingering = True
         self.frames = []
         self._rest = b""
         self.message_since = None
         self.stop_keepalive()
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.transport.write(last)
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.transport.write_eof()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)

@@ -2,11 +2,10 @@
 
 import asyncio
 import base64
-import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +32,7 @@ from app.transport.connections import Connections
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
+from app.transport.privacy import Privacy
 from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.scripts import Scripts
@@ -123,9 +123,9 @@ class App:
                 *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.metrics.routes(),
+                *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],
-            lifespan=self._lifespan,
             exception_handlers={
                 SessionMoodError: self._refuse,
                 ClientLeft: self._drop,
@@ -148,15 +148,23 @@ class App:
             scope["session_id"] = "" if socket is None else socket[1]
             await Connection(self.doors, scope, receive, send).serve()
             return
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         await self.other(scope, receive, send)
 
-    @contextlib.asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        await self.start()
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and stop as the ASGI server says. What can't start says why, in words where it is known."""
+        await receive()
         try:
-            yield
-        finally:
-            await self.stop()
+            await self.start()
+        except SessionMoodError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.detail})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     # Refusals of the calls that Starlette routes
 

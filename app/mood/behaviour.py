@@ -93,6 +93,7 @@ class Behaviour:
         back = event.type == "navigation" and event.kind == "back"
         if self.pages.page_changed(name, back, event.at, m):
             self.reading.page(event.at, m)
+            self.clicks.moved_on(event.at, m)
         if name is not None:
             self.pages.saw(name, event.at, m)
 

@@ -103,6 +103,7 @@ async def until_durable(durable: "asyncio.Future[None]", seconds: float) -> None
     """Wait until a batch can't be lost. Raises StorageUnavailable when it can't be kept in that time; the
     batch stays queued and is kept as soon as storage recovers."""
     try:
-        await asyncio.wait_for(asyncio.shield(durable), seconds)
+        async with asyncio.timeout(seconds):
+            await asyncio.shield(durable)
     except TimeoutError:
         raise StorageUnavailable("the batch could not be kept in time", retry_ms=1000) from None

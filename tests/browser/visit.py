@@ -30,15 +30,15 @@ class Visit:
         self.server = server
         self.site = site
         self.base = via or server.base
-        self.tag = (
-            f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
-        )
+        self.tag = f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
         self.sent: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         #: every byte that left for the service, by whatever way
         self.traffic: list[str] = []
         self.sockets: list[WebSocket] = []
+        self.closed = 0
         self.arrived: list[str] = []
+        self.closed = 0
         self.arrived: list[str] = []
         self.errors: list[str] = []
         self.context = browser.new_context(**context)
@@ -55,7 +55,11 @@ class Visit:
     def _socket(self, socket: WebSocket) -> None:
         self.sockets.append(socket)
         socket.on("framesent", lambda text: self._frame(self.sent, text))
+        socket.on("close", self._close)
         socket.on("framereceived", lambda text: self._frame(self.received, text))
+
+    def _close(self, _: WebSocket) -> None:
+        self.closed += 1
 
     def _frame(self, frames: list[dict[str, Any]], text: str | bytes) -> None:
         frame = json.loads(text)
