@@ -15,6 +15,8 @@ MAX_HEAD: Final = 32_768
 READ_WITHIN: Final = 60.0
 #: Seconds that a peer has to close after it was told why.
 LINGER: Final = 2.0
+#: Bytes passed over meanwhile.
+MAX_SPILLED: Final = 1_048_576
 
 
 class Lines:
@@ -92,6 +94,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head = 0
         self._ended = False
+        self._spilled = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -111,6 +114,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
+            self._spilled += len(data)
+            if self._spilled > MAX_SPILLED:
+                self.transport.abort()
             return
         super().data_received(data)
         if self._in_head:
@@ -138,7 +144,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._is_free() and not self.pipeline:
+        if (
+            self._since is not None
+            and not self._ended
+            and not self.transport.is_closing()
+            and not self.pipeline
+        ):
+            self._end()  # refused before the whole body came: what is left of it is not read
+        elif self._is_free() and not self.pipeline:
             self._lines.finish(self)
 
     def look_after(self, now: float) -> None:
@@ -185,5 +198,6 @@ class HttpProtocol(HttpToolsProtocol):
             return
         # closing while more comes would reset the connection, and the peer might never read why
         self.flow.resume_reading()
-        self.transport.write_eof()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.abort)

@@ -33,6 +33,7 @@ from app.transport.connections import Connections
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
+from app.transport.privacy import Privacy
 from app.transport.rates import Rates
 from app.transport.rest import Rest
 from app.transport.scripts import Scripts
@@ -123,6 +124,7 @@ class App:
                 *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.metrics.routes(),
+                *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],
             lifespan=self._lifespan,
@@ -195,11 +197,17 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.ingest.stop()
         await self.access.stop()
-        try:
-            async with asyncio.timeout_at(self.stop_by):
-                await self.store.close()
-        except TimeoutError:
-            logger.error("the storage could not be closed in time; nothing that was acked is lost")
+        await self._close_store()
+
+    async def _close_store(self) -> None:
+        closing = asyncio.ensure_future(self.store.close())
+        left = None if self.stop_by is None else max(0.0, self.stop_by - asyncio.get_running_loop().time())
+        await asyncio.wait([closing], timeout=left)
+        if closing.done():
+            closing.result()
+            return
+        closing.cancel()  # its thread hangs in the disk; whoever waits for that waits too long
+        logger.error("the storage could not be closed in time; nothing that was acked is lost")
 
     async def _development_keys(self) -> None:
         """A pair of keys for a database that has none. The publishable one, which is public by nature, is made

@@ -54,7 +54,8 @@ class Model:
         self.dead_prior: float = v["dead.prior"]
         self.stuck_from: float = v["stuck.from"]
         self.stuck_full: float = v["stuck.full"]
-        self.missed: float = v["missed"]
+        self.missed_share: float = v["missed.share"]
+        self.missed_tries: float = v["missed.tries"]
         self.silent_from: float = v["silent.from"]
         self.silent_full: float = v["silent.full"]
         self.wait_fine_ms: float = v["wait.fine"] * 1000.0

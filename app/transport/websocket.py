@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from app import protocol
 from app.auth import Claims, check_origin
@@ -44,6 +44,8 @@ MAX_WAITING_FRAMES: Final = 256
 #: answered with a nack; a large one counts once more for each 4 KiB. Who goes on past that does not listen.
 NOISE_RATE: Final = 20.0
 NOISE_BURST: Final = 400.0
+#: A hello, for which a token may be signed, counts for so many.
+HELLO_COUNTS: Final = 10
 _NACK: Final = (BadBatch, OutOfOrder, RateLimited, StorageUnavailable, TooLarge)
 
 
@@ -54,13 +56,25 @@ class Gone(Exception):
     """The client has left."""
 
 
+class Line(Protocol):
+    """The shorter way past ASGI's queue, where the server has one (`SocketProtocol`)."""
+
+    on_text: Callable[[str], bool] | None
+
+    def ready(self) -> bool: ...
+
+    def write(self, text: bytes) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
         "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
-        "_inflight", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer",
-        "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
+        "_inflight", "_line", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_waking",
+        "_writer", "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
         "session", "session_id",
     )  # fmt: skip
 
@@ -75,6 +89,7 @@ class Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._line: Line | None = scope.get("extensions", {}).get("sessionmood.line", {}).get("line")
         #: names the socket in the log
         self.id = next(_ids)
         self.address: str = (scope.get("client") or ("?", 0))[0]
@@ -98,6 +113,7 @@ class Connection:
         self._error: SessionMoodError | None = None
         self._after_acks = False
         self._closed = False
+        self._waking = False
         self._writer: asyncio.Task[None] | None = None
         self._writing_since: int | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -119,6 +135,8 @@ class Connection:
                 raise Draining(retry_ms=1000)
             check_session_id(self.session_id)
             await self._enter()
+            if self._line is not None:
+                self._line.on_text = self._hear
             await self._read()
         except Gone:
             pass
@@ -240,16 +258,38 @@ class Connection:
                 if isinstance(frame, Batch):
                     self._take(frame, len(text))
                 else:
-                    self._make_noise(len(text))
                     if isinstance(frame, Hello):
+                        self._make_noise(HELLO_COUNTS * 4096)
                         await self._hello(frame)
-                    elif isinstance(frame, Ping):
+                    else:
+                        self._make_noise(len(text))
+                    if isinstance(frame, Ping):
                         self._queue(protocol.frame("pong"))
             except _NACK as error:
                 if isinstance(error, TooLarge) and len(text) > limits.bytes:
                     raise
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
+
+    def _hear(self, text: str) -> bool:
+        """Take a batch on the short way, while the reader waits; False for anything that needs the reader."""
+        if self._error is not None:
+            return True
+        try:
+            frame = protocol.decode_frame(text, self._doors.limits)
+        except SessionMoodError:
+            return False
+        if not isinstance(frame, Batch):
+            return False
+        self.heard_at = self._doors.clock()
+        try:
+            self._take(frame, len(text))
+        except SessionMoodError as error:
+            self.fail(error)
+        except Exception:
+            logger.exception("a socket failed", extra=self._names())
+            self.fail(SessionMoodError("this is our fault, and is logged"))
+        return True
 
     def _take(self, batch: Batch, size: int) -> None:
         session = self.session
@@ -349,9 +389,8 @@ class Connection:
         """Cut the line: for a client that does not read, and so can't be told anything."""
         self._refused(TooSlow())
         self._closed = True
-        cut = self._scope.get("extensions", {}).get("sessionmood.abort")
-        if cut is not None:
-            cut["abort"]()
+        if self._line is not None:
+            self._line.abort()
         elif self._writer is not None:
             self._writer.cancel()
 
@@ -374,8 +413,26 @@ class Connection:
         self._wake_writer()
 
     def _wake_writer(self) -> None:
-        if self._writer is None and not self._closed:
-            self._writer = asyncio.ensure_future(self._write())
+        """Send at the end of this turn of the loop: what can be conflated until then is."""
+        if self._writer is None and not self._closed and not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Send at once what a client that reads can take; the rest, and the end, is the writer's."""
+        self._waking = False
+        if self._closed or self._writer is not None:
+            return
+        line = self._line
+        while line is not None and line.ready():
+            text = self._take_frame()
+            if text is None:
+                self.said_at = self._doors.clock()
+                if self._error is None:
+                    return
+                break
+            line.write(text)
+        self._writer = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:
         clock = self._doors.clock
@@ -426,6 +483,8 @@ class Connection:
         if session is not None and session.subscribers is not None:
             session.subscribers.remove(self)
             self._doors.ingest.sessions.schedule(session)
+        if self._waking:
+            self._flush()
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=self._doors.settings.send_timeout)
             if self._writer is not None:

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from app.mood import EVENT_TYPES, MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event
+from app.mood import DEFAULT, EVENT_TYPES, MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model
 
 START = 1_764_000_000_000
 
@@ -15,12 +15,33 @@ THEMES = [
     ("click", "response"),
     ("click", "click", "dead_click", "rage_click", "response"),
     ("click", "error", "hover"),
+    ("click", "click", "page_view"),
     ("page_view", "navigation", "scroll"),
     ("scroll",),
     ("focus", "blur", "error"),
     ("idle", "visibility", "click"),
     ("feedback", "goal", "click", "response"),
 ]
+
+#: Numbers under which every single fact moves the scores: nothing hides below a threshold or above a cap.
+TOUCHY = Model.with_overrides(
+    {
+        **{f"{name}.from": 0 for name in ("silent", "stuck", "errors", "repeats", "again")},
+        **{f"{name}.full": 50 for name in ("silent", "stuck", "errors", "repeats", "again", "scroll")},
+        "rage.clicks": 2,
+        "rage.full": 20,
+        "rage.own": 20,
+        "rage.blind": 0.7,
+        "rage.burst": 0.9,
+        "errors.click_full": 20,
+        "pages.full": 20,
+        "slow.full": 20,
+        "hover.full": 20,
+        "forms.full": 20,
+        "missed.tries": 5,
+    }
+)
+models = st.sampled_from([DEFAULT, TOUCHY])
 
 gaps = st.one_of(
     st.sampled_from([0, 0, 1, 40, 200, 450, 900, 1000, 1001, 2500, 5000]),

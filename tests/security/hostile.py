@@ -5,6 +5,7 @@ import base64
 import os
 import random
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -363,9 +364,10 @@ ATTACKS: Final[tuple[Attack, ...]] = (
 )
 
 
-async def again_and_again(attack: Attack, target: Target, pause: float = 0.05) -> None:
-    """Until cancelled."""
-    while True:
+async def again_and_again(attack: Attack, target: Target, seconds: float, pause: float = 0.05) -> None:
+    """For so long; then cancel what is left: an attack that is just being answered may not notice."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
         try:
             await attack(target)
         except (OSError, EOFError, ConnectionError, AssertionError, IndexError, TimeoutError) as cut:

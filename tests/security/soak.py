@@ -1,0 +1,178 @@
+"""Healthy sessions beside hostile clients, measured: `python -m tests.security.soak SECONDS` starts a server of
+its own and prints what it saw. The hostile ones are a process of their own, and a nice one: from outside they
+would not take the server's processor either."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import websockets
+
+from tests.security.hostile import ATTACKS, Target, again_and_again
+from tests.server import ROOT, ServerProcess, running
+
+HEALTHY = 200
+HOSTILE = 50
+#: Each healthy session sends a batch of five so often (s).
+EVERY = 1.0
+
+
+class Report(msgspec.Struct):
+    """Latencies in ms (a batch sent until it is acked), memory in MiB, and what the hostile ones saw."""
+
+    seconds: float
+    calm_p50: float
+    calm_p99: float
+    p50: float
+    p99: float
+    acks: int
+    unacked: int
+    reconnects: int
+    rss_start: float
+    rss_peak: float
+    rss_end: float
+    files_end: int
+    seen: dict[str, int]
+
+
+class Healthy:
+    """One well-behaved session."""
+
+    def __init__(self, server: ServerProcess, number: int) -> None:
+        self.server = server
+        self.number = number
+        self.seq = 1
+        self.acked = 0
+        self.reconnects = -1
+        self.latencies: list[float] = []
+
+    async def run(self) -> None:
+        await asyncio.sleep(EVERY * self.number / HEALTHY)
+        token = None
+        while True:
+            self.reconnects += 1
+            with contextlib.suppress(OSError, websockets.WebSocketException):
+                url = f"{self.server.ws}/v1/sessions/good-{self.number}/ws"
+                async with websockets.connect(url, compression=None) as raw:
+                    hello = {"op": "hello", "key": self.server.pk, "producer": "p", "token": token}
+                    await raw.send(json.dumps(hello))
+                    welcome = json.loads(await raw.recv())
+                    assert welcome["op"] == "welcome", welcome
+                    token = welcome["token"]
+                    self.acked = welcome["ack"]
+                    self.seq = self.acked + 1
+                    await self._send_for_ever(raw)
+            await asyncio.sleep(0.5)
+
+    async def _send_for_ever(self, raw: websockets.ClientConnection) -> None:
+        while True:
+            began = time.perf_counter()
+            events = [{"type": "click", "target": f"#b{n}", "x": n, "y": n} for n in range(5)]
+            await raw.send(json.dumps({"op": "events", "seq": self.seq, "events": events}))
+            self.seq += 5
+            while self.acked < self.seq - 1:
+                frame = json.loads(await raw.recv())
+                if frame["op"] == "ack":
+                    self.acked = frame["seq"]
+            self.latencies.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(max(0.0, EVERY - (time.perf_counter() - began)))
+
+
+def rss(server: ServerProcess) -> float:
+    """MiB of memory that the server holds."""
+    assert server.process is not None
+    for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("no VmRSS")
+
+
+def files(server: ServerProcess) -> int:
+    assert server.process is not None
+    return sum(1 for _ in Path(f"/proc/{server.process.pid}/fd").iterdir())
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+
+
+async def soak(server: ServerProcess, calm: float, seconds: float) -> Report:
+    """`calm` s without the hostile ones, then `seconds` with them."""
+    crowd = [Healthy(server, number) for number in range(HEALTHY)]
+    tasks = [asyncio.create_task(one.run()) for one in crowd]
+    await asyncio.sleep(max(3.0, 2 * EVERY))
+    for one in crowd:
+        one.latencies.clear()
+    await asyncio.sleep(calm)
+    before = [latency for one in crowd for latency in one.latencies]
+    for one in crowd:
+        one.latencies.clear()
+    start = peak = rss(server)
+    attackers = await asyncio.create_subprocess_exec(
+        "nice", "-n", "15", sys.executable, "-m", "tests.security.soak", "--hostile", str(server.port), server.pk, str(seconds),
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output = asyncio.ensure_future(attackers.communicate())
+    while not output.done():
+        await asyncio.wait([output], timeout=1)
+        peak = max(peak, rss(server))
+    seen = json.loads(output.result()[0])
+    during = [latency for one in crowd for latency in one.latencies]
+    await asyncio.sleep(8)  # the last of them time out
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return Report(
+        seconds=seconds,
+        calm_p50=round(percentile(before, 0.5), 2),
+        calm_p99=round(percentile(before, 0.99), 2),
+        p50=round(percentile(during, 0.5), 2),
+        p99=round(percentile(during, 0.99), 2),
+        acks=len(during),
+        unacked=sum(one.seq - 1 - one.acked for one in crowd),
+        reconnects=sum(one.reconnects for one in crowd),
+        rss_start=round(start, 1),
+        rss_peak=round(peak, 1),
+        rss_end=round(rss(server), 1),
+        files_end=files(server),
+        seen=seen,
+    )
+
+
+async def be_hostile(server: ServerProcess, seconds: float) -> dict[str, int]:
+    """Every attack at least twice at once, for so long; what came of it, by attack and answer."""
+    seen: dict[str, list[int | str]] = {attack.__name__: [] for attack in ATTACKS}
+    tasks = []
+    for number in range(HOSTILE):
+        attack = ATTACKS[number % len(ATTACKS)]
+        target = Target(server, server.pk, f"{attack.__name__}-{number}", seen[attack.__name__])
+        tasks.append(asyncio.create_task(again_and_again(attack, target, seconds)))
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    counts = Counter(f"{name} {answer}" for name, answers in seen.items() for answer in answers)
+    return dict(sorted(counts.items()))
+
+
+def main(arguments: list[str]) -> None:
+    if arguments[0] == "--hostile":
+        server = ServerProcess(Path("/nowhere"))
+        server.port, server.pk = int(arguments[1]), arguments[2]
+        print(json.dumps(asyncio.run(be_hostile(server, float(arguments[3])))))
+        return
+    seconds = float(arguments[0])
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        report = asyncio.run(soak(server, min(30.0, seconds), seconds))
+        print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        assert "Traceback" not in server.output(), server.output()[-3000:]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
