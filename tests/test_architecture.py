@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulate": {"recordings", "mood"},
     "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
     "counters": set(),
+    "doctor": {"config", "protocol"},
     "logs": {"config"},
     "http_protocol": {"config"},
     "socket_protocol": {"errors", "limits", "protocol"},

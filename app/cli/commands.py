@@ -2,6 +2,7 @@
 
 import typer
 
+from app.cli.doctor import doctor
 from app.cli.evaluate import evaluate
 from app.cli.explain import explain
 from app.cli.keys import keys
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Serve")(export)
     app.command(rich_help_panel="Serve")(erase)
     app.command(rich_help_panel="Serve")(backup)
+    app.command(rich_help_panel="Serve")(doctor)
     app.command(rich_help_panel="Understand")(replay)
     app.command(rich_help_panel="Understand")(evaluate)
     app.command(rich_help_panel="Understand")(simulate)
