@@ -1,6 +1,7 @@
-"""The mood engine as machine code, where `make compile` has made some: seven times as fast, the same readings.
+"""The mood engine and the sessions as machine code, where there is a C compiler: seven times as fast, the same
+readings.
 
-It lies apart from the sources and is used only if it was made from exactly these sources by this Python, so
+The machine code lies apart from the sources and is used only if it was made from exactly these sources by this Python, so
 that an edit counts at once. `python -X plain -m app …` leaves it unused.
 """
 
@@ -8,22 +9,23 @@ import hashlib
 import sys
 from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parent / "mood"
-#: Holds `app/mood/` as extension modules, and the stamp that says what they were made from.
-BUILT = SOURCES.parent.parent / "build" / "compiled"
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = [*sorted(ROOT.glob("app/mood/*.py")), ROOT / "app" / "sessions.py"]
+#: Holds extension modules under `app/`, and the stamp that says what they were made from.
+BUILT = ROOT / "build" / "compiled"
 STAMP = BUILT / "made-from"
 
 
 def fingerprint() -> str:
-    """Of the engine's sources and of this Python."""
+    """Of the sources and of this Python."""
     seen = hashlib.sha256(sys.version.encode())
-    for path in sorted(SOURCES.glob("*.py")):
+    for path in SOURCES:
         seen.update(path.name.encode() + b"\0" + path.read_bytes())
     return seen.hexdigest()
 
 
 def use(package_path: list[str]) -> bool:
-    """Let `app.mood` be imported from what was compiled; False where that is not to be."""
+    """Let what was compiled be imported in place of the sources; False where that is not to be."""
     if "plain" in sys._xoptions:
         return False
     try:

@@ -145,10 +145,11 @@ class Ingest:
         self.store.admit()
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
-        if batch.now is not None and (known is None or known.offset is None) and batch.producer is not None:
-            session.producer(batch.producer).offset = now - round(batch.now)
+        offset = batch.offset if batch.now is None else now - round(batch.now)
+        if offset is not None and (known is None or known.offset is None) and batch.producer is not None:
+            session.producer(batch.producer).offset = offset
         events = [protocol.to_event(wire, 0) for wire in batch.events]
-        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now)
+        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now, offset)
         news = outcome.news + session.advance(now)
         counters = self.counters
         counters.events += outcome.accepted
@@ -238,12 +239,18 @@ class Ingest:
         return durable
 
     def _kept(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
-        if durable.cancelled() or durable.exception() is not None:
+        failure = None if durable.cancelled() else durable.exception()
+        if durable.cancelled() or isinstance(failure, StorageUnavailable):
             # still queued: the session must stay in memory until a later commit has it
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
-        if batch is not None and batch.producer is not None and batch.last_seq is not None:
+        if (
+            failure is None
+            and batch is not None
+            and batch.producer is not None
+            and batch.last_seq is not None
+        ):
             session.keep(batch.producer, batch.last_seq)
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
@@ -311,7 +318,7 @@ class Ingest:
         """Let idle sessions leave memory."""
         idle = self.sessions.idle(now - round(self.session_idle * 1000), self.max_sessions)
         for session in idle:
-            self.counters.evicted += self._put_away(session)
+            self._put_away(session)
 
     async def sweep_stored(self, now: int) -> None:
         """Wake sessions that are due but not in memory. Those in memory are woken by `sweep`, so storage may
@@ -327,16 +334,23 @@ class Ingest:
         """Note in storage that a woken session was looked at, so that it is not due again for nothing."""
         self._keep(session, None, [])
 
-    def _put_away(self, session: Session) -> bool:
+    def _put_away(self, session: Session) -> None:
+        """Let a session leave memory, once its snapshot is kept. Not before: who is loaded meanwhile from an
+        older one stands at an earlier moment and may take events of a time that the snapshot has passed."""
         if session.subscribers or session.pending:
-            return False
-        if session.snapshot_version < session.version:
-            try:
-                self._keep(session, None, [], snapshot=True)
-            except SessionMoodError:
-                return False
-        self.sessions.remove(session)
-        return True
+            return
+        if session.snapshot_version == session.version:
+            self.sessions.remove(session)
+            self.counters.evicted += 1
+            return
+        with contextlib.suppress(StorageUnavailable):
+            kept = self._keep(session, None, [], snapshot=True)
+            kept.add_done_callback(partial(self._put_away_kept, session, session.version))
+
+    def _put_away_kept(self, session: Session, version: int, kept: "asyncio.Future[None]") -> None:
+        here = self.sessions.get(session.project, session.id) is session
+        if kept.exception() is None and here and session.version == version:
+            self._put_away(session)
 
     # Erasing
 

@@ -15,13 +15,16 @@ from typing import cast
 
 import msgspec
 
+from app.errors import SessionMoodError
 from app.mood.events import Event, reports_mask
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class RecordingError(Exception):
+class RecordingError(SessionMoodError):
     """A recording that cannot be read; the message names the file and, where known, the line."""
+
+    code, title = "bad_recording", "The recording cannot be read"
 
 
 class RecordedEvent(msgspec.Struct, omit_defaults=True, gc=False):

@@ -75,12 +75,15 @@ class _Clock:
         self.peaks = [0.0] * len(MOODS)
         self.changes: list[ReplayedChange] = []
         self.offers: list[ReplayedOffer] = []
+        self.started = False
 
     def note(self, news: Iterable[Change | Offer]) -> None:
         for item in news:
             if isinstance(item, Offer):
                 self.offers.append(ReplayedOffer(item.at))
-            elif item.previous is not None:  # the first reading is where it starts, not a change
+            elif not self.started:
+                self.started = True  # the first reading is where it starts, not a change
+            else:
                 self.changes.append(
                     ReplayedChange(
                         item.at, item.mood, round(item.confidence, 4), item.suggested_action, item.signals

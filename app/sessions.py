@@ -5,6 +5,7 @@ Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import msgspec
@@ -49,7 +50,8 @@ class Producer:
         self.reports = reports
 
 
-class Outcome(msgspec.Struct, gc=False):
+@dataclass
+class Outcome:
     """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
     something to keep. `ack`: None without a producer."""
 
@@ -120,7 +122,9 @@ class Session:
         if known is None:
             known = self.producers[id] = Producer()
             if len(self.producers) > MAX_PRODUCERS:
-                self.producers.popitem(last=False)
+                # those that only said hello first: nothing of theirs can be counted twice
+                idle = next((p for p, known in self.producers.items() if not known.ack and p != id), None)
+                del self.producers[idle or next(iter(self.producers))]
         else:
             self.producers.move_to_end(id)
         return known
@@ -149,14 +153,16 @@ class Session:
         lost: int,
         reports: int | None,
         now: int,
+        offset: int | None = None,
     ) -> Outcome:
         """Fold a batch. `events` carry the client's `at` (-1: absent); afterwards the server's.
 
-        `reports` None means as said before by this producer. Raises OutOfOrder when events before `seq` are
+        `reports` None means as said before by this producer. `offset`: ms to add to the clock of a client
+        without a producer, where it was measured. Raises OutOfOrder when events before `seq` are
         missing and not declared lost; nothing is folded then.
         """
         if producer is None or seq is None:
-            return self._fold(events, None, None, reports or 0, now)
+            return self._fold(events, None, None, reports or 0, now, offset)
         known = self.producer(producer)
         if seq > known.ack + 1 + lost:
             raise OutOfOrder(
@@ -177,15 +183,23 @@ class Session:
         return outcome
 
     def _fold(
-        self, events: list[Event], known: Producer | None, first_seq: int | None, reports: int, now: int
+        self,
+        events: list[Event],
+        known: Producer | None,
+        first_seq: int | None,
+        reports: int,
+        now: int,
+        offset: int | None = None,
     ) -> Outcome:
         news: list[Change | Offer] = []
         ignored = 0
         if events:
-            offset = _offset(events, known, now)
+            if offset is None:
+                offset = _offset(events, known, now)
+            oldest = now - OLDEST_EVENT_MS
             for event in events:
                 event.reports = reports
-                event.at = now if event.at == -1 else min(max(event.at + offset, now - OLDEST_EVENT_MS), now)
+                event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
                 ignored += event.type not in EVENT_TYPES
                 self.apply(event, news)
             self.version += 1
@@ -272,14 +286,12 @@ class Session:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
 
 
-class Observer:
+class Observer(Protocol):
     """Someone who watches a session's engine at work, event by event (shadow mode)."""
 
-    def receive(self, event: Event, engine: MoodEngine) -> None:
-        raise NotImplementedError
+    def receive(self, event: Event, engine: MoodEngine) -> None: ...
 
-    def advance(self, now: int, engine: MoodEngine) -> None:
-        raise NotImplementedError
+    def advance(self, now: int, engine: MoodEngine) -> None: ...
 
 
 def _offset(events: list[Event], known: Producer | None, now: int) -> int:

@@ -10,7 +10,6 @@ import msgspec
 
 from app.mood import MOODS, Event, Model, MoodEngine
 from app.recordings import Recording
-from app.sessions import Observer
 
 _FRUSTRATED: Final = MOODS.index("frustrated")
 _NOTHING: Final = -1
@@ -77,7 +76,7 @@ class Shadow:
         return Beside(session, self.model, self.tallies.setdefault(project, Tally()))
 
 
-class Beside(Observer):
+class Beside:
     """The candidate's engine for one session."""
 
     __slots__ = ("_at", "_candidate", "_differed", "_live", "_model", "_session", "_tally", "_was")

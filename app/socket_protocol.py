@@ -1,14 +1,24 @@
 """uvicorn's WebSocket with the ends it leaves open closed: what a peer can make the server hold or do is
-bounded, and every end has a deadline."""
+bounded, and every end has a deadline.
+
+Beside ASGI's `receive` and `send` there is a shorter way for what comes most, a queue and two turns of the loop
+shorter: whole text frames go to `on_text`, and `write` sends at once what a peer that reads can take."""
 
 import asyncio
 import socket
 from asyncio.transports import BaseTransport
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame, Opcode
+from websockets.protocol import OPEN
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
 
 from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
@@ -40,9 +50,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.close_timeout = CLOSE_WITHIN
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
-        # what has come and is not parsed yet, from `_at` on
+        #: takes a text frame on the short way; False: it can't be taken there, and goes to `receive`
+        self.on_text: Callable[[str], bool] | None = None
+        self._waited_for = False
         self._rest = b""
-        self._at = 0
         self._pings: TokenBucket | None = None
         self._lingering = False
         self._spilled = 0
@@ -61,50 +72,77 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             if self._spilled > MAX_SPILLED:
                 self.transport.abort()
             return
-        if len(data) <= SLICE and not self._rest:
+        if self._rest:
+            self._rest += data
+        elif len(data) <= SLICE:
             self._parse(data)
         else:
-            self._rest = self._rest[self._at :] + data
-            self._at = 0
-            self._parse_rest()
+            self._rest = data
+            self._parse_slice()
 
-    def _parse_rest(self) -> None:
-        while self._rest and not self.read_paused and not self._lingering:
-            part = self._rest[self._at : self._at + SLICE]
-            self._at += SLICE
-            if self._at >= len(self._rest):
-                self._rest, self._at = b"", 0
-            self._parse(part)
+    def _parse_slice(self) -> None:
+        """Parse a part of what has come; the next part has its turn after others had theirs."""
+        if self.read_paused or self._lingering or self.transport.is_closing():
+            return
+        part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
+        self._parse(part)
+        if self.read_paused or self._lingering:
+            return
+        if self._rest:
+            self.transport.pause_reading()
+            self.loop.call_soon(self._parse_slice)
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _parse(self, data: bytes) -> None:
-        super().data_received(data)
+        done = 0
+        if self.conn.state is OPEN and self.conn.current_size is None and not self.conn.reader.buffer:
+            while (whole := text_frame(data, done, self.config.ws_max_size)) is not None:
+                text, done = whole
+                self._text(text)
+        if done < len(data):
+            super().data_received(data[done:])
         if not self.frames and not self.conn.reader.buffer:
             self.message_since = None
         elif self.message_since is None:
             self.message_since = self.loop.time()
 
     async def receive(self) -> ASGIReceiveEvent:
+        self._waited_for = True
         message = await self.queue.get()
+        self._waited_for = False
         if self.read_paused and self.queue.empty():
             self.read_paused = False
-            if not self.transport.is_closing():
+            if self._rest:
+                self.loop.call_soon(self._parse_slice)
+            elif not self.transport.is_closing():
                 self.transport.resume_reading()
-                if self._rest:
-                    await asyncio.sleep(0)
-                    self._parse_rest()
         return message
 
     def send_receive_event_to_app(self) -> None:
-        self.message_since = None
         if self.curr_msg_data_type == "text":
-            try:
-                b"".join(self.frames).decode()
-            except UnicodeDecodeError:
-                self.frames = []
-                self.conn.fail(1007, "invalid UTF-8")
-                self.handle_parser_exception()
-                return
-        super().send_receive_event_to_app()
+            data, self.frames = b"".join(self.frames), []
+            self._text(data)
+        else:
+            self.message_since = None
+            super().send_receive_event_to_app()
+
+    def _text(self, data: bytes) -> None:
+        self.message_since = None
+        if self.close_sent:
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.conn.fail(1007, "invalid UTF-8")
+            self.handle_parser_exception()
+            return
+        if self._waited_for and self.on_text is not None and self.queue.empty() and self.on_text(text):
+            return
+        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) > self.config.ws_max_size // FRAGMENT:
@@ -134,10 +172,36 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         elif sent is not None:
             self._finish(b"".join(self.conn.data_to_send()), sent.code, sent.reason)
 
+    # Going out
+
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
         if message["type"] == "websocket.close" and not self._lingering and not self.transport.is_closing():
             self._linger()
+
+    def ready(self) -> bool:
+        """Whether `write` may be used now: the peer is there and reads."""
+        return (
+            self.conn.state is OPEN
+            and self.writable.is_set()
+            and not self.close_sent
+            and not self.transport.is_closing()
+        )
+
+    def write(self, text: bytes) -> None:
+        """Send a text frame at once; only while `ready`."""
+        size = len(text)
+        if size < 126:
+            head = bytes((0x81, size))
+        elif size < 65536:
+            head = b"\x81\x7e" + size.to_bytes(2)
+        else:
+            head = b"\x81\x7f" + size.to_bytes(8)
+        self.transport.write(head + text)
+
+    def abort(self) -> None:
+        """Cut the line."""
+        self.transport.abort()
 
     # Endings
 
@@ -197,7 +261,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._end_soon()
 
     async def run_asgi(self) -> None:
-        cast(dict[str, Any], self.scope["extensions"])["sessionmood.abort"] = {"abort": self.transport.abort}
+        cast(dict[str, Any], self.scope["extensions"])["sessionmood.line"] = {"line": self}
         await super().run_asgi()
         if not self.writable.is_set():
             self.transport.abort()
@@ -211,3 +275,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """A transport that closes waits for its peer to read, for ever if need be. Not here."""
         if not self.disconnected and (self.close_sent or self.transport.is_closing()):
             self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
+
+
+def text_frame(data: bytes, start: int, most: int) -> tuple[bytes, int] | None:
+    """The payload of a masked, final text frame without reserved bits that begins at `start` and is whole, and
+    where it ends. None for anything else, which is the parser's: RFC 6455, section 5.2."""
+    if len(data) - start < 6 or data[start] != 0x81:
+        return None
+    size = data[start + 1] - 0x80
+    begin = start + 2
+    if size == 126:
+        size = int.from_bytes(data[begin : begin + 2])
+        begin += 2
+    elif size < 0 or size == 127:
+        return None
+    end = begin + 4 + size
+    if end > len(data) or size > most:
+        return None
+    return apply_mask(data[begin + 4 : end], data[begin : begin + 4]), end

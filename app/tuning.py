@@ -255,7 +255,7 @@ class _Strengths:
         self._last = [0.0] * len(SIGNALS)
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
-        self._last = engine.behaviour.strengths(engine.last_at, engine.model)
+        self._last = engine.strengths()
         self._for_ms += for_ms
         for signal, strength in enumerate(self._last):
             self._area[signal] += strength * for_ms

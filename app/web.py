@@ -2,11 +2,10 @@
 
 import asyncio
 import base64
-import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,7 +126,6 @@ class App:
                 *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],
-            lifespan=self._lifespan,
             exception_handlers={
                 SessionMoodError: self._refuse,
                 ClientLeft: self._drop,
@@ -150,15 +148,23 @@ class App:
             scope["session_id"] = "" if socket is None else socket[1]
             await Connection(self.doors, scope, receive, send).serve()
             return
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         await self.other(scope, receive, send)
 
-    @contextlib.asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        await self.start()
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and stop as the ASGI server says. What can't start says why, in words where it is known."""
+        await receive()
         try:
-            yield
-        finally:
-            await self.stop()
+            await self.start()
+        except SessionMoodError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.detail})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     # Refusals of the calls that Starlette routes
 
@@ -197,11 +203,17 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.ingest.stop()
         await self.access.stop()
-        try:
-            async with asyncio.timeout_at(self.stop_by):
-                await self.store.close()
-        except TimeoutError:
-            logger.error("the storage could not be closed in time; nothing that was acked is lost")
+        await self._close_store()
+
+    async def _close_store(self) -> None:
+        closing = asyncio.ensure_future(self.store.close())
+        left = None if self.stop_by is None else max(0.0, self.stop_by - asyncio.get_running_loop().time())
+        await asyncio.wait([closing], timeout=left)
+        if closing.done():
+            closing.result()
+            return
+        closing.cancel()  # its thread hangs in the disk; whoever waits for that waits too long
+        logger.error("the storage could not be closed in time; nothing that was acked is lost")
 
     async def _development_keys(self) -> None:
         """A pair of keys for a database that has none. The publishable one, which is public by nature, is made

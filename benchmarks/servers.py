@@ -25,10 +25,11 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def service(folder: Path) -> Iterator[Target]:
-    """SessionMood on an empty database in `folder`."""
+def service(folder: Path, *options: str) -> Iterator[Target]:
+    """SessionMood on an empty database in `folder`; `options`: of Python."""
     folder.mkdir()
     server = ServerProcess(folder, **SETTINGS)
+    server.python = [sys.executable, *options]
     try:
         server.start()
         assert server.process is not None

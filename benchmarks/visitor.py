@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 # type and fields of a stretch of browsing; `at` is filled in when a batch is made
-_MIX: tuple[dict[str, object], ...] = (
+MIX: tuple[dict[str, object], ...] = (
     {"type": "hover", "target": "#list > li:nth-of-type(3) > a", "value": 420},
     {"type": "click", "target": "#list > li:nth-of-type(3) > a", "x": 120, "y": 340},
     {"type": "response", "target": "#list > li:nth-of-type(3) > a", "value": 180},
@@ -34,10 +34,8 @@ _GAP = 12
 
 def batches(count: int) -> Callable[[], bytes]:
     """A maker of the events of the next batch, as JSON without the brackets: `count` events, up to now."""
-    starts = range(0, len(_MIX), count) if count < len(_MIX) else range(1)
-    templates = itertools.cycle(
-        [_template([_MIX[(s + i) % len(_MIX)] for i in range(count)]) for s in starts]
-    )
+    starts = range(0, len(MIX), count) if count < len(MIX) else range(1)
+    templates = itertools.cycle([_template([MIX[(s + i) % len(MIX)] for i in range(count)]) for s in starts])
     ages = tuple(_GAP * (count - 1 - i) for i in range(count))
 
     def make() -> bytes:

@@ -49,6 +49,7 @@ class ServerProcess:
         self.database = folder / "sessionmood.db"
         self.log = folder / "server.log"
         self.settings = settings
+        self.python = [sys.executable]
         self.sk = ""
         self.pk = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -63,7 +64,7 @@ class ServerProcess:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [*self.python, "-m", "app", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
         wait_until(self._answers, 30, "the server's start")
         if not self.sk:
@@ -73,7 +74,8 @@ class ServerProcess:
 
     def _answers(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, f"the server stopped by itself:\n{self.output()}"
+        code = self.process.poll()
+        assert code is None, f"the server stopped by itself with {code}:\n{self.output()}"
         try:
             ready = httpx2.get(f"{self.base}/readyz", timeout=2).status_code == 200
         except httpx2.TransportError:

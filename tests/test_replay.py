@@ -88,3 +88,12 @@ def test_twice_the_same_bit_for_bit(path: Path) -> None:
         assert msgspec.json.encode(replay(recording, DEFAULT)) == msgspec.json.encode(
             replay(recording, DEFAULT)
         )
+
+
+def test_everything_at_once_is_an_alarm_all_the_same() -> None:
+    types = ["page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click"]
+    recording = Recording(id="a", events=[RecordedEvent(type=type, at=7) for type in types])
+    result = replay(recording, DEFAULT)
+    assert [(change.at, change.mood) for change in result.changes] == [(7, "frustrated")]
+    assert result.mean == result.final == result.peak
+    assert result.mean["frustrated"] > 0.8

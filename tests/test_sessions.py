@@ -122,6 +122,16 @@ def test_the_numbering_of_many_page_loads_is_bounded() -> None:
     assert s.producers[f"p{MAX_PRODUCERS + 9}"].ack == 1
 
 
+def test_hellos_alone_push_nobody_out() -> None:
+    s = session()
+    s.receive(clicks(-1), "first", 1, 0, None, NOW)
+    for i in range(MAX_PRODUCERS + 10):
+        s.hello(f"p{i}", None, 0, NOW)
+    assert len(s.producers) == MAX_PRODUCERS
+    assert s.receive(clicks(-1), "first", 1, 0, None, NOW).duplicates == 1
+    assert f"p{MAX_PRODUCERS + 9}" in s.producers
+
+
 def test_a_client_resumes_from_what_is_kept_not_from_what_is_folded() -> None:
     s = session()
     receive(s, [-1] * 3, seq=1)

@@ -1,4 +1,4 @@
-"""Compile `app/mood` with mypyc into `build/compiled` (see `app/compiled.py`). Needs a C compiler."""
+"""Compile what `app/compiled.py` names with mypyc into `build/compiled`. Needs a C compiler."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ sys._xoptions["plain"] = True
 from mypyc.build import mypycify  # noqa: E402
 from setuptools import Distribution  # noqa: E402
 
-from app.compiled import BUILT, STAMP, fingerprint  # noqa: E402
+from app.compiled import BUILT, SOURCES, STAMP, fingerprint  # noqa: E402
 
 
 def main() -> int:
@@ -30,7 +30,9 @@ def main() -> int:
     made_from = fingerprint()
     scratch = ROOT / "build" / "scratch"
     shutil.rmtree(BUILT, ignore_errors=True)
-    sources = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "app" / "mood").glob("*.py"))
+    # A fused multiply-add would round otherwise than Python.
+    os.environ.setdefault("CFLAGS", "-ffp-contract=off")
+    sources = [str(path.relative_to(ROOT)) for path in SOURCES]
     modules = mypycify(sources, opt_level="2", debug_level="0", target_dir=str(scratch / "c"))
     build = Distribution({"name": "mood", "ext_modules": modules}).get_command_obj("build_ext")
     build.build_lib, build.build_temp = str(BUILT), str(scratch)

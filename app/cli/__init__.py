@@ -10,7 +10,6 @@ import typer
 
 from app.cli.console import say
 from app.errors import SessionMoodError
-from app.recordings import RecordingError
 
 app = typer.Typer(
     name="sessionmood",
@@ -29,7 +28,7 @@ def main() -> None:
     register(app)
     try:
         app(prog_name="sessionmood")
-    except (SessionMoodError, RecordingError) as error:
+    except SessionMoodError as error:
         say(str(error))
         sys.exit(1)
     except BrokenPipeError:

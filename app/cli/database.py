@@ -1,6 +1,5 @@
 """Commands that work on the database itself, with or without a server beside them."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -30,6 +29,8 @@ Project = Annotated[str, typer.Option(help="The project.")]
 def with_storage(url: str | None, work: "Callable[[Storage], Awaitable[T]]", *, create: bool = False) -> T:
     """Run `work` on the opened storage. Without `create` a database that does not exist yet is an error:
     a mistyped name must not leave an empty file behind."""
+    import asyncio
+
     path = _path(url)
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,44 +1,70 @@
-"""`sessionmood doctor`: looks a deployment over."""
+"""`sessionmood doctor`: a check-up of a deployment."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import misused
 from app.cli.database import Database
 
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.doctor import Finding
+
 
 def doctor(
     url: Annotated[
-        str | None, typer.Option(help="The address that visitors use: look at it from outside, too.")
-    ] = None,
-    key: Annotated[
         str | None,
         typer.Option(
-            envvar="SESSIONMOOD_KEY", help="A key to try there. Better in the environment: shells remember."
+            metavar="URL", help="Also try a running server, as a client sees it.", show_default=False
         ),
     ] = None,
-    origin: Annotated[
-        str | None, typer.Option(help="The origin to name there, for a key that is bound to origins.")
-    ] = None,
+    key: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY",
+            envvar="SESSIONMOOD_KEY",
+            show_default=False,
+            help="A key, to try its WebSocket with.",
+        ),
+    ] = "",
     database_url: Database = None,
 ) -> None:
-    """Look a deployment over and say what is wrong, in words. Exit code 1 when something is broken."""
+    """Check a deployment and say what is wrong, in words. Exit code 1 if something has to be mended.
+
+    Run it with the environment that `serve` gets.
+    """
+    import asyncio
+
     from app.config import BadSetting, Settings
-    from app.doctor import Level, deployment, machine
+    from app.doctor import Level
 
     if url is not None and not url.startswith(("http://", "https://")):
-        misused(f"--url {url}: an address starts with http:// or https://")
+        misused(f"--url {url}: an address like https://mood.example is needed")
     try:
         settings = Settings.from_env(os.environ, database_url=database_url)
     except BadSetting as error:
         misused(str(error))
-    broken = False
-    for findings in (machine.look(settings), deployment.look(url, key, origin) if url else ()):
-        for finding in findings:
-            print(f"{finding.level.value:5} {finding.text}")
-            if finding.advice:
-                print(f"      -> {finding.advice}")
-            broken = broken or finding.level is Level.BAD
-    raise typer.Exit(1 if broken else 0)
+    levels = asyncio.run(_told(settings, url, key))
+    fails, warns = levels.count(Level.fail), levels.count(Level.warn)
+    print(f"\n{fails} to mend, {warns} to look at" if fails or warns else "\nall is well")
+    if fails:
+        raise typer.Exit(1)
+
+
+async def _told(settings: "Settings", url: str | None, key: str) -> list[str]:
+    from app.doctor import examine, examine_server
+
+    levels: list[str] = []
+
+    def tell(finding: "Finding") -> None:
+        levels.append(finding.level)
+        print(f"{finding.level.value:4}  {finding.what}", flush=True)
+
+    async for finding in examine(settings):
+        tell(finding)
+    if url is not None:
+        async for finding in examine_server(url.rstrip("/"), key):
+            tell(finding)
+    return levels

@@ -1,6 +1,5 @@
 """`sessionmood simulate`: made-up visitors against a running server, with their moods live."""
 
-import asyncio
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,6 +47,8 @@ def simulate(
     if record:
         _print_recordings(visitors, seed, minutes * 60 * speed)
         return
+    import asyncio
+
     from app.simulate.crowd import Crowd, socket_address
     from app.simulate.visitor import Refused
 
@@ -74,6 +75,8 @@ async def _watched(crowd: "Crowd", url: str, key: str, speed: float, seconds: fl
     if not live:
         await crowd.visit(url, key, speed, seconds)
         return
+    import asyncio
+
     from rich.live import Live
 
     with Live(_table(crowd), refresh_per_second=8) as view:

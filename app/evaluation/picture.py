@@ -16,7 +16,7 @@ def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> No
     """Write an SVG or PNG, by the ending of `path`. Needs matplotlib (the extra `evaluate`): ImportError."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 7), layout="constrained")
+    figure = Figure(figsize=(12, 6), layout="constrained")
     reliability, scores = figure.subplots(1, 2, width_ratios=(2, 3))
     reliability.plot([0, 1], [0, 1], color="0.7", linestyle=":", label="as stated")
     for row in report.calibration:
@@ -33,10 +33,12 @@ def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> No
         ylabel="share of people who confirmed it",
         title="Confidence (error)",
     )
-    reliability.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.14))
+    figure.legend(
+        *reliability.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small"
+    )
 
     names, groups, colours = [], [], []
-    for row in report.calibration:
+    for row in (row for row in report.calibration if row.set in {name for name, _ in rows}):
         mood = READ[row.label][0][0]
         for answer, colour in ((0, "#8fb3d9"), (1, "#e0803f")):
             groups.append(

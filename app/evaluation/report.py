@@ -93,6 +93,10 @@ def report(rows: Sequence[tuple[str, Measured]], without: Sequence[str] = ()) ->
         calm = [session for session in sessions if is_ordinary(session.labels, session.events)]
         if calm:
             ordinary.append(_ordinary(name, calm))
+    for label in sorted({row.label for row in calibration}):
+        if sum(row.label == label for row in calibration) > 1:
+            asked = [session for _, session in rows if session.labels.get(label) in (0, 1)]
+            calibration.append(_calibration("all", label, asked))
     return Report(len(rows), sum(s.events for _, s in rows), list(without), ranking, calibration, ordinary)
 
 

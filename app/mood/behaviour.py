@@ -3,7 +3,7 @@
 from app.mood.events import Event
 from app.mood.feedback import Feedback
 from app.mood.model import Model
-from app.mood.signals import ARRIVED, COUNT, FRICTION, RECOVERED, SMOOTH_PROGRESS
+from app.mood.signals import ARRIVED, COUNT, FRICTION_COUNT
 from app.mood.signals_clicks import ClickSignals
 from app.mood.signals_doing import DoingSignals
 from app.mood.signals_pages import PageSignals
@@ -93,6 +93,7 @@ class Behaviour:
         back = event.type == "navigation" and event.kind == "back"
         if self.pages.page_changed(name, back, event.at, m):
             self.reading.page(event.at, m)
+            self.clicks.moved_on(event.at, m)
         if name is not None:
             self.pages.saw(name, event.at, m)
 
@@ -111,14 +112,7 @@ class Behaviour:
 def friction_of(strengths: list[float]) -> float:
     """The strongest friction signal."""
     most = 0.0
-    for signal in FRICTION:
+    for signal in range(FRICTION_COUNT):
         if strengths[signal] > most:
             most = strengths[signal]
     return most
-
-
-def add_recovered(strengths: list[float], scar: float) -> None:
-    """Friction that was there before and is gone, while things go well."""
-    relief = scar - friction_of(strengths)
-    if relief > 0.0:
-        strengths[RECOVERED] = relief * strengths[SMOOTH_PROGRESS]

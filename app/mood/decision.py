@@ -4,7 +4,7 @@ from typing import Final
 
 from app.mood import snapshot
 from app.mood.model import Model
-from app.mood.reading import ENGAGED
+from app.mood.reading import ENGAGED, FRUSTRATED
 
 FIELDS: Final = ("at", "base_mood", "base_previous", "base_since", "mood", "previous", "since")
 NONE: Final = -1
@@ -52,12 +52,10 @@ class Decision:
             if mood != old and score >= m.enter[mood] and (best == NONE or score > scores[best]):
                 best = mood
         if old == NONE:
-            return best if best != NONE else _top_allowed(scores)
+            return best if best != NONE else _top_calm(scores)
+        if old == FRUSTRATED and scores[old] < m.leave and now - self.base_since >= m.stay_ms:
+            return _top_calm(scores)
         if best == NONE:
-            if scores[old] < m.leave:
-                top = _top_allowed(scores)
-                if scores[top] >= scores[old] + m.lead and now - self.base_since >= m.stay_ms:
-                    return top
             return old
         if scores[best] < scores[old] + m.lead:
             return old
@@ -72,8 +70,8 @@ class Decision:
         snapshot.put(self, FIELDS, state)
 
 
-def _top_allowed(scores: list[float]) -> int:
-    """The best mood that may be named without reaching its entry: any but frustrated."""
+def _top_calm(scores: list[float]) -> int:
+    """The best mood but frustrated, which must reach its entry."""
     top = ENGAGED
     for mood in range(1, len(scores)):
         if scores[mood] > scores[top]:

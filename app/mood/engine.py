@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.mood import grid, snapshot
-from app.mood.behaviour import Behaviour, add_recovered, friction_of
+from app.mood.behaviour import Behaviour, friction_of
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
 from app.mood.events import EVENT_TYPES, Event
@@ -11,7 +11,7 @@ from app.mood.help import HelpPolicy
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
 from app.mood.scoring import confidence_of, independent_friction, points_of, softmax
-from app.mood.signals import COUNT, NAMES
+from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
 _VERSION: Final = 1
@@ -61,7 +61,9 @@ class MoodEngine:
         if event.at < self.last_at:
             event.at = self.last_at
         at = event.at
-        happened = self.advance(at)
+        happened: list[Change | Offer] = []
+        if at >= self.anchor + grid.STEP_MS:
+            happened = self.advance(at)
         self.event_count += 1
         known = event.type in EVENT_TYPES
         if not known and self.event_count > 1:
@@ -97,15 +99,25 @@ class MoodEngine:
             return -1
         return grid.next_after(self.started_at, self.anchor, self.last_at)
 
+    def strengths(self) -> list[float]:
+        """The strength of each signal as of `last_at`, in [0, 1], in the order of `signals.NAMES`."""
+        return self._strengths(self.last_at)
+
     def _strengths(self, now: int) -> list[float]:
         strengths = self.behaviour.strengths(now, self.model)
         if self.scar > 0.0:
-            add_recovered(strengths, self.scar * kept(self.model.bored_rate, self.scar_at, now))
+            self._recover(strengths, friction_of(strengths), now)
         return strengths
+
+    def _recover(self, strengths: list[float], friction: float, now: int) -> None:
+        """Add the signal of friction that was there before and is gone, while things go well."""
+        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - friction
+        if relief > 0.0:
+            strengths[RECOVERED] = relief * strengths[SMOOTH_PROGRESS]
 
     def raw_scores(self) -> list[float]:
         """The points of each mood as of `last_at`, in the order of MOODS."""
-        return self._points(self._strengths(self.last_at), self.last_at)
+        return self._points(self.strengths(), self.last_at)
 
     def _points(self, strengths: list[float], now: int) -> list[float]:
         points = points_of(strengths, self.model)
@@ -118,10 +130,11 @@ class MoodEngine:
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
         strengths = self.behaviour.strengths(now, m)
-        if by_event:
-            self._remember(now, friction_of(strengths))
+        friction = friction_of(strengths)
+        if by_event and (friction > 0.0 or self.scar > 0.0):
+            self._remember(now, friction)
         if self.scar > 0.0:
-            add_recovered(strengths, self.scar * kept(m.bored_rate, self.scar_at, now))
+            self._recover(strengths, friction, now)
         scores = softmax(self._points(strengths, now), m.temperature)
         self.scores = scores
         decision = self.decision

@@ -52,7 +52,10 @@ class Model:
         self.rage_own: float = v["rage.own"]
         self.rage_answered: float = v["rage.answered"]
         self.dead_prior: float = v["dead.prior"]
-        self.missed: float = v["missed"]
+        self.stuck_from: float = v["stuck.from"]
+        self.stuck_full: float = v["stuck.full"]
+        self.missed_share: float = v["missed.share"]
+        self.missed_tries: float = v["missed.tries"]
         self.silent_from: float = v["silent.from"]
         self.silent_full: float = v["silent.full"]
         self.wait_fine_ms: float = v["wait.fine"] * 1000.0
@@ -126,6 +129,7 @@ class Model:
         for lower, upper in (
             ("errors.window", "errors.soft_window"),
             ("silent.from", "silent.full"),
+            ("stuck.from", "stuck.full"),
             ("wait.fine", "wait.painful"),
             ("errors.from", "errors.full"),
             ("repeats.from", "repeats.full"),

@@ -57,18 +57,5 @@ NAMES: Final = (
 )
 COUNT: Final = 25
 
-#: Signals of friction: what a person has to get over. Two of different families are independent.
-FRICTION: Final = (
-    RAGE_CLICK,
-    DEAD_CLICK,
-    UNANSWERED_CLICKS,
-    SLOW_RESPONSE,
-    ERROR_CLICK,
-    HIGH_ERROR_RATE,
-    THRASHED_CURSOR,
-    BACK_AND_FORTH,
-    REPEATED_ACTIONS,
-    SCROLL_SEARCH,
-    FORM_STRUGGLE,
-    HOVER_SEARCH,
-)
+#: The first so many are friction: what a person has to get over.
+FRICTION_COUNT: Final = 12

@@ -22,6 +22,7 @@ _PLACES = 8  # targets that are remembered at a time
 
 FIELDS: Final = (
     "active",
+    "answered",
     "answered_at",
     "at",
     "burst",
@@ -34,6 +35,9 @@ FIELDS: Final = (
     "dead_count",
     "good",
     "good_count",
+    "missed",
+    "missed_tries",
+    "moved_at",
     "open",
     "places",
     "rage",
@@ -55,10 +59,11 @@ class ClickSignals:
     __slots__ = FIELDS
 
     def __init__(self) -> None:
-        self.at: int = 0
+        self.at: int = -1
         self.clicks: float = 0.0
         self.active: float = 0.0
         self.dead: float = 0.0
+        self.missed: float = 0.0  # dead clicks on nothing in particular
         self.dead_count: int = 0
         self.good: float = 0.0
         self.good_count: int = 0
@@ -70,15 +75,20 @@ class ClickSignals:
         self.rage_count: int = 0
         self.silent: int = 0  # clicks in a row without an answer
         self.tries: float = 0.0  # places among them, at tries_at
+        self.missed_tries: float = 0.0  # and those that were nothing in particular
         self.tries_at: int = 0
         self.tried: list[tuple[int, str | None, float | None, float | None]] = []  # those places
         self.answered_at: int = -1
+        self.moved_at: int = -1
+        self.answered: list[str | None] = []  # the targets that the answers of that millisecond name
         self.burst_at: int = 0
         self.burst_size: int = 0
         self.burst_span: int = 0
         self.burst_target: str | None = None
         self.recent: list[tuple[int, str | None, float | None, float | None]] = []
-        self.places: dict[str, list[float]] = {}  # target -> [clicks, at, dead since or -1]
+        self.places: dict[
+            str, list[float]
+        ] = {}  # target -> [clicks, at, dead since or -1, dead clicks, rage verdicts]
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
@@ -87,6 +97,7 @@ class ClickSignals:
             self.clicks *= engaged
             self.active *= engaged
             self.dead *= engaged
+            self.missed *= engaged
             self.good *= kept(m.satisfied_rate, self.at, at)
             self.slow *= friction
             self.open *= friction
@@ -99,11 +110,14 @@ class ClickSignals:
         self._fade(at, m)
         self.clicks += 1.0
         reports = (event.reports & REPORTS_RESPONSE) != 0
-        answered = self.answered_at == at
+        answered = self.answered_at == at or self.moved_at == at
         if reports and not answered:
             self.silent += 1
             self._try(event, m)
-        place = self._place(event.target, at, m)
+        place = None
+        if event.target is not None:
+            place = self._place(event.target, at, m)
+            place[0] += 1.0
         size, span = self._around(event, m)
         needed = m.rage_clicks
         if place is not None and 0.0 <= place[2] < at:
@@ -127,34 +141,66 @@ class ClickSignals:
             self.active += 1.0
 
     def rage_click(self, event: Event, m: Model) -> None:
-        self._fade(event.at, m)
-        self.rage += 1.0
+        at = event.at
+        self._fade(at, m)
         self.rage_count += 1
+        if self.answered_at == at and (None in self.answered or event.target in self.answered):
+            self.rage += m.rage_answered
+        else:
+            self.rage += 1.0
+            self._place(event.target or "", at, m)[4] += 1.0
 
     def dead_click(self, event: Event, m: Model) -> None:
         self._fade(event.at, m)
-        self.dead += 1.0 if event.target is not None else m.missed
         self.dead_count += 1
-        place = self._place(event.target, event.at, m)
-        if place is not None:
-            place[0] -= 1.0
+        if event.target is None:
+            self.missed += 1.0
+        else:
+            self.dead += 1.0
+            place = self._place(event.target, event.at, m)
+            place[3] += 1.0
             if place[2] < 0.0:
                 place[2] = float(event.at)
 
     def response(self, event: Event, m: Model) -> None:
-        self._fade(event.at, m)
-        self.answered_at = event.at
-        self.silent = 0
-        self.tries = 0.0
-        self.tried = []
-        self.burst += self.open * m.rage_answered
-        self.open = 0.0
+        at = event.at
+        self._fade(at, m)
+        if at > self.answered_at:
+            self.answered_at = at
+            self.answered = []
+        if len(self.answered) < _RECENT:
+            self.answered.append(event.target)
+        self._take_back(event.target, at, m)
+        self._break_silence(m)
         pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
         self.good += 1.0 - pain
         self.good_count += 1
         if pain > 0.0:
             self.slow += pain
             self.slow_count += 1
+
+    def moved_on(self, at: int, m: Model) -> None:
+        """Another page: an answer too, though how good a one is not known."""
+        self._fade(at, m)
+        self.moved_at = at
+        self._break_silence(m)
+
+    def _break_silence(self, m: Model) -> None:
+        self.silent = 0
+        self.tries = 0.0
+        self.missed_tries = 0.0
+        self.tried = []
+        self.burst += self.open * m.rage_answered
+        self.open = 0.0
+
+    def _take_back(self, target: str | None, at: int, m: Model) -> None:
+        """The page was slow, not dead: what the client called rage was repeat use. Without a target an answer
+        speaks for all places."""
+        for name, place in self.places.items():
+            if place[4] > 0.0 and (target is None or name == target):
+                verdicts = place[4] * kept(m.friction_rate, int(place[1]), at)
+                self.rage = max(0.0, self.rage - verdicts * (1.0 - m.rage_answered))
+                place[4] = 0.0
 
     def _try(self, event: Event, m: Model) -> None:
         """An unanswered click: a new try if it is on another place. Stepping on one control is one try, its
@@ -170,8 +216,13 @@ class ClickSignals:
             if same:
                 tried[i] = (at, target, x, y)
                 return
-        worth = 1.0 if event.target is not None else m.missed
-        self.tries = self.tries * kept(m.friction_rate, self.tries_at, at) + worth
+        left = kept(m.friction_rate, self.tries_at, at)
+        self.tries *= left
+        self.missed_tries *= left
+        if event.target is not None:
+            self.tries += 1.0
+        else:
+            self.missed_tries += 1.0
         self.tries_at = at
         tried.append((at, event.target, event.x, event.y))
         if len(tried) > _RECENT:
@@ -201,47 +252,62 @@ class ClickSignals:
             del recent[0]
         return size, at - first
 
-    def _place(self, target: str | None, at: int, m: Model) -> list[float] | None:
-        """The faded record of a target, with this event counted in."""
-        if target is None:
-            return None
+    def _place(self, target: str, at: int, m: Model) -> list[float]:
+        """The record of a target, faded to `at`."""
         place = self.places.get(target)
         if place is None:
             if len(self.places) >= _PLACES:
                 places = self.places
                 oldest = min(places, key=lambda t: (places[t][1], t))
                 del places[oldest]
-            place = [0.0, float(at), -1.0]
-            self.places[target] = place
-        place[0] = place[0] * kept(m.friction_rate, int(place[1]), at) + 1.0
+            place = self.places[target] = [0.0, float(at), -1.0, 0.0, 0.0]
+        faded = kept(m.friction_rate, int(place[1]), at)
+        place[0] *= faded
         place[1] = float(at)
+        place[3] *= faded
+        place[4] *= faded
         return place
 
-    def _repeats(self, now: int, m: Model) -> float:
-        most = 0.0
+    def _most(self, what: int, least: float, now: int, m: Model) -> float:
+        """The highest count of one kind over the places, if above `least`: 0 clicks, 3 dead clicks."""
+        most = least
         for place in self.places.values():
-            if place[0] > most:
-                faded = place[0] * kept(m.friction_rate, int(place[1]), now)
+            if place[what] > most:
+                faded = place[what] * kept(m.friction_rate, int(place[1]), now)
                 if faded > most:
                     most = faded
         return most
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
+        if self.at < 0:
+            return
         friction = kept(m.friction_rate, self.at, now)
         engaged = kept(m.engaged_rate, self.at, now)
-        own = min(m.rage_own, (self.open + self.burst) * friction)
-        out[RAGE_CLICK] = min(1.0, max(own, self.rage * friction) / m.rage_full)
-        if self.dead > 0.0:
+        own = self.open + self.burst
+        if own > 0.0 or self.rage > 0.0:
+            out[RAGE_CLICK] = min(
+                1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
+            )
+        stuck = 0.0
+        if self.dead_count > 0:
             dead = self.dead * engaged
-            clicks = max(self.clicks * engaged, dead)
-            out[DEAD_CLICK] = dead / (clicks + m.dead_prior)
+            missed = self.missed * engaged
+            clicks = max(self.clicks * engaged, dead + missed) + m.dead_prior
+            stuck = ramp(self._most(3, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
+            out[DEAD_CLICK] = max(stuck, min(1.0, dead / clicks + min(m.missed_share, missed / clicks)))
         if self.silent > 0:
-            tries = self.tries * kept(m.friction_rate, self.tries_at, now)
+            left = kept(m.friction_rate, self.tries_at, now)
+            tries = self.tries * left + min(m.missed_tries, self.missed_tries * left)
             out[UNANSWERED_CLICKS] = ramp(tries, m.silent_from, m.silent_full)
-        out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
-        out[REPEAT_USE] = ramp(self._repeats(now, m), m.repeats_from, m.repeats_full)
+        if self.clicks > m.repeats_from:
+            most = self._most(0, m.repeats_from, now, m)
+            out[REPEAT_USE] = ramp(most, m.repeats_from, m.repeats_full)
         out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
-        out[SMOOTH_PROGRESS] = half_at(self.good * kept(m.satisfied_rate, self.at, now), m.good_half)
+        if self.good_count > 0:
+            out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
+            # what went well elsewhere is no comfort while one is stuck
+            good = self.good * kept(m.satisfied_rate, self.at, now)
+            out[SMOOTH_PROGRESS] = half_at(good, m.good_half) * (1.0 - stuck)
 
     def state(self) -> list[object]:
         state = snapshot.take(self, FIELDS)

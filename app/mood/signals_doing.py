@@ -111,8 +111,9 @@ class DoingSignals:
             out[LONG_IDLE] = idle
             acts = self.acts * kept(m.engaged_rate, self.at, now)
             out[MINIMAL_INTERACTION] = m.minimal_half / (m.minimal_half + acts)
-        out[HOVER_SEARCH] = min(1.0, self.hovers / m.hover_full)
-        if self.at >= 0:
+        if self.hovers > 0:
+            out[HOVER_SEARCH] = min(1.0, self.hovers / m.hover_full)
+        if self.again > 0.0:
             friction = kept(m.friction_rate, self.at, now)
             out[REPEATED_ACTIONS] = ramp(self.again * friction, m.again_from, m.again_full)
         if self.goals_count > 0:

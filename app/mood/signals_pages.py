@@ -112,11 +112,16 @@ class PageSignals:
         known[thing] = at
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
-        turns = self.turns * kept(m.confused_rate, self.turns_at, now)
-        turns += self.turn * kept(m.confused_rate, self.entered, now)
-        out[BACK_AND_FORTH] = min(1.0, turns / m.pages_full)
-        if self.at >= 0:
+        turns = 0.0
+        if self.turns > 0.0:
+            turns = self.turns * kept(m.confused_rate, self.turns_at, now)
+        if self.turn > 0.0:
+            turns += self.turn * kept(m.confused_rate, self.entered, now)
+        if turns > 0.0:
+            out[BACK_AND_FORTH] = min(1.0, turns / m.pages_full)
+        if self.dwelt > 0.0:
             out[DWELL] = half_at(self.dwelt * kept(m.satisfied_rate, self.at, now), m.dwell_half)
+        if self.new > 0.0:
             out[EXPLORING] = half_at(self.new * kept(m.curious_rate, self.at, now), m.explore_half)
 
     def state(self) -> list[object]:

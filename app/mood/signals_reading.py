@@ -145,7 +145,9 @@ class ReadingSignals:
         left = kept(m.engaged_rate, self.at, now)
         read = self.read * left
         ahead = self.ahead * left
-        turns = self.turns * kept(m.confused_rate, self.at, now)
+        turns = self.turns
+        if turns > 0.0:
+            turns *= kept(m.confused_rate, self.at, now)
         deepest = self.deepest
         if self.moved:
             since = kept(m.engaged_rate, self.place_at, now)
@@ -155,10 +157,13 @@ class ReadingSignals:
             if self._turned(m):
                 turns += kept(m.confused_rate, self.place_at, now)
             deepest = max(deepest, self.place)
+        if turns > 0.0:
+            out[SCROLL_SEARCH] = min(1.0, turns / m.scroll_full)
+        if read == 0.0 and ahead == 0.0:
+            return
         out[READING_PACE] = half_at(read, m.reading_half)
         if ahead > 0.0:
             out[SKIMMING] = ahead / (ahead + (read + m.skim_prior) * m.skim)
-        out[SCROLL_SEARCH] = min(1.0, turns / m.scroll_full)
         out[DEEP_SCROLL] = ramp(deepest, 25.0, 90.0) * out[READING_PACE]
 
     def state(self) -> list[object]:

@@ -18,6 +18,8 @@ _FINAL: Final = frozenset({4001, 4002, 4003, 4004, 4005, 4006, 4009, 4010})
 #: Seconds between tries to connect, and how often.
 _RETRY_EVERY: Final = 1.0
 _TRIES: Final = 10
+#: Seconds that the last acks may take once the visit is over.
+_PATIENCE: Final = 10.0
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -146,7 +148,7 @@ class Visitor:
 
     async def _finish(self, reading: "asyncio.Task[None]", deadline: float) -> None:
         """Wait for the last acks, a little; what the reader met is raised here."""
-        while self._unacked and not reading.done() and time.monotonic() < deadline + 2:
+        while self._unacked and not reading.done() and time.monotonic() < deadline + _PATIENCE:
             await asyncio.wait([reading], timeout=0.02)
         if reading.done():
             reading.result()

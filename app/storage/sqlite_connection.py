@@ -25,8 +25,8 @@ T = TypeVar("T")
 BUSY_SECONDS = 2.0
 # The hot commit alone has a statement per table and size of insert.
 CACHED_STATEMENTS = 256
-# Kept in memory per connection (KiB, negative as SQLite wants it): the hot pages of a million sessions.
-CACHE_KIB = -65536
+# Kept in memory per connection at most (KiB, negative as SQLite wants it); the system caches the file besides.
+CACHE_KIB = -16384
 
 
 # Failures of the moment; after any other the connection itself is not trusted any more.

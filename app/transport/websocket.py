@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from app import protocol
 from app.auth import Claims, check_origin
@@ -23,6 +23,7 @@ from app.errors import (
     RateLimited,
     SessionMoodError,
     StorageUnavailable,
+    Superseded,
     TooLarge,
     TooSlow,
     WrongVersion,
@@ -56,14 +57,26 @@ class Gone(Exception):
     """The client has left."""
 
 
+class Line(Protocol):
+    """The shorter way past ASGI's queue, where the server has one (`SocketProtocol`)."""
+
+    on_text: Callable[[str], bool] | None
+
+    def ready(self) -> bool: ...
+
+    def write(self, text: bytes) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
         "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
-        "_inflight", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_writer",
-        "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
-        "session", "session_id",
+        "_inflight", "_line", "_newest", "_noise", "_offset", "_reading", "_receive", "_reports", "_scope", "_send",
+        "_token", "_waking", "_writer", "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key",
+        "producer", "said_at", "session", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +90,7 @@ class Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._line: Line | None = scope.get("extensions", {}).get("sessionmood.line", {}).get("line")
         #: names the socket in the log
         self.id = next(_ids)
         self.address: str = (scope.get("client") or ("?", 0))[0]
@@ -91,6 +105,9 @@ class Connection:
         self._frames: deque[bytes] = deque()
         self._reading: tuple[Reading, Offer | None] | None = None
         self._newest = (0, 0)  # the position that the client said it has
+        # what its hello said for events that come without a number
+        self._reports: list[str] | None = None
+        self._offset: int | None = None
         self._ack: list[Any] | None = None
         self._inflight = 0
         self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
@@ -100,6 +117,7 @@ class Connection:
         self._error: SessionMoodError | None = None
         self._after_acks = False
         self._closed = False
+        self._waking = False
         self._writer: asyncio.Task[None] | None = None
         self._writing_since: int | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -121,6 +139,8 @@ class Connection:
                 raise Draining(retry_ms=1000)
             check_session_id(self.session_id)
             await self._enter()
+            if self._line is not None:
+                self._line.on_text = self._hear
             await self._read()
         except Gone:
             pass
@@ -200,7 +220,11 @@ class Connection:
         now = self._doors.clock()
         self.producer = hello.producer
         self.every = hello.every
-        ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports), now)
+        self._reports = hello.reports
+        self._offset = None if hello.now is None else now - round(hello.now)
+        ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
+        if hello.producer is not None:
+            self._take_over(session, hello.producer)
         reading = self._doors.ingest.reading(session, now)
         self._newest = hello.have or (0, 0)
         if reading is not None and position(reading) < self._newest:
@@ -213,11 +237,17 @@ class Connection:
                 token=self._doors.access.next_token(self._token, self._claims, key.project, session.id),
                 ack=ack,
                 mood=None if reading is None else protocol.reading_dict(reading, session.offer),
-                ping=self._doors.settings.ping_interval,
+                ping=_plain(self._doors.settings.ping_interval),
                 limits=self._doors.limits,
                 now=now,
             )
         )
+
+    def _take_over(self, session: Session, producer: str) -> None:
+        """A page load has one line: an older one of it is dead, though its end has not been heard of yet."""
+        for other in session.subscribers or ():
+            if isinstance(other, Connection) and other is not self and other.producer == producer:
+                other.fail(Superseded())
 
     # Reading
 
@@ -255,14 +285,37 @@ class Connection:
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
 
+    def _hear(self, text: str) -> bool:
+        """Take a batch on the short way, while the reader waits; False for anything that needs the reader."""
+        if self._error is not None:
+            return True
+        try:
+            frame = protocol.decode_frame(text, self._doors.limits)
+        except SessionMoodError:
+            return False
+        if not isinstance(frame, Batch):
+            return False
+        self.heard_at = self._doors.clock()
+        try:
+            self._take(frame, len(text))
+        except SessionMoodError as error:
+            self.fail(error)
+        except Exception:
+            logger.exception("a socket failed", extra=self._names())
+            self.fail(SessionMoodError("this is our fault, and is logged"))
+        return True
+
     def _take(self, batch: Batch, size: int) -> None:
         session = self.session
         assert session is not None
         doors = self._doors
         now = doors.clock()
-        batch.producer = self.producer
+        if batch.bare or self.producer is None:
+            batch.reports, batch.offset = self._reports, self._offset
+        else:
+            batch.producer = self.producer
         try:
-            if self.producer is not None and batch.seq is None:
+            if batch.producer is not None and batch.seq is None:
                 raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
             assert self.key is not None
             doors.rates.take(self.key, session.id, len(batch.events), now)
@@ -353,9 +406,8 @@ class Connection:
         """Cut the line: for a client that does not read, and so can't be told anything."""
         self._refused(TooSlow())
         self._closed = True
-        cut = self._scope.get("extensions", {}).get("sessionmood.abort")
-        if cut is not None:
-            cut["abort"]()
+        if self._line is not None:
+            self._line.abort()
         elif self._writer is not None:
             self._writer.cancel()
 
@@ -378,8 +430,26 @@ class Connection:
         self._wake_writer()
 
     def _wake_writer(self) -> None:
-        if self._writer is None and not self._closed:
-            self._writer = asyncio.ensure_future(self._write())
+        """Send at the end of this turn of the loop: what can be conflated until then is."""
+        if self._writer is None and not self._closed and not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Send at once what a client that reads can take; the rest, and the end, is the writer's."""
+        self._waking = False
+        if self._closed or self._writer is not None:
+            return
+        line = self._line
+        while line is not None and line.ready():
+            text = self._take_frame()
+            if text is None:
+                self.said_at = self._doors.clock()
+                if self._error is None:
+                    return
+                break
+            line.write(text)
+        self._writer = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:
         clock = self._doors.clock
@@ -430,6 +500,8 @@ class Connection:
         if session is not None and session.subscribers is not None:
             session.subscribers.remove(self)
             self._doors.ingest.sessions.schedule(session)
+        if self._waking:
+            self._flush()
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=self._doors.settings.send_timeout)
             if self._writer is not None:
@@ -455,3 +527,8 @@ class Connection:
             if key == name:
                 return str(value.decode("latin-1"))
         return None
+
+
+def _plain(seconds: float) -> float | int:
+    """25, not 25.0: clients in strict languages may want a whole number."""
+    return int(seconds) if seconds.is_integer() else seconds

@@ -33,7 +33,7 @@ const SELF = FIELDS + ",label,video,audio,canvas,object,embed,a[target],a[downlo
 /** DOM changes that nobody sees, or that come whether or not somebody clicks. */
 const UNSEEN = "head,script,style,link,time,[role=timer]";
 
-/** @typedef {{at: number, element: Element, facts: object, value?: string, leaving?: boolean}} Click */
+/** @typedef {{at: number, element: Element, facts: object, value?: any, leaving?: boolean}} Click */
 
 /** @type {Click[]} */
 let pending = [];
@@ -97,7 +97,9 @@ const changed = (records) => {
 };
 
 /** What the field beside a button holds, to see a stepper step; compared here, never sent. @param {Element} element */
-const valueBeside = ({ parentElement }) => parentElement?.querySelector("input")?.value;
+const valueBeside = ({ parentElement }) =>
+  // A stepper is small, and a search through a large parent would cost.
+  parentElement && parentElement.childElementCount < 9 && parentElement.querySelector("input")?.value;
 
 /** @param {Click} click */
 const verdict = (click) => {
@@ -124,7 +126,6 @@ const clicked = (event) => {
   const element = up(node, ACTIVE) || node;
   const facts = pointed ? { x: Math.round(clientX), y: Math.round(clientY) } : {};
   const at = when(event);
-  const marked = getSelection();
   touched.element = element;
   emit("click", element, facts, at);
   watch(event);
@@ -136,7 +137,7 @@ const clicked = (event) => {
     up(node, SELF) ||
     event.ctrlKey ||
     event.metaKey ||
-    (marked?.containsNode(node, true) && !marked.isCollapsed)
+    (getSelection()?.isCollapsed === false && getSelection()?.containsNode(node, true))
   ) {
     return answer();
   }
@@ -202,7 +203,7 @@ export const watchClicks = () => {
     }, CAUSE_MS);
   });
   listen(window, "click", clicked);
-  listen(document, "play pause seeking volumechange toggle fullscreenchange input change invalid copy cut", ({ target }) => ignored(target) || answer());
+  listen(document, "play pause seeking toggle fullscreenchange input change invalid copy", ({ target }) => ignored(target) || answer());
   listen(document, "focusin", (event) => up(origin(event), FIELDS) && answer());
   listen(document, "selectionchange", () => getSelection()?.isCollapsed === false && answer());
   listen(document, "scroll", () => recent() && answer());

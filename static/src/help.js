@@ -14,6 +14,9 @@ const PAUSE_MS = 2000;
 const WAIT_MS = 8000;
 const SNOOZE_MS = 1800000;
 const PER_DAY = 3;
+const DAY_MS = 86400000;
+/** For all tabs and visits. */
+const area = "localStorage";
 
 /** Offers dealt with: one comes again with every reading until it is over. */
 const seen = new Set();
@@ -22,17 +25,15 @@ const seen = new Set();
 export default ({ emit, keep, later, listen, mood, on, options, recall, tell, touched }, { id }) => {
   if (seen.has(id)) return;
   seen.add(id);
-  const memory = () => recall("help", "localStorage") || {};
-  const note = (/** @type {object} */ change) => keep("help", { ...memory(), ...change }, "localStorage");
+  const now = Date.now();
+  /** When this browser was shown help in the last 24 hours. @type {number[]} */
+  const before = (recall("help", area) || []).filter((/** @type {number} */ at) => at > now - DAY_MS);
   let over = false;
   const report = (/** @type {string} */ kind) => {
     if (!over) emit("help", 0, { kind, name: id });
     over = kind !== "shown";
   };
-  const today = new Date().toDateString();
-  const { day, until, count: before } = memory();
-  const count = day === today ? before : 0;
-  if (count >= PER_DAY || Date.now() < (until || 0)) return report("expired");
+  if (before.length >= PER_DAY || now < recall("snooze", area)) return report("expired");
 
   const offer = {
     id,
@@ -45,7 +46,7 @@ export default ({ emit, keep, later, listen, mood, on, options, recall, tell, to
     dismiss: () => report("dismissed"),
     expire: () => report("expired"),
     snooze: () => {
-      note({ until: Date.now() + SNOOZE_MS });
+      keep("snooze", Date.now() + SNOOZE_MS, area);
       report("snoozed");
     },
     feedback: (/** @type {boolean} */ right) => emit("feedback", 0, { name: offer.reading?.mood, value: right ? 1 : 0 }),
@@ -53,15 +54,14 @@ export default ({ emit, keep, later, listen, mood, on, options, recall, tell, to
   const present = () => {
     if (over) return;
     started = true;
-    note({ day: today, count: count + 1 });
+    keep("help", [...before, now], area);
     report("shown");
     tell("help", offer);
     if (!offer.prevented) show(offer, listen);
   };
   let started = false;
-  const deadline = Date.now() + WAIT_MS;
   const attempt = () => {
-    const rest = Math.min((touched.typed || 0) + PAUSE_MS, deadline) - Date.now();
+    const rest = Math.min((touched.typed || 0) + PAUSE_MS, now + WAIT_MS) - Date.now();
     if (started) return;
     if (rest > 0) later(attempt, rest);
     else present();

@@ -15,7 +15,7 @@ export const running = () => !!life && !life.signal.aborted;
  * @template {(...args: any[]) => any} F @param {F} fn @returns {F} */
 export const safe = (fn) =>
   /** @type {any} */ (
-    (...args) => {
+    (/** @type {any[]} */ ...args) => {
       try {
         return running() && fn(...args);
       } catch (error) {
@@ -41,7 +41,7 @@ export const wrap = (owner, name, before) => {
   const original = owner?.[name];
   if (!original) return;
   const watched = safe(before);
-  owner[name] = /** @this {any} */ function (...args) {
+  owner[name] = /** @this {any} */ function (/** @type {any[]} */ ...args) {
     const after = watched(args, this);
     const result = original.apply(this, args);
     after && safe(after)(result);

@@ -113,8 +113,9 @@ const expectWithin = (ms) => {
 /** @param {number} code */
 const drop = (code) => {
   const last = socket;
+  if (!last) return;
   lose(last, code);
-  last?.close();
+  last.close();
 };
 
 /** @param {any} frame */
@@ -155,7 +156,7 @@ const lose = (last, code) => {
   if (last !== socket) return;
   clearTimeout(watchdog);
   socket = undefined;
-  blocked = !welcomed && !blocked;
+  blocked = !welcomed && !blocked && code < 4000;
   welcomed = false;
   if (code === 4010) {
     // Another's session, or a token gone stale: a new visit begins.

@@ -16,6 +16,15 @@ on("reading", ({ help }) => help && !help.holdout && options.help !== false && l
 /** What a person did, told by the page's own code. @type {(type: string, facts: object) => void} */
 const fact = safe((type, facts) => emit(type, 0, facts));
 
+const start = safe(() => {
+  open();
+  if (session.out) return end();
+  if (options.debug) load("debug");
+  connect();
+  watchClicks();
+  watchPage();
+});
+
 export const api = {
   on,
   mood,
@@ -24,12 +33,7 @@ export const api = {
     Object.assign(options, given);
     if (running() || !options.key || declined()) return;
     begin();
-    open();
-    if (session.out) return end();
-    if (options.debug) load("debug");
-    watchPage();
-    watchClicks();
-    connect();
+    start();
   },
   track: (/** @type {string} */ name, /** @type {number} */ value) => fact("custom", { name, value }),
   goal: (/** @type {string} */ name) => fact("goal", { name }),

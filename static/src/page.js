@@ -11,11 +11,13 @@ import { load } from "./parts.js";
 let here = "";
 const went = (/** @type {string} */ kind) => emit("navigation", 0, { kind, url: url() });
 
-/** The address changed without a new page. @param {string} kind */
+/** The address changed without a new page. A new hash alone is no answer yet: `href="#"` is a dead link.
+ * @param {string} kind */
 const moved = (kind) => {
   const [before] = here.split("#");
-  answer();
-  if (here !== (here = location.href)) went(kind === "push" && before === here.split("#")[0] ? "hash" : kind);
+  const same = before === location.href.split("#")[0];
+  if (!same) answer();
+  if (here !== (here = location.href)) went(same && kind === "push" ? "hash" : kind);
 };
 
 const watchMoves = () => {

@@ -4,9 +4,9 @@
  * makes way as soon as a real one would work. Also sends what earlier pages of the tab left behind.
  */
 
-/** Between two looks whether a WebSocket gets through: at first, and at most. */
+/** Between two looks whether a WebSocket gets through: this, and up to this more. */
 const PROBE_MS = 2000;
-const PROBE_MAX_MS = 60000;
+const PROBE_MORE_MS = 10000;
 /** A real socket says welcome by then, or it is swallowed on the way. */
 const WELCOME_MS = 4000;
 /** Failures in a row after which the server is as good as gone. */
@@ -87,8 +87,8 @@ const restSocket = (address) => {
 
   /** Only a welcome proves a socket: some proxies accept and then swallow. */
   const probe = async () => {
-    for (let pause = PROBE_MS; !signal.aborted; pause = Math.min(pause * 2, PROBE_MAX_MS)) {
-      await wait(pause * (0.5 + Math.random()));
+    while (!signal.aborted) {
+      await wait(PROBE_MS + Math.random() * PROBE_MORE_MS);
       if (signal.aborted || document.hidden) continue;
       const real = new WebSocket(address("ws").replace("http", "ws"), "sessionmood.v1");
       real.onopen = () => real.send(JSON.stringify({ op: "hello", key: who.key, token: who.token }));

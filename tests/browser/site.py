@@ -1,17 +1,22 @@
 """A website for tests: pages from memory on their own origin, with handlers where a test needs them."""
 
+import contextlib
+import mimetypes
 import threading
 import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
 class Site:
-    """Serves `pages` (path -> HTML). `answers` (path -> status, seconds to wait) stands for the site's own API."""
+    """Serves `pages` (path -> HTML). `answers` (path -> status, seconds to wait) stands for the site's own API,
+    `folder` for its files."""
 
     def __init__(self) -> None:
         self.pages: dict[str, str] = {}
+        self.folder: Path | None = None
         self.headers: dict[str, Mapping[str, str]] = {}
         self.answers: dict[str, tuple[int, float]] = {}
         site = self
@@ -29,6 +34,9 @@ class Site:
                     self._answer(
                         200, "text/html; charset=utf-8", site.pages[path].encode(), site.headers.get(path, {})
                     )
+                elif site.folder and (site.folder / path.lstrip("/")).is_file():
+                    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+                    self._answer(200, kind, (site.folder / path.lstrip("/")).read_bytes())
                 else:
                     self._answer(404, "text/plain", b"nothing here")
 
@@ -45,7 +53,8 @@ class Site:
                 for name, value in (extra or {}).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.wfile.write(body)
 
             def log_message(self, *_: Any) -> None:
                 pass

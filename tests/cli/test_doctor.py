@@ -1,101 +1,106 @@
-"""`sessionmood doctor`, on deployments that are well and on ones that are not."""
-
-import http.server
-import os
-import subprocess
-import sys
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.server import ROOT, ServerProcess, free_port, running
+from tests.cli.running import Ran, sessionmood
+from tests.server import ServerProcess
 
 
-def examined(database: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """The exit code and what it said."""
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{database}", **environment}
-    command = [sys.executable, "-m", "app", "doctor", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
+def doctor(database: object, *args: object, **environment: str) -> Ran:
+    return sessionmood("doctor", *args, stdin=b"", DATABASE_URL=f"sqlite:///{database}", **environment)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with running(tmp_path_factory.mktemp("doctor")) as server:
-        yield server
+def test_a_sound_server_has_nothing_to_mend(server: ServerProcess) -> None:
+    ran = doctor(server.database, "--url", server.base, "--key", server.sk)
+    assert ran.code == 0, ran.out + ran.err
+    assert "fail " not in ran.out
+    for said in ("can be read and written", "/readyz: it takes traffic", "the WebSocket works"):
+        assert said in ran.out
+    assert "may be used from any page" in ran.out  # the development key is bound to no origin
+    assert server.sk not in ran.out
 
 
-def test_a_healthy_one(served: ServerProcess) -> None:
-    code, said = examined(served.database, "--url", served.base, SESSIONMOOD_KEY=served.sk)
-    assert code == 0, said
-    for line in ("it answers within", "WebSockets get through", "the key is good", "the clocks agree",
-                 "it can write to its storage", "the database is sound", "SQLite 3."):  # fmt: skip
-        assert line in said
-    assert "may be used from any origin" in said  # the development key
-    assert served.sk not in said
+def test_before_the_first_start(tmp_path: Path) -> None:
+    ran = doctor(tmp_path / "none.db")
+    assert ran.code == 0
+    assert "there is no database" in ran.out
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_key_that_is_refused(served: ServerProcess) -> None:
-    code, said = examined(served.database, "--url", served.base, "--key", "sk_wrong")
-    assert code == 1
-    assert "the key is refused" in said
+@pytest.mark.parametrize(
+    ("environment", "code", "said"),
+    [
+        ({"SESSIONMOOD_MODEL": "nowhere.json"}, 1, "fail  SESSIONMOOD_MODEL: nowhere.json: cannot be read"),
+        ({"SESSIONMOOD_MAX_CONNECTIONS": "99999999"}, 1, "raise `ulimit -n`"),
+        ({"SESSIONMOOD_PUBLIC_URL": "http://x", "SESSIONMOOD_HOST": "0.0.0.0"}, 0, "unencrypted"),
+        ({"PORT": "ninety"}, 2, "PORT is 'ninety'"),
+    ],
+)
+def test_settings_that_do_not_fit(tmp_path: Path, environment: dict[str, str], code: int, said: str) -> None:
+    ran = doctor(tmp_path / "none.db", **environment)
+    assert (ran.code, said in ran.out + ran.err) == (code, True), ran.out + ran.err
 
 
-def test_nobody_there(tmp_path: Path) -> None:
-    code, said = examined(tmp_path / "none.db", "--url", f"http://127.0.0.1:{free_port()}")
-    assert code == 1
-    assert "does not answer" in said
-    assert "does not exist yet" in said
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_bytes(b"these are my notes\n" * 1000)
+    ran = doctor(tmp_path / "notes.db")
+    assert ran.code == 1
+    assert "fail  the database" in ran.out
 
 
-def test_a_proxy_that_does_not_pass_websockets(tmp_path: Path) -> None:
-    class Proxy(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            fine = self.path in ("/livez", "/readyz")
-            self.send_response(200 if fine else 400)
-            self.send_header("content-length", "3")
-            self.send_header("connection", "close")
-            self.end_headers()
-            self.wfile.write(b"ok\n")
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        code, said = examined(tmp_path / "none.db", "--url", f"http://127.0.0.1:{proxy.server_port}")
-        proxy.shutdown()
-    assert code == 1
-    assert "answered with 400" in said
-    assert "Upgrade" in said
+def test_what_a_client_sees(server: ServerProcess) -> None:
+    assert "not known" in doctor(server.database, "--url", server.base, "--key", "sk_x").out
+    ran = doctor(server.database, "--url", "http://127.0.0.1:1")
+    assert (ran.code, "no answer" in ran.out) == (1, True)
+    ran = doctor(server.database, "--url", "mood.example")
+    assert (ran.code, "an address like" in ran.err) == (2, True)
 
 
-def test_a_deployment_with_its_doors_open(served: ServerProcess, tmp_path: Path) -> None:
-    served.database.chmod(0o644)
-    code, said = examined(
-        served.database,
-        SESSIONMOOD_HOST="0.0.0.0",
-        SESSIONMOOD_RETENTION_DAYS="0",
-        SESSIONMOOD_MAX_CONNECTIONS="500",
-    )
-    assert code == 0, said
-    for line in ("can be read by other users (644)", "kept for ever", "names no https", "/metrics is open",
-                 "keys of the first start", "raise the limit of open files"):  # fmt: skip
-        assert line in said
+@pytest.fixture
+def deaf_proxy(server: ServerProcess) -> Iterator[str]:
+    """Passes requests on, but drops what asks for a WebSocket: the usual mistake."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client:
+                request = client.recv(65_536)
+                lines = [
+                    line
+                    for line in request.split(b"\r\n")
+                    if not line.lower().startswith((b"upgrade", b"connection"))
+                ]
+                with socket.create_connection(("127.0.0.1", server.port)) as behind:
+                    behind.sendall(b"\r\n".join([lines[0], b"Connection: close", *lines[1:]]))
+                    while part := behind.recv(65_536):
+                        client.sendall(part)
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
 
 
-def test_a_database_that_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "broken.db"
-    path.write_bytes(b"this is no database" * 500)
-    code, said = examined(path)
-    assert code == 1
-    assert "can't be read" in said
+def test_a_proxy_that_passes_no_websockets_is_named(server: ServerProcess, deaf_proxy: str) -> None:
+    ran = doctor(server.database, "--url", deaf_proxy, "--key", server.sk)
+    assert ran.code == 1
+    assert "a proxy must pass `Upgrade` and `Connection`" in ran.out
 
 
-def test_asked_wrongly(tmp_path: Path) -> None:
-    assert examined(tmp_path / "x.db", "--url", "shop.example")[0] == 2
-    assert examined(tmp_path / "x.db", SESSIONMOOD_LOG_LEVEL="loud")[0] == 2
+def test_what_others_could_read(server: ServerProcess) -> None:
+    server.database.chmod(0o644)
+    ran = doctor(server.database, SESSIONMOOD_HOST="0.0.0.0")
+    assert "can be read by other users of this machine (644)" in ran.out
+    assert "/metrics is open" in ran.out
+    server.database.chmod(0o600)
+    assert "is for this user only" in doctor(server.database).out
+    assert "SQLite 3." in ran.out

@@ -3,8 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from app.simulate.personas import PERSONAS
+from app.simulate.record import record
 from tests.cli.running import RECORDINGS, ROOT, sessionmood
 
 SHARED = ROOT.parent / "shared" / "evaluation"
@@ -12,22 +15,17 @@ SHARED = ROOT.parent / "shared" / "evaluation"
 
 @pytest.fixture
 def labelled(tmp_path: Path) -> Path:
-    """Six people who say what they played; each once frustrated, once satisfied, once nothing was asked."""
+    """Six people who say what they played; each once frustrated, once satisfied, else nothing was asked."""
+    said = {"Fay": {"frustrated": 1.0, "satisfied": 0.0}, "Sam": {"frustrated": 0.0, "satisfied": 1.0}}
     lines = []
     for person in range(6):
-        ran = sessionmood("simulate", "--record", "--visitors", 7, "--seed", person, "--minutes", 0.7)
-        assert ran.code == 0, ran.err
-        for line in ran.lines:
-            visit = json.loads(line)
-            visit["person"] = person
-            visit["id"] += f"-{person}"
-            if "-fay-" in visit["id"]:
-                visit["labels"] = {"frustrated": 1, "satisfied": 0}
-            elif "-sam-" in visit["id"]:
-                visit["labels"] = {"frustrated": 0, "satisfied": 1}
-            lines.append(json.dumps(visit))
+        for persona in PERSONAS:
+            visit = record(persona, f"{persona.name}-{person}", person, 42)
+            visit.person = person
+            visit.labels = dict(said.get(persona.name, {}))
+            lines.append(msgspec.json.encode(visit))
     path = tmp_path / "visits.jsonl"
-    path.write_text("\n".join(lines))
+    path.write_bytes(b"\n".join(lines))
     return path
 
 

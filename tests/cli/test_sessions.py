@@ -54,7 +54,7 @@ def test_an_exported_session_replays_to_what_the_server_pushed(stopped: Stopped)
     assert isinstance(recording["events"][0]["at"], int)
     ran = sessionmood("replay", "-", "--format", "jsonl", stdin=exported.out.encode())
     replayed = json.loads(ran.out)
-    pushed = [(change["at"], change["mood"]) for change in stopped.changes if change["previous"] is not None]
+    pushed = [(change["at"], change["mood"]) for change in stopped.changes[1:]]
     # the server's clock may have gone on for a moment after the last event
     until = recording["events"][-1]["at"]
     assert [(change["at"], change["mood"]) for change in replayed["changes"]] == [

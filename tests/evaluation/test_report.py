@@ -79,6 +79,12 @@ def test_sets_are_kept_apart() -> None:
     assert (full.sessions, full.events) == (3, 15)
 
 
+def test_a_label_of_several_sets_is_also_calibrated_over_all_of_them() -> None:
+    rows = [(name, session(at, 0.5, at % 2)) for name in ("a", "b") for at in range(10)]
+    full = report(rows)
+    assert [(row.set, row.sessions) for row in full.calibration] == [("a", 10), ("b", 10), ("all", 20)]
+
+
 @pytest.mark.parametrize(
     ("labels", "events", "ordinary"),
     [

@@ -3,12 +3,22 @@
 import asyncio
 import random
 import time
-from typing import Self
+from collections.abc import Callable
+from typing import Final, Self
 
 from tests.faults import truth
 from tests.faults.http import request
 from tests.faults.visitor import Visitor
 from tests.server import ServerProcess
+
+#: Settings of a server that is used by a crowd from one address: no limits of pace, and so little memory that
+#: sessions leave it all the time.
+CROWDED: Final = {
+    "SESSIONMOOD_CONNECTS_PER_SECOND": 0,
+    "SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0,
+    "SESSIONMOOD_MAX_SESSIONS": 120,
+    "SESSIONMOOD_SESSION_IDLE": 0.5,
+}
 
 
 class Crowd:
@@ -57,8 +67,12 @@ class Crowd:
         """Kill the server and start it again, while the visitors go on."""
         self.server.kill()
         began = time.monotonic()
-        await asyncio.to_thread(self.server.start)
+        await self.beside(self.server.start)
         self.restarts.append(time.monotonic() - began)
+
+    async def beside(self, work: Callable[..., object], *arguments: object) -> None:
+        """Run `work` in a thread, while the visitors go on."""
+        await asyncio.to_thread(work, *arguments)
         self.raise_broken()
 
     async def _look(self) -> None:
@@ -80,7 +94,8 @@ class Crowd:
             rows = truth.log_of(self.server.database, visitor.session)
             replay = truth.replayed(rows, visitor.session, answer.body["as_of"])
             answer.body.pop("help", None)
-            assert answer.body == replay, visitor.session
+            differing = {k: (v, replay[k]) for k, v in answer.body.items() if v != replay[k]}
+            assert not differing, (visitor.session, differing)
             tally = truth.count(rows, visitor)
             assert tally.kept == answer.body["event_count"], visitor.session
             tallies.append(tally)
@@ -91,5 +106,5 @@ class Crowd:
         names = ("connects", "cuts", "nacks", "refusals")
         sums = [f"{name} {sum(getattr(v, name) for v in self.visitors)}" for name in names]
         readings = sum(v.standing.readings + v.kept.readings for v in self.visitors)
-        restarts = f"restarts {min(self.restarts):.2f}-{max(self.restarts):.2f} s"
+        restarts = f"restarts {min(self.restarts):.2f} to {max(self.restarts):.2f} s"
         return f"{', '.join(sums)}, readings {readings}, {restarts}"

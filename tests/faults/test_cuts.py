@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Crowd
+from tests.faults.crowd import CROWDED, Crowd
 from tests.faults.proxy import DOWN, UP, Fault, Proxy
 from tests.server import running
 
@@ -35,9 +35,8 @@ class Chooser:
 @pytest.mark.timeout(240)
 async def test_nothing_is_lost_or_doubled_on_lines_that_break(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    limits = {"SESSIONMOOD_CONNECTS_PER_SECOND": 0, "SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0}
     choose = Chooser(random.Random(rng.random()), good=0.1)
-    with running(tmp_path, **limits) as server:
+    with running(tmp_path, **CROWDED) as server:
         async with Proxy(server.port, choose) as proxy, Crowd(server, SESSIONS, rng, proxy.port) as crowd:
             for _ in range(KILLS):
                 await proxy.more(CUTS // KILLS, crowd.raise_broken)

@@ -1,8 +1,10 @@
 """SIGTERM: readiness goes first, then sockets leave one after the other, and the process is gone in time."""
 
 import asyncio
+import contextlib
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -213,3 +215,23 @@ async def test_nobody_there_nobody_waited_for(tmp_path: Path) -> None:
         assert await gone(server, 20) == 0
         with pytest.raises(CutOff):
             await ready(server)
+
+
+async def test_a_disk_that_hangs_does_not_hold_the_stop_up(tmp_path: Path) -> None:
+    """What could not be kept was never acked; its client sends it again."""
+    with running(tmp_path, SESSIONMOOD_DRAIN_GRACE=5) as server:
+        async with server.socket("s") as client:
+            await client.hello(producer="p")
+            await client.send({"op": "events", "seq": 1, "events": [{"type": "click"}] * 2})
+            await client.until("ack", seq=2)
+            with contextlib.closing(sqlite3.connect(server.database, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                await client.send({"op": "events", "seq": 3, "events": [{"type": "click"}] * 2})
+                process(server).terminate()
+                code, frames = await client.closed()
+                assert code == 4200
+                assert not any(frame["op"] == "ack" for frame in frames)
+                assert await gone(server, 5 + SLACK) == 0
+        await asyncio.to_thread(server.start)
+        async with server.socket("s") as client:
+            assert (await client.hello(producer="p"))["ack"] == 2

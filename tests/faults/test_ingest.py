@@ -3,7 +3,8 @@ time as an argument."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
 from app.ingest import DUE_AT_ONCE, Ingest
+from app.mood import MoodEngine
 from app.protocol import WireEvent, reading_dict
 from app.sessions import Session, Sessions
 from app.storage.sqlite import SQLiteStorage
@@ -47,6 +49,18 @@ def batch(*kinds: str, seq: int | None = None, lost: int = 0) -> protocol.Batch:
     return protocol.Batch(events=events, producer="p" if seq else None, seq=seq, lost=lost)
 
 
+@contextlib.contextmanager
+def slow_commit(ingest: Ingest) -> Iterator[None]:
+    """What is submitted inside is not committed before the end."""
+    go_on = threading.Event()
+    assert isinstance(ingest.store, SQLiteStorage)
+    ingest.store.queue.run(lambda _: go_on.wait(20), seal=True)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
 def opened(ingest: Ingest, id: str, clock: Clock) -> Session:
     return ingest.open(PROJECT, id, clock(), publishable=False)
 
@@ -67,6 +81,7 @@ async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
                 await where.receive(session, batch(*kinds, seq=2 * step + 1), clock()).durable
             clock.now += 61_000 if step % 3 == 0 else 700
             ingest.put_idle_away(clock())
+            await ingest.store.settled()
             assert (ingest.sessions.get(PROJECT, "s") is None) == (step % 3 == 0)
             found = await ingest.find(PROJECT, "s")
             assert found is not None
@@ -200,3 +215,37 @@ async def test_a_full_queue_refuses_before_anything_is_folded_and_moods_stand(tm
         assert (await _fold(ingest, session, batch("click", seq=seq), clock())).accepted == 1
         changes = await ingest.store.changes(PROJECT, "s")
         assert changes[-1].mood == shown(ingest, session, clock())["mood"]
+
+
+async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split_time(tmp_path: Path) -> None:
+    """An event dated before the snapshot's moment must count the same in memory, in the log and after a load."""
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        session.hello("p", clock(), 0, clock())
+        for seq in (1, 2):
+            await ingest.receive(session, batch("click", seq=seq), clock()).durable
+        clock.now += 10_500
+        ingest.sweep(clock())
+        assert session.snapshot_version < session.version
+        clock.now += 60_000
+        with slow_commit(ingest):
+            ingest.put_idle_away(clock())
+            found = await ingest.find(PROJECT, "s")
+        assert found is not None
+        late = batch("click", seq=3)
+        late.events[0].at = clock() - 68_000
+        await ingest.receive(found, late, clock()).durable
+    async with service(tmp_path, clock) as ingest:
+        again = await ingest.find(PROJECT, "s")
+        assert again is not None
+        rows = await ingest.store.batches(PROJECT, "s")
+    engine = MoodEngine("s", START)
+    for row in rows:
+        for wire in protocol.decode_log(row.events):
+            engine.receive(protocol.to_event(wire, row.reports))
+    engine.advance(clock())
+    again.advance(clock())
+    assert again.engine is not None
+    assert again.engine.state() == engine.state()
+    assert engine.event_count == 3

@@ -6,22 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import Crowd
+from tests.faults.crowd import CROWDED, Crowd
 from tests.server import running
 
 SESSIONS = 200
-KILLS = 20
+KILLS = 15
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_nothing_acked_is_lost_by_kills_under_load(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
-    limits = {"SESSIONMOOD_CONNECTS_PER_SECOND": 0, "SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0}
-    with running(tmp_path, **limits) as server:
+    with running(tmp_path, **CROWDED) as server:
         async with Crowd(server, SESSIONS, rng) as crowd:
             for _ in range(KILLS):
-                await crowd.more_acks(rng.randint(50, 2000))
+                await crowd.more_acks(rng.randint(50, 1500))
                 await asyncio.sleep(rng.uniform(0, 0.05))
                 await crowd.restart()
             await crowd.settle()

@@ -61,10 +61,10 @@ class Visitor:
             try:
                 await door(page)
             except ConnectionRefusedError:
-                await asyncio.sleep(self.rng.uniform(0.1, 0.5))
+                await asyncio.sleep(self.rng.uniform(0.2, 0.8))
             except CutOff as cut:
-                self.cuts += 1
-                await asyncio.sleep(self.rng.uniform(0.1, 0.5) if cut.refused else 0.02)
+                self.cuts += not cut.refused
+                await asyncio.sleep(self.rng.uniform(0.2, 0.8) if cut.refused else 0.02)
             except _GONE:
                 self.cuts += 1
                 await asyncio.sleep(self.rng.uniform(0.01, 0.15))
@@ -128,7 +128,7 @@ class Visitor:
         deadline = time.monotonic() + PATIENCE
         while True:
             waiting = page.acked < until
-            frame = await _receive(socket, max(0.0, deadline - time.monotonic()) if waiting else 0.002)
+            frame = await _receive(socket, max(0.0, deadline - time.monotonic()) if waiting else 0.005)
             if frame is None:
                 if waiting:
                     raise TimeoutError

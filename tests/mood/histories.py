@@ -2,13 +2,46 @@
 
 from hypothesis import strategies as st
 
-from app.mood import EVENT_TYPES, MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event
+from app.mood import DEFAULT, EVENT_TYPES, MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model
 
 START = 1_764_000_000_000
 
 #: Places far enough apart that no two count as one.
 SPOTS = [("#pay", 100.0, 100.0), ("#pay", 100.0, 400.0), ("#zoom", 400.0, 100.0), ("nav", 700.0, 700.0)]
 NAMES = ["a", "b", "c"]
+
+#: What belongs together happens together: without these, bursts and their answers would be rare.
+THEMES = [
+    ("click", "response"),
+    ("click", "click", "dead_click", "rage_click", "response"),
+    ("click", "error", "hover"),
+    ("click", "click", "page_view"),
+    ("page_view", "navigation", "scroll"),
+    ("scroll",),
+    ("focus", "blur", "error"),
+    ("idle", "visibility", "click"),
+    ("feedback", "goal", "click", "response"),
+]
+
+#: Numbers under which every single fact moves the scores: nothing hides below a threshold or above a cap.
+TOUCHY = Model.with_overrides(
+    {
+        **{f"{name}.from": 0 for name in ("silent", "stuck", "errors", "repeats", "again")},
+        **{f"{name}.full": 50 for name in ("silent", "stuck", "errors", "repeats", "again", "scroll")},
+        "rage.clicks": 2,
+        "rage.full": 20,
+        "rage.own": 20,
+        "rage.blind": 0.7,
+        "rage.burst": 0.9,
+        "errors.click_full": 20,
+        "pages.full": 20,
+        "slow.full": 20,
+        "hover.full": 20,
+        "forms.full": 20,
+        "missed.tries": 5,
+    }
+)
+models = st.sampled_from([DEFAULT, TOUCHY])
 
 gaps = st.one_of(
     st.sampled_from([0, 0, 1, 40, 200, 450, 900, 1000, 1001, 2500, 5000]),
@@ -28,7 +61,10 @@ def events(
     wheel = draw(st.booleans())
     at = START
     history = []
-    for kind in draw(st.lists(st.sampled_from(types), min_size=1, max_size=size)):
+    few = draw(
+        st.one_of(st.just(types), st.sampled_from(THEMES), st.lists(st.sampled_from(types), min_size=1))
+    )
+    for kind in draw(st.lists(st.sampled_from(few), min_size=1, max_size=size)):
         at += draw(gaps)
         history.append(draw(one(kind, at, reports, placed, targeted, wheel)))
     return history
@@ -50,6 +86,7 @@ def one(
     elif type in ("focus", "blur", "input", "submit"):
         event.target = draw(st.sampled_from([*NAMES, None]))
     if type == "response":
+        event.target = draw(st.sampled_from(["#pay", "#zoom", None])) if targeted else None
         event.value = draw(st.sampled_from([None, 0, 80, 999, 2500, 9000]))
     elif type == "scroll" and wheel:
         event.dy = draw(st.sampled_from([-400.0, -100.0, 100.0, 300.0]))

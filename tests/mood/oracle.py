@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from app.mood import MOODS, REPORTS_RESPONSE, Event, Model
-from app.mood.signals import FRICTION, NAMES
+from app.mood.signals import FRICTION_COUNT, NAMES
 
 ACTS = {
     "click", "rage_click", "dead_click", "scroll", "hover", "page_view", "navigation", "input", "submit", "focus",
@@ -49,7 +49,7 @@ def strengths(events: Sequence[Event], started_at: int, now: int, m: Model) -> S
 
 def recovered(events: Sequence[Event], started_at: int, now: int, m: Model, found: Strengths) -> float:
     """The worst friction after any millisecond with events, faded, less the friction of now."""
-    friction = [NAMES[i] for i in FRICTION]
+    friction = NAMES[:FRICTION_COUNT]
     half_life = m.settings["half_life.bored"]
     scar = 0.0
     before = started_at
@@ -66,10 +66,12 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     engaged, friction = v["half_life.engaged"], v["half_life.friction"]
     clicked = of(events, "click")
     dead = of(events, "dead_click")
-    answers = [e.at for e in of(events, "response")]
+    breaks = [e.at for e in of(events, "response")] + [at for _, at, _ in list_visits(events)]
 
-    dead_count = faded(dead, now, engaged, lambda e: 1.0 if e.target is not None else v["missed"])
-    click_count = faded(clicked, now, engaged)
+    dead_count = faded([e for e in dead if e.target is not None], now, engaged)
+    missed = faded([e for e in dead if e.target is None], now, engaged)
+    click_count = max(faded(clicked, now, engaged), dead_count + missed) + v["dead.prior"]
+    dead_share = dead_count / click_count + min(v["missed.share"], missed / click_count)
 
     own = 0.0
     single = []
@@ -91,17 +93,24 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
                 worth = v["rage.unknown"]
             else:
                 worth = v["rage.blind"]
-            if any(at >= click.at for at in answers):
+            if any(at >= click.at for at in breaks):
                 worth *= v["rage.answered"]
             own += worth * left(now - click.at, friction)
         elif together == 1:
             single.append(click)
-    verdicts = faded(of(events, "rage_click"), now, friction)
+
+    def stands(verdict: Event) -> float:
+        for answer in of(events, "response"):
+            if answer.at >= verdict.at and (answer.target is None or answer.target == verdict.target):
+                return v["rage.answered"]
+        return 1.0
+
+    verdicts = faded(of(events, "rage_click"), now, friction, stands)
     rage = max(min(own, v["rage.own"]), verdicts) / v["rage.full"]
 
-    tries: list[tuple[Event, float]] = []
-    last_answer = max(answers, default=-1)
+    last_answer = max(breaks, default=-1)
     tried: list[Event] = []
+    tries: list[Event] = []
     for click in clicked:
         if not click.reports & REPORTS_RESPONSE or click.at <= last_answer:
             continue
@@ -118,8 +127,9 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
             tried[again] = click
         else:
             tried.append(click)
-            tries.append((click, 1.0 if click.target is not None else v["missed"]))
-    unanswered = sum(worth * left(now - click.at, friction) for click, worth in tries)
+            tries.append(click)
+    unanswered = faded([e for e in tries if e.target is not None], now, friction)
+    unanswered += min(v["missed.tries"], faded([e for e in tries if e.target is None], now, friction))
 
     used = 0.0
     for target in {e.target for e in clicked if e.target is not None}:
@@ -127,11 +137,20 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
         used = max(used, count)
     return {
         "rage_click": min(1.0, rage),
-        "dead_click": dead_count / (max(click_count, dead_count) + v["dead.prior"]),
+        "dead_click": max(stuck(events, now, m), min(1.0, dead_share)),
         "unanswered_clicks": between(unanswered, v["silent.from"], v["silent.full"]),
         "repeat_use": between(used, v["repeats.from"], v["repeats.full"]),
         "active_clicks": half(faded(single, now, engaged), v["pace.half"]),
     }
+
+
+def stuck(events: Sequence[Event], now: int, m: Model) -> float:
+    dead = [e for e in of(events, "dead_click") if e.target is not None]
+    counts = [
+        faded([e for e in dead if e.target == target], now, m.settings["half_life.friction"])
+        for target in {e.target for e in dead}
+    ]
+    return between(max(counts, default=0.0), m.settings["stuck.from"], m.settings["stuck.full"])
 
 
 def waits(events: Sequence[Event], now: int, m: Model) -> Strengths:
@@ -145,7 +164,7 @@ def waits(events: Sequence[Event], now: int, m: Model) -> Strengths:
     good = faded(answers, now, v["half_life.satisfied"], lambda e: 1.0 - pain(e))
     return {
         "slow_response": min(1.0, slow / v["slow.full"]),
-        "smooth_progress": half(good, v["good.half"]),
+        "smooth_progress": half(good, v["good.half"]) * (1.0 - stuck(events, now, m)),
     }
 
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.mood import DEFAULT, MOODS, Change, Event, MoodEngine, Offer, Reading
+from app.mood import DEFAULT, MOODS, Change, Event, Model, MoodEngine, Offer, Reading
 from tests.mood import oracle
-from tests.mood.histories import START, copied, events
+from tests.mood.histories import START, copied, events, models
 
-ENOUGH = settings(max_examples=150, deadline=None)
+ENOUGH = settings(max_examples=100, deadline=None)
 
 
-def started() -> MoodEngine:
-    return MoodEngine("session", START)
+def started(model: Model = DEFAULT) -> MoodEngine:
+    return MoodEngine("session", START, model)
 
 
 def told(happened: list[Change | Offer]) -> list[tuple[object, ...]]:
@@ -35,8 +35,8 @@ def shown(reading: Reading) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def played(history: list[Event]) -> Iterator[tuple[MoodEngine, list[Change | Offer]]]:
-    engine = started()
+def played(history: list[Event], model: Model = DEFAULT) -> Iterator[tuple[MoodEngine, list[Change | Offer]]]:
+    engine = started(model)
     for event in copied(history):
         yield engine, engine.receive(event)
 
@@ -62,15 +62,15 @@ def test_2_asking_more_often_changes_nothing(history: list[Event], when: random.
         quiet_news += quiet.receive(event)
     quiet_news += quiet.advance(end)
     steps: list[Event | None] = [*copied(history), None]
-    for event in steps:
-        until = end if event is None else event.at
+    for step in steps:
+        until = end if step is None else step.at
         for _ in range(when.randrange(4)):
             now = when.randint(now, until)
             nosy_news += nosy.advance(now)
             if nosy.event_count:
                 nosy.reading(now)
                 nosy.state()
-        nosy_news += nosy.advance(until) if event is None else nosy.receive(event)
+        nosy_news += nosy.advance(until) if step is None else nosy.receive(step)
         now = until
     assert told(nosy_news) == told(quiet_news)
     assert shown(nosy.reading(end)) == shown(quiet.reading(end))
@@ -95,14 +95,14 @@ def test_2_time_alone_changes_nothing_before_it_is_due(history: list[Event]) -> 
     assert engine.advance(engine.last_at + 10**10) == []
 
 
-@given(events(size=14), st.integers(0, 900_000))
+@given(events(size=14), models, st.integers(0, 900_000))
 @ENOUGH
-def test_3_scores_equal_a_naive_batch_scorer(history: list[Event], rest: int) -> None:
-    for i, (engine, _) in enumerate(played(history)):
-        expected = oracle.scores(history[: i + 1], START, engine.last_at, DEFAULT)
+def test_3_scores_equal_a_naive_batch_scorer(history: list[Event], model: Model, rest: int) -> None:
+    for i, (engine, _) in enumerate(played(history, model)):
+        expected = oracle.scores(history[: i + 1], START, engine.last_at, model)
         assert engine.scores == pytest.approx(expected, rel=1e-6, abs=1e-9)
     engine.advance(history[-1].at + rest)
-    expected = oracle.scores(history, START, engine.last_at, DEFAULT)
+    expected = oracle.scores(history, START, engine.last_at, model)
     assert engine.scores == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
@@ -123,15 +123,17 @@ def test_5_time_never_runs_backwards(history: list[Event], back: int) -> None:
     assert late.advance(stood - back) == []
 
 
-@given(events(), st.randoms(use_true_random=False))
+@given(events(), models, st.randoms(use_true_random=False))
 @ENOUGH
-def test_6_order_within_a_millisecond_does_not_matter(history: list[Event], shuffle: random.Random) -> None:
+def test_6_order_within_a_millisecond_does_not_matter(
+    history: list[Event], model: Model, shuffle: random.Random
+) -> None:
     groups: dict[int, list[Event]] = {}
     for event in history:
         event.at -= event.at % 3000  # many events share a millisecond
         event.at = max(event.at, START)
         groups.setdefault(event.at, []).append(event)
-    straight, mixed = started(), started()
+    straight, mixed = started(model), started(model)
     for group in groups.values():
         for event in copied(group):
             straight.receive(event)

@@ -162,7 +162,7 @@ async def test_the_ways_not_to_come_in(server: ServerProcess) -> None:
         assert (await socket.closed())[0] == 4003
     async with server.socket("not%20an%20id") as socket:
         assert (await socket.closed())[0] == 4004
-    async with server.socket(session, subprotocols=["graphql-ws"]) as socket:  # type: ignore[list-item]
+    async with server.socket(session, subprotocols=["graphql-ws"]) as socket:
         assert (await socket.closed())[0] == 4006
     async with server.socket(session) as socket:
         await socket.send(CLICK)
@@ -182,7 +182,7 @@ async def test_no_hello_in_time_is_told_so(server: ServerProcess) -> None:
 
 
 async def test_the_subprotocol_is_optional_and_echoed(server: ServerProcess) -> None:
-    async with server.socket(fresh(), subprotocols=["sessionmood.v1"]) as socket:  # type: ignore[list-item]
+    async with server.socket(fresh(), subprotocols=["sessionmood.v1"]) as socket:
         assert socket.raw.subprotocol == "sessionmood.v1"
     async with server.socket(fresh()) as socket:
         assert socket.raw.subprotocol is None

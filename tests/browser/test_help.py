@@ -1,0 +1,226 @@
+"""Help in time, once, to those who need it, and to nobody else."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.visit import CARD, Visit
+from tests.server import running
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Open = Callable[..., Visit]
+
+DEAD = "<button id=dead>Apply</button>"
+#: what most visitors have done before something breaks
+LIVE = "<button id=live onclick=\"this.textContent+='!'\">Add</button>"
+
+
+def offered(visit: Visit) -> list[dict[str, Any]]:
+    return [frame["help"] for frame in visit.ops("mood") if frame.get("help")]
+
+
+def outcomes(visit: Visit) -> list[str]:
+    return [event["kind"] for event in visit.of("help")]
+
+
+def stuck(visit: Visit) -> None:
+    """Four clicks on what is dead, and help on its way."""
+    visit.click("#dead", times=4)
+    visit.until(lambda: offered(visit), "the server's offer")
+
+
+def card(visit: Visit, seconds: float = 3) -> Any:
+    visit.until(visit.cards, "the card", seconds)
+    return visit.page.locator(CARD)
+
+
+def test_four_clicks_on_a_dead_button_bring_help_once(visit: Open) -> None:
+    page = visit(DEAD + LIVE).ready()
+    page.click("#live", times=2, pause_ms=400)
+    stuck(page)
+    card(page)
+    page.click("#dead", times=4)
+    page.until(lambda: len(page.of("dead_click")) == 8, "the last dead click")
+    assert page.cards() == 1
+    assert outcomes(page) == ["shown"]
+    assert len({offer["id"] for offer in offered(page)}) == 1
+
+
+def test_the_card_is_there_within_a_second_of_the_offer(visit: Open) -> None:
+    page = visit(DEAD).ready()
+    page.page.evaluate(
+        """new MutationObserver(() => document.querySelector('session-mood') && (window.shownAt ||= performance.now()))
+           .observe(document.documentElement, {childList: true});
+           void SessionMood.on('reading', r => r.help && (window.dueAt ||= performance.now()))"""
+    )
+    stuck(page)
+    card(page)
+    assert 0 <= page.page.evaluate("shownAt - dueAt") < 1000
+
+
+CALM = {
+    "eight steps of a stepper": ("<button id=x onclick='o.value=+o.value+1'>+</button><output id=o>1</output>", "#x", 8),
+    "eight steps of a stepper with a field": ("<span><button id=x onclick='i.value=+i.value+1'>+</button><input id=i value=1></span>", "#x", 8),
+    "a player's play and pause": ("<video id=x controls width=300></video>", "#x", 6),
+    "a canvas game": ("<canvas id=x width=200 height=200 style='background:#ccc'></canvas>", "#x", 8),
+    "a carousel": ("<button id=x onclick='s.scrollBy(120,0)'>›</button><div id=s style='width:100px;overflow:auto'><p style=width:4000px>pictures</div>", "#x", 6),
+    "a toggle": ("<input id=x type=checkbox>", "#x", 7),
+}  # fmt: skip
+
+
+def test_ordinary_hands_see_none(visit: Open) -> None:
+    """Steppers, players, carousels, games, toggles: answered clicks, however fast."""
+    page = visit("<p>x").ready()
+    for why, (body, target, times) in CALM.items():
+        page.show(body)
+        page.click(target, times=times, pause_ms=70)
+        page.until(lambda n=times: len(page.of("response")) >= n, f"the answers: {why}")  # type: ignore[misc]
+        assert page.of("rage_click") == [], why
+        assert page.of("dead_click") == [], why
+    page.page.wait_for_timeout(2700)
+    assert page.of("dead_click") == []
+    assert offered(page) == []
+    assert page.cards() == 0
+
+
+def test_selecting_text_sliding_and_reading_see_none(visit: Open) -> None:
+    words = "".join(f"<p>Paragraph {n}. " + "word " * 60 for n in range(40))
+    page = visit(f"<input id=slide type=range min=0 max=100><div id=text>{words}</div>").ready()
+    for n in (1, 2, 3):
+        page.page.click(f"#text p:nth-child({n})", click_count=3)
+        page.page.wait_for_timeout(400)
+    box = page.page.locator("#slide").bounding_box()
+    assert box is not None
+    for _ in range(3):
+        page.page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.page.mouse.down()
+        page.page.mouse.move(box["x"] + 100, box["y"] + 5, steps=6)
+        page.page.mouse.up()
+    for x in (20, 60, 90, 40, 70):
+        page.page.mouse.click(box["x"] + x, box["y"] + 8)
+    for _ in range(14):
+        page.page.mouse.wheel(0, 700)
+        page.page.wait_for_timeout(130)
+    page.page.wait_for_timeout(2700)
+    assert page.of("rage_click") + page.of("dead_click") == []
+    assert offered(page) == []
+    assert page.cards() == 0
+
+
+def test_nobody_is_interrupted_while_typing(visit: Open) -> None:
+    page = visit(DEAD).ready()
+    page.click("#dead", times=4)
+
+    def typing() -> bool:
+        page.page.keyboard.type("a")
+        return bool(offered(page))
+
+    page.until(typing, "the offer")
+    for _ in range(10):
+        page.page.keyboard.type("b", delay=100)
+    assert page.loaded("help")
+    assert page.cards() == 0
+    card(page, seconds=4)
+    assert outcomes(page) == ["shown"]
+
+
+def test_accepting_asks_one_question_and_tells_both(visit: Open) -> None:
+    page = visit(DEAD, attributes='data-help-title="Stuck?" data-help-accept="Yes please"').ready()
+    stuck(page)
+    shown = card(page)
+    assert shown.get_by_role("heading").inner_text() == "Stuck?"
+    shown.get_by_role("button", name="Yes please").click()
+    shown.get_by_role("button", name="Yes", exact=True).click()
+    page.until(lambda: page.cards() == 0, "the card's end")
+    assert outcomes(page) == ["shown", "accepted"]
+    assert page.of("feedback")[0]["name"] == "frustrated"
+    assert page.of("feedback")[0]["value"] == 1
+    page.until(lambda: [e for e in page.log() if e["type"] == "feedback"], "the feedback in the log")
+    assert [(e["kind"], e["name"]) for e in page.log() if e["type"] == "help"] == [
+        ("shown", offered(page)[0]["id"]),
+        ("accepted", offered(page)[0]["id"]),
+    ]
+
+
+def test_not_now_is_remembered_for_half_an_hour_and_on_other_pages(visit: Open) -> None:
+    page = visit(DEAD).ready()
+    stuck(page)
+    card(page).get_by_role("button", name="Not now").click()
+    assert page.cards() == 0
+    assert outcomes(page) == ["shown", "snoozed"]
+    left = page.page.evaluate("localStorage['sessionmood.snooze'] - Date.now()")
+    assert 1_790_000 < left <= 1_800_000
+    # the next visit of the same person
+    page.context.add_init_script("sessionStorage.clear()")
+    page.received.clear()
+    page.go("/")
+    page.ready()
+    stuck(page)
+    page.until(lambda: outcomes(page) == ["expired"], "the report that it was not shown")
+    assert page.cards() == 0
+
+
+def test_three_a_day_whatever_the_server_says(visit: Open) -> None:
+    page = visit(DEAD).ready()
+    page.page.evaluate("localStorage['sessionmood.help'] = JSON.stringify([1, 2, 3].map(n => Date.now() - n))")
+    stuck(page)
+    page.until(lambda: outcomes(page) == ["expired"], "the report that it was not shown")
+    assert page.cards() == 0
+
+
+def test_escape_sends_it_away_and_the_focus_stays(visit: Open) -> None:
+    page = visit(DEAD).ready()
+    stuck(page)
+    shown = card(page)
+    assert page.page.evaluate("document.activeElement.id") == "dead"
+    assert shown.get_by_role("dialog").get_attribute("aria-live") == "polite"
+    page.page.keyboard.press("Escape")
+    page.until(lambda: page.cards() == 0, "the card's end")
+    assert outcomes(page) == ["shown", "dismissed"]
+
+
+def test_a_page_with_help_of_its_own(visit: Open) -> None:
+    page = visit(
+        DEAD
+        + """<script>SessionMood.push(["on", "help", offer => { offer.preventDefault(); window.offer = offer;
+             document.body.append("our own chat") }])</script>"""
+    ).ready()
+    stuck(page)
+    page.until(lambda: page.page.evaluate("!!window.offer"), "the page's own help")
+    assert page.page.evaluate("offer.reading.mood") == "frustrated"
+    page.page.evaluate("offer.accept()")
+    assert page.cards() == 0
+    assert outcomes(page) == ["shown", "accepted"]
+
+
+def test_content_from_the_page(visit: Open) -> None:
+    page = visit(
+        DEAD + "<template id=mine><p>Call <b>us</b></p></template>",
+        attributes='data-help-content="#mine" data-help-url="/contact"',
+    ).ready()
+    stuck(page)
+    shown = card(page)
+    assert shown.get_by_text("Call us").is_visible()
+    assert shown.get_by_role("link", name="Get help").get_attribute("href") == "/contact"
+
+
+def test_a_holdout_visitor_is_shown_nothing_and_tells_nothing(visit: Open, tmp_path: Path) -> None:
+    with running(tmp_path, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLDOUT=1) as server:
+        page = visit(DEAD, server=server).ready()
+        stuck(page)
+        assert offered(page)[0]["holdout"] is True
+        page.page.wait_for_timeout(700)
+        assert page.cards() == 0
+        assert outcomes(page) == []
+        page.close()
+
+
+def test_help_can_be_turned_off(visit: Open) -> None:
+    page = visit(DEAD, attributes='data-help="false"').ready()
+    stuck(page)
+    page.page.wait_for_timeout(1000)
+    assert page.cards() == 0
+    assert outcomes(page) == []
+    assert not page.loaded("help")

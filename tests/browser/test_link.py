@@ -1,0 +1,257 @@
+"""Nothing lost, nothing doubled: the server's log equals what the page told, whatever happens on the way."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.proxy import Proxy
+from tests.browser.visit import Visit
+from tests.server import ServerProcess, running, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Open = Callable[..., Visit]
+
+PAGE = "<button id=live onclick=\"this.textContent+='!'\">Add</button><p id=text>text</p>"
+
+
+@pytest.fixture
+def proxy(helpful: ServerProcess) -> Iterator[Proxy]:
+    proxy = Proxy(helpful.port)
+    yield proxy
+    proxy.close()
+
+
+def facts(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """What matters of events: everything but the time, which the server maps to its own clock."""
+    return [tuple(event.get(name) for name in ("type", "target", "x", "y", "value", "kind", "name", "url")) for event in events]
+
+
+def kept(visit: Visit, producer: str) -> list[dict[str, Any]]:
+    """What the server has of one page load, in the page's numbering. No number may be there twice."""
+    events = [event for event in visit.log() if event["producer"] == producer]
+    numbers = [event["seq"] for event in events]
+    assert len(set(numbers)) == len(numbers), "counted twice"
+    return sorted(events, key=lambda event: int(event["seq"]))
+
+
+def producer(visit: Visit) -> str:
+    """The name of the current page load: what it said in its last hello, by socket or by an empty POST."""
+    hellos = [text for text in visit.traffic if '"op":"hello"' in text or '"events":[]' in text]
+    return re.findall(r'"producer":"([^"]+)"', hellos[-1])[0]
+
+
+def all_kept(visit: Visit, name: str = "") -> None:
+    """Wait until the server has exactly what the page (its producer `name`) told."""
+    name = name or producer(visit)
+    visit.until(lambda: facts(kept(visit, name)) == facts(visit.told), "the log's equality", seconds=30)
+    assert [event["seq"] for event in kept(visit, name)] == list(range(1, len(visit.told) + 1))
+
+
+def work(visit: Visit, times: int = 3) -> None:
+    visit.click("#live", times=times, pause_ms=60)
+
+
+def posts(visit: Visit) -> int:
+    return sum("/events {" in text for text in visit.traffic)
+
+
+def test_over_the_socket(visit: Open) -> None:
+    page = visit(PAGE).ready()
+    work(page)
+    all_kept(page)
+    assert posts(page) == 0
+    assert len(page.sockets) == 1
+
+
+def test_a_refused_socket_means_rest_until_it_is_let_through(visit: Open, proxy: Proxy) -> None:
+    proxy.set("refuse")
+    page = visit(PAGE, via=proxy.base)
+    work(page)
+    page.until(lambda: page.loaded("rest") and page.mood, "a mood over REST", seconds=20)
+    assert page.ops("welcome") == []
+    work(page)
+    all_kept(page)
+    over_rest = posts(page)
+    proxy.set("pass")
+    page.until(lambda: len(page.ops("welcome")) > 1, "the way back to the socket", seconds=30)
+    work(page)
+    all_kept(page)
+    assert posts(page) <= over_rest + 1
+    assert any(frame.get("op") == "events" for frame in page.sent)
+
+
+def test_a_socket_that_swallows_is_no_socket(visit: Open, proxy: Proxy) -> None:
+    proxy.set("swallow")
+    page = visit(PAGE, via=proxy.base)
+    work(page)
+    page.until(lambda: page.mood, "a mood over REST", seconds=20)
+    all_kept(page)
+
+
+def test_a_mood_change_is_pushed_over_rest_too(visit: Open, proxy: Proxy) -> None:
+    proxy.set("refuse")
+    page = visit("<button id=dead>b</button>", via=proxy.base)
+    page.until(lambda: page.mood, "a mood over REST", seconds=20)
+    page.click("#dead", times=4)
+    page.until(lambda: page.cards() == 1, "the help card over REST", seconds=15)
+    all_kept(page)
+
+
+def test_a_cut_line_is_taken_up_where_it_was(visit: Open, proxy: Proxy) -> None:
+    page = visit(PAGE, via=proxy.base).ready()
+    for _ in range(3):
+        work(page)
+        proxy.set("down")
+        work(page)
+        proxy.set("pass")
+        page.until(lambda n=len(page.ops("welcome")): len(page.ops("welcome")) > n or posts(page), "another welcome")  # type: ignore[misc]
+    work(page)
+    all_kept(page)
+
+
+def test_the_server_is_killed_and_started_again(chromium: Browser, site: Any, tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        page = Visit(chromium, server, site)
+        site.pages["/"] = page.html(PAGE)
+        page.go("/")
+        page.ready()
+        for _ in range(2):
+            work(page)
+            server.kill()
+            work(page)
+            server.start()
+            work(page)
+        all_kept(page)
+        page.close()
+        assert page.errors == []
+
+
+def test_a_page_that_closes_says_what_it_knows(visit: Open) -> None:
+    page = visit(PAGE).ready()
+    # what is told in the same task as the closing has no time to go by the socket
+    page.page.evaluate("addEventListener('pagehide', () => SessionMood.track('goodbye', 7), {capture: true})")
+    session, name = page.session, producer(page)
+    work(page, 1)
+    page.page.close(run_before_unload=False)
+
+    def last() -> list[dict[str, Any]]:
+        events = page.server.get(f"/v1/sessions/{session}/timeline").json()["events"]
+        return [event for event in events if event["producer"] == name]
+
+    wait_until(lambda: [e for e in last() if e.get("name") == "goodbye"], what="the goodbye")
+    numbers = [event["seq"] for event in last()]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
+def test_the_next_page_of_the_tab_delivers_what_the_last_could_not(visit: Open, proxy: Proxy) -> None:
+    page = visit(PAGE, via=proxy.base).ready()
+    all_kept(page)
+    name = producer(page)
+    proxy.set("down")
+    work(page)
+    told = page.told
+    page.go("/")
+    proxy.set("pass")
+    page.go("/")
+    page.until(lambda: facts(kept(page, name))[: len(told)] == facts(told), "the first page's events", seconds=30)
+    all_kept(page)
+
+
+def test_back_from_the_cache(visit: Open) -> None:
+    page = visit(PAGE + "<script>addEventListener('pageshow', e => window.restored = e.persisted)</script>").ready()
+    page.site.pages["/two"] = "<p>two"
+    work(page)
+    name = producer(page)
+    page.go("/two")
+    page.page.evaluate("history.back()")
+    page.until(lambda: page.page.evaluate("window.restored"), "the page from the cache")
+    work(page)
+    # Playwright does not see the socket of a restored page; the log tells
+    all_kept(page, name)
+    assert [event["kind"] for event in page.of("navigation")] == ["back"]
+
+
+def test_frozen_and_thawed(visit: Open) -> None:
+    page = visit(PAGE).ready()
+    work(page)
+    # headless Chromium never freezes a page, whatever it is told: only the events are real here
+    page.page.evaluate("document.dispatchEvent(new Event('freeze'))")
+    page.until(lambda: page.closed == 1, "the socket's end")
+    page.page.evaluate("document.dispatchEvent(new Event('resume'))")
+    page.until(lambda: len(page.ops("welcome")) == 2, "the second welcome")
+    work(page)
+    all_kept(page)
+
+
+def test_hidden_and_seen_again(visit: Open) -> None:
+    page = visit(PAGE).ready()
+    work(page)
+    for state in ("hidden", "visible"):
+        page.page.evaluate(
+            """state => {
+                Object.defineProperty(document, 'hidden', {configurable: true, value: state === 'hidden'});
+                Object.defineProperty(document, 'visibilityState', {configurable: true, value: state});
+                document.dispatchEvent(new Event('visibilitychange'));
+            }""",
+            state,
+        )
+    assert [event["kind"] for event in page.of("visibility")] == ["hidden", "visible"]
+    page.until(lambda: page.ops("pong"), "the proof of life")
+    work(page)
+    all_kept(page)
+    assert len(page.sockets) == 1
+
+
+def test_what_does_not_fit_is_declared_lost(visit: Open, proxy: Proxy) -> None:
+    page = visit(PAGE, via=proxy.base).ready()
+    all_kept(page)
+    proxy.set("down")
+    page.page.evaluate("() => { for (let i = 0; i < 1300; i++) SessionMood.track('n', i) }")
+    proxy.set("pass")
+    page.until(lambda: [f for f in page.sent if f.get("lost")], "the declared loss", seconds=30)
+    name = producer(page)
+    numbers = [event["value"] for event in page.told if event["type"] == "custom"]
+
+    def newest() -> Any:
+        return [event["value"] for event in kept(page, name) if event["type"] == "custom"]
+
+    page.until(lambda: newest()[-1:] == numbers[-1:], "the newest event", seconds=30)
+    work(page, 1)
+    declared = sum(frame.get("lost") or 0 for frame in page.sent)
+    assert declared >= 1300 - 1000
+    assert newest() == numbers[-len(newest()) :]
+    assert len(newest()) >= 999 - len(page.told) + 1300
+
+
+def test_a_token_that_is_refused_begins_a_new_visit(visit: Open) -> None:
+    page = visit(PAGE).ready()
+    work(page)
+    all_kept(page)
+    first = page.session
+    page.context.add_init_script(
+        """const kept = JSON.parse(sessionStorage['sessionmood.session'] || 'null');
+           if (kept && !kept.spoiled) sessionStorage['sessionmood.session'] =
+               JSON.stringify({...kept, token: 'nonsense', spoiled: true});"""
+    )
+    page.go("/")
+    page.until(lambda: page.session != first and page.ops("welcome")[1:], "a visit of its own")
+    work(page)
+    all_kept(page)
+
+
+def test_a_key_that_is_refused_ends_it_quietly(visit: Open) -> None:
+    page = visit(PAGE)
+    page.tag = page.tag.replace(page.server.pk, "pk_unknown")
+    page.site.pages["/"] = page.html(PAGE)
+    warnings: list[str] = []
+    page.page.on("console", lambda message: warnings.append(message.text))
+    page.go("/")
+    page.until(lambda: [text for text in warnings if "4001" in text], "one warning")
+    sockets = len(page.sockets)
+    work(page)
+    page.page.wait_for_timeout(1500)
+    assert len(page.sockets) == sockets

@@ -1,0 +1,151 @@
+"""A visitor: one browser context with one page, everything it sends and shows, and what the server keeps of it."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import Browser, Page, Request, WebSocket
+
+from tests.browser.site import Site
+from tests.server import ServerProcess, wait_until
+
+#: Keeps what the script says it sends, for comparing it with what the server has.
+LISTEN = '<script>(window.SessionMood=window.SessionMood||[]).push(["on","event",e=>(window.told=window.told||[]).push(e)])</script>'
+CARD = "session-mood"
+
+
+class Visit:
+    """`attributes` go onto the script tag, `via` is where the script comes from (the server unless a proxy),
+    `context` goes to the browser (viewport, colour scheme, …)."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        server: ServerProcess,
+        site: Site,
+        *,
+        attributes: str = "",
+        via: str | None = None,
+        **context: Any,
+    ) -> None:
+        self.server = server
+        self.site = site
+        self.base = via or server.base
+        self.tag = f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
+        self.sent: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
+        #: every byte that left for the service, by whatever way
+        self.traffic: list[str] = []
+        self.sockets: list[WebSocket] = []
+        self.closed = 0
+        self.arrived: list[str] = []
+        self.closed = 0
+        self.arrived: list[str] = []
+        self.errors: list[str] = []
+        self.context = browser.new_context(**context)
+        self.page: Page = self.context.new_page()
+        self.page.on("websocket", self._socket)
+        self.context.on("request", self._request)
+        self.context.on("requestfinished", lambda request: self.arrived.append(request.url))
+        self.context.on("requestfinished", lambda request: self.arrived.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def html(self, body: str, head: str = "") -> str:
+        return f"<!doctype html><html lang=en><head><meta charset=utf-8>{head}</head><body>{LISTEN}{self.tag}{body}</body></html>"
+
+    def _socket(self, socket: WebSocket) -> None:
+        self.sockets.append(socket)
+        socket.on("framesent", lambda text: self._frame(self.sent, text))
+        socket.on("close", self._close)
+        socket.on("framereceived", lambda text: self._frame(self.received, text))
+
+    def _close(self, _: WebSocket) -> None:
+        self.closed += 1
+
+    def _frame(self, frames: list[dict[str, Any]], text: str | bytes) -> None:
+        frame = json.loads(text)
+        frames.append(frame)
+        if frames is self.sent:
+            self.traffic.append(str(text))
+
+    def _request(self, request: Request) -> None:
+        if request.url.startswith(self.base):
+            self.traffic.append(f"{request.url} {request.post_data or ''}")
+
+    # Doing
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.site.base + path)
+
+    def ready(self) -> "Visit":
+        """Wait until the server has welcomed the visitor, by whichever way."""
+        self.until(lambda: self.ops("welcome"), "the welcome")
+        return self
+
+    def click(self, selector: str, times: int = 1, pause_ms: float = 150) -> None:
+        """Real mouse clicks, at the speed of an impatient hand."""
+        for _ in range(times):
+            self.page.click(selector, delay=30)
+            self.page.wait_for_timeout(pause_ms)
+
+    def show(self, body: str) -> None:
+        """Another body on the same page, and nothing told yet. Scripts in it don't run."""
+        self.page.evaluate("html => { document.body.innerHTML = html }", body)
+        self.page.evaluate("window.told = []")
+
+    def show(self, body: str) -> None:
+        """Another body on the same page, and nothing told yet. Scripts in it don't run."""
+        self.page.evaluate("html => { document.body.innerHTML = html }", body)
+        self.page.evaluate("window.told = []")
+
+    def close(self) -> None:
+        self.context.close()
+
+    # Looking
+
+    def until(self, condition: Any, what: str, seconds: float = 10) -> Any:
+        """Wait for `condition` while the browser goes on (its events only arrive while Playwright runs)."""
+
+        def look() -> Any:
+            self.page.wait_for_timeout(20)
+            return condition()
+
+        return wait_until(look, seconds, what)
+
+    def ops(self, op: str) -> list[dict[str, Any]]:
+        return [frame for frame in self.received if frame.get("op") == op]
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """The events of the current page, as the script reports them to the page."""
+        return list(self.page.evaluate("window.told || []"))
+
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.told]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.told if event["type"] == kind]
+
+    @property
+    def session(self) -> str:
+        return str(self.page.evaluate("JSON.parse(sessionStorage['sessionmood.session']).id"))
+
+    @property
+    def mood(self) -> dict[str, Any]:
+        return dict(self.page.evaluate("SessionMood.mood()") or {})
+
+    def loaded(self, part: str) -> bool:
+        """The part was asked for and is here."""
+        return any(f"sessionmood-{part}.js" in url for url in self.arrived)
+
+    def loaded(self, part: str) -> bool:
+        """The part was asked for and is here."""
+        return any(f"sessionmood-{part}.js" in url for url in self.arrived)
+
+    def cards(self) -> int:
+        """Help cards on the page right now."""
+        return self.page.locator(CARD).count()
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the server keeps of this session, in its order."""
+        answer = self.server.get(f"/v1/sessions/{self.session}/timeline?limit=1000")
+        return list(answer.json()["events"]) if answer.status_code == 200 else []
