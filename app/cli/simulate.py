@@ -44,7 +44,7 @@ def simulate(
         bool, typer.Option("--record", help="Need no server: print the visits as recordings instead.")
     ] = False,
 ) -> None:
-    """Play visitors in every mood against a running server and watch it read them.
+    """Play visitors in every mood against a running server. Watch it read them.
 
     Seven personas: one for each mood, and one whose fast clicks are all answered and who must stay calm.
     """
