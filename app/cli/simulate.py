@@ -44,7 +44,7 @@ def simulate(
         bool, typer.Option("--record", help="Need no server: print the visits as recordings instead.")
     ] = False,
 ) -> None:
-    """Play visitors in every mood against a running server. Watch it read them.
+    """Play visitors in every mood against a running server and watch it read them.
 
     Seven personas: one for each mood, and one whose fast clicks are all answered and who must stay calm.
     """
@@ -161,8 +161,10 @@ def _sum_up(crowd: "Crowd") -> None:
     sent = sum(visitor.sent for visitor in crowd.visitors)
     acked = sum(visitor.acked for visitor in crowd.visitors)
     offers = sum(len(visitor.offers) for visitor in crowd.visitors)
-    help_ = f"{offers} offer{'' if offers == 1 else 's'} of help"
-    say(f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, {help_}")
+    say(
+        f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, "
+        f"{offers} offer{'' if offers == 1 else 's'} of help"
+    )
     missing = [mood for mood in MOODS if mood not in crowd.first_seen]
     if missing:
         say(f"not seen: {', '.join(missing)}")
