@@ -164,7 +164,9 @@ def test_not_now_is_remembered_for_half_an_hour_and_on_other_pages(visit: Open) 
 
 def test_three_a_day_whatever_the_server_says(visit: Open) -> None:
     page = visit(DEAD).ready()
-    page.page.evaluate("localStorage['sessionmood.help'] = JSON.stringify([1, 2, 3].map(n => Date.now() - n))")
+    page.page.evaluate(
+        "localStorage['sessionmood.help'] = JSON.stringify([1, 2, 3].map(n => Date.now() - n))"
+    )
     stuck(page)
     page.until(lambda: outcomes(page) == ["expired"], "the report that it was not shown")
     assert page.cards() == 0

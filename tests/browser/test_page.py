@@ -42,7 +42,9 @@ def test_a_strict_policy_needs_only_the_documented_directives(visit: Open, proxy
     page.click("#dead", times=4)
     page.until(lambda: page.cards() == 1, "the card")
     assert page.page.locator("session-mood").bounding_box()["width"] > 200  # type: ignore[index]
-    assert page.page.locator("session-mood section").evaluate("e => getComputedStyle(e).borderRadius") == "16px"
+    assert (
+        page.page.locator("session-mood section").evaluate("e => getComputedStyle(e).borderRadius") == "16px"
+    )
     assert page.page.locator("session-mood-debug").count() == 1
     proxy.set("refuse")
     page.until(lambda: page.loaded("rest"), "REST")
@@ -90,7 +92,9 @@ def test_frames_and_shadow_roots(visit: Open) -> None:
     page.click("#live")
     page.click("#in")
     page.until(lambda: page.of("dead_click"), "the dead click")
-    assert [(e["type"], e["target"]) for e in page.told if "click" in e["type"] or e["type"] == "response"] == [
+    assert [
+        (e["type"], e["target"]) for e in page.told if "click" in e["type"] or e["type"] == "response"
+    ] == [
         ("click", "#host>>>#live"),
         ("response", "#host>>>#live"),
         ("click", "#host>>>#in"),
@@ -149,7 +153,9 @@ def test_nothing_that_is_typed_or_written_leaves_the_page(visit: Open, proxy: Pr
 def test_visitors_who_decline_are_left_alone(visit: Open, wish: str, value: str) -> None:
     page = visit(DEAD)
     page.context.add_init_script("sessionStorage.clear()")
-    page.context.add_init_script(f"Object.defineProperty(Navigator.prototype, '{wish}', {{get: () => {value}}})")
+    page.context.add_init_script(
+        f"Object.defineProperty(Navigator.prototype, '{wish}', {{get: () => {value}}})"
+    )
     page.traffic.clear()
     page.go("/")
     page.click("#dead", times=2)
@@ -162,7 +168,9 @@ def test_visitors_who_decline_are_left_alone(visit: Open, wish: str, value: str)
 
 def test_a_site_may_decide_about_the_wish_itself(visit: Open) -> None:
     page = visit(DEAD, attributes='data-respect-gpc="false"')
-    page.context.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})")
+    page.context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+    )
     page.go("/")
     page.ready()
 
@@ -228,8 +236,12 @@ def test_the_api(visit: Open) -> None:
 
 
 def test_recovery_is_told(visit: Open) -> None:
-    page = visit(DEAD + "<button id=live onclick=\"this.textContent+='!'\">Add</button>", attributes="data-every").ready()
-    page.page.evaluate("void SessionMood.on('recovered', (now, before) => window.recovered = [now.mood, before.mood])")
+    page = visit(
+        DEAD + "<button id=live onclick=\"this.textContent+='!'\">Add</button>", attributes="data-every"
+    ).ready()
+    page.page.evaluate(
+        "void SessionMood.on('recovered', (now, before) => window.recovered = [now.mood, before.mood])"
+    )
     page.click("#dead", times=4)
     page.until(lambda: page.mood.get("mood") == "frustrated", "the mood")
     page.page.evaluate("SessionMood.goal('order')")
@@ -254,9 +266,7 @@ def test_before_send_may_change_and_withhold(visit: Open) -> None:
 
 
 def test_a_page_whose_own_code_fails_hears_nothing_of_ours(visit: Open) -> None:
-    page = visit(
-        DEAD, attributes="data-manual data-ignore='((('"
-    )
+    page = visit(DEAD, attributes="data-manual data-ignore='((('")
     page.page.evaluate("""SessionMood.on('event', () => { throw new Error('theirs') });
         SessionMood.on('reading', () => { throw new Error('theirs') });
         SessionMood.init({beforeSend: () => { throw new Error('theirs') }})""")

@@ -30,7 +30,9 @@ class Visit:
         self.server = server
         self.site = site
         self.base = via or server.base
-        self.tag = f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
+        self.tag = (
+            f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
+        )
         self.sent: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         #: every byte that left for the service, by whatever way
