@@ -44,7 +44,7 @@ def kept(visit: Visit, producer: str) -> list[dict[str, Any]]:
 def producer(visit: Visit) -> str:
     """The name of the current page load: what it said in its last hello, by socket or by an empty POST."""
     hellos = [text for text in visit.traffic if '"op":"hello"' in text or '"events":[]' in text]
-    return re.findall(r'"producer":"([^"]+)"', hellos[-1])[0]
+    return str(re.findall(r'"producer":"([^"]+)"', hellos[-1])[0])
 
 
 def all_kept(visit: Visit, name: str = "") -> None:
@@ -111,9 +111,8 @@ def test_a_cut_line_is_taken_up_where_it_was(visit: Open, proxy: Proxy) -> None:
         proxy.set("down")
         work(page)
         proxy.set("pass")
-        page.until(
-            lambda n=len(page.ops("welcome")): len(page.ops("welcome")) > n or posts(page), "another welcome"
-        )  # type: ignore[misc]
+        welcomes = len(page.ops("welcome"))
+        page.until(lambda: len(page.ops("welcome")) > welcomes or posts(page), "another welcome")  # noqa: B023
     work(page)
     all_kept(page)
 
