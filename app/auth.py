@@ -192,6 +192,7 @@ class Access:
             raise OverQuota(
                 f"this key may open {key.monthly_sessions} sessions a month; the next month begins in UTC",
                 retry_ms=_ms_to_next_month(now),
+                limit="monthly_sessions",
             )
 
     # Tokens

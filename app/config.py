@@ -146,7 +146,10 @@ class Settings:
             raise BadSetting(
                 "DATABASE_URL must be sqlite:///FILE; PostgreSQL is not supported by this version"
             )
-        return self.database_url[len(prefix) :]
+        path = self.database_url[len(prefix) :]
+        if path == ":memory:":
+            raise BadSetting("DATABASE_URL is sqlite:///:memory:, but what is acked must outlive the process")
+        return path
 
     @property
     def connection_cap(self) -> int:
@@ -189,6 +192,8 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, field.name)
         if isinstance(value, int | float) and value < 0:
             raise BadSetting(f"{field.metadata['env']} is {value}, but can't be below 0")
+    if settings.port > 65_535:
+        raise BadSetting(f"PORT is {settings.port}, but can't be above 65535")
     if settings.help_holdout > 1:
         raise BadSetting(f"SESSIONMOOD_HELP_HOLDOUT is {settings.help_holdout}, but is a share from 0 to 1")
     if settings.log_level not in ("debug", "info", "warning", "error"):

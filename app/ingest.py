@@ -145,10 +145,11 @@ class Ingest:
         self.store.admit()
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
-        if batch.now is not None and (known is None or known.offset is None) and batch.producer is not None:
-            session.producer(batch.producer).offset = now - round(batch.now)
+        offset = batch.offset if batch.now is None else now - round(batch.now)
+        if offset is not None and (known is None or known.offset is None) and batch.producer is not None:
+            session.producer(batch.producer).offset = offset
         events = [protocol.to_event(wire, 0) for wire in batch.events]
-        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now)
+        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now, offset)
         news = outcome.news + session.advance(now)
         counters = self.counters
         counters.events += outcome.accepted
@@ -275,14 +276,20 @@ class Ingest:
         """Begin to sweep."""
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="sweep")
 
-    async def stop(self) -> None:
-        """Keep what is only in memory, stop sweeping. New batches are refused from here on."""
+    async def stop(self, by: float | None = None) -> None:
+        """Stop sweeping, and spare the next start what snapshots can, until `by` (the loop's time). New batches
+        are refused from here on."""
         self.draining = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        for session in self.sessions:
+        loop = asyncio.get_running_loop()
+        for index, session in enumerate(self.sessions):
+            if by is not None and loop.time() >= by:
+                return  # the log has it all
             self._put_away(session)
+            if index % 100 == 99:
+                await asyncio.sleep(0)
 
     async def _sweep_forever(self) -> None:
         loop = asyncio.get_running_loop()

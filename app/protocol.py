@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from app.errors import BadBatch, BadRequest, SessionMoodError, TooLarge
+from app.errors import BadBatch, BadBody, BadRequest, SessionMoodError, TooLarge
 from app.mood import Event, Offer, Reading
 
 SUBPROTOCOL: Final = "sessionmood.v1"
@@ -25,6 +25,9 @@ VALUE_RANGES: Final[dict[str, tuple[float, float]]] = {
     "error": (0, 999),
     "feedback": (0, 1),
 }
+#: A client's time beyond these (ms) says nothing; it is moved to them, and mapped like any other.
+_EARLIEST_MS: Final = -(10**15)
+_LATEST_MS: Final = 10**15
 
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Word = Annotated[str, msgspec.Meta(max_length=64)]
@@ -41,7 +44,7 @@ class WireEvent(msgspec.Struct, omit_defaults=True, gc=False):
     """One event as it travels and as the log keeps it. Unknown fields are passed over."""
 
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    at: _Time | None = None
+    at: float | None = None
     target: _Text | None = None
     x: _Px | None = None
     y: _Px | None = None
@@ -54,15 +57,18 @@ class WireEvent(msgspec.Struct, omit_defaults=True, gc=False):
 
 class Batch(msgspec.Struct, kw_only=True):
     """Events that arrived together, by whichever door. `seq` names the first event in `producer`'s
-    numbering, `lost` how many before it were declared lost, `offset` (ms) turns the client's clock into
-    the server's when a `hello` measured it."""
+    numbering, `lost` how many before it were declared lost. `bare`: one event by itself on a socket, which
+    has no number. `offset` (ms) turns the client's clock into the server's when a `hello` measured it;
+    a producer's is known to the session."""
 
     events: list[WireEvent]
     producer: str | None = None
     seq: int | None = None
     lost: int = 0
+    bare: bool = False
     reports: list[str] | None = None
     now: float | None = None
+    offset: int | None = None
     key: str | None = None
     token: str | None = None
 
@@ -75,7 +81,7 @@ class Hello(msgspec.Struct, kw_only=True):
     producer: _Producer | None = None
     now: _Time | None = None
     have: tuple[int, int] | None = None
-    reports: _Reports = []
+    reports: _Reports | None = None
     every: bool = False  # push the reading after each batch, not only when the mood changes
 
 
@@ -160,7 +166,7 @@ def decode_frame(text: str, limits: Limits) -> Frame:
 def _decode_other(text: str, limits: Limits) -> Frame:
     op = _guarded(_decode_op, text).op
     if op is msgspec.UNSET:
-        return Batch(events=_bare_event(text))
+        return Batch(events=_bare_event(text), bare=True)
     name = _guarded(msgspec.json.decode, bytes(op))
     if name == "hello":
         return _guarded(_decode_hello, text)
@@ -197,13 +203,18 @@ def decode_body(body: bytes, limits: Limits) -> Batch:
     """
     if len(body) > limits.bytes:
         raise TooLarge(f"a batch may have {limits.bytes} bytes at most")
-    start = body[:64].lstrip()[:1]
+    start = (body[:64].lstrip() or body.lstrip())[:1]
     if start == b"[":
         return Batch(events=_array(body, limits))
     if start != b"{":
         _guarded(msgspec.json.decode, body)
-        raise BadRequest("the body must be an event, an array of events, or an object with `events`")
-    envelope = _guarded(_decode_envelope, body)
+        raise BadBody("the body must be an event, an array of events, or an object with `events`")
+    try:
+        envelope = _decode_envelope(body)
+    except msgspec.ValidationError as error:
+        raise BadBody(_reason(error)) from None
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise BadRequest(_reason(error)) from None
     raws = envelope.events
     events = _bare_event(body) if isinstance(raws, msgspec.UnsetType) else _typed_events(raws, limits)
     if envelope.producer is not None and envelope.seq is None:
@@ -266,8 +277,10 @@ def _check_value(index: int, event: WireEvent) -> None:
     if event.value is not None and (bounds := VALUE_RANGES.get(event.type)) is not None:
         low, high = bounds
         if not low <= event.value <= high:
-            reason = f"`value` of {event.type} must be from {low:g} to {high:g}"
+            reason = f"`value` of {event.type} must be from {low:.0f} to {high:.0f}"
             raise BadBatch(f"event {index}: {reason}", index=index)
+        if event.type == "feedback" and event.value not in (0, 1):
+            raise BadBatch(f"event {index}: `value` of feedback must be 1 or 0", index=index)
     if event.url is not None:
         event.url = event.url.partition("?")[0].partition("#")[0]
 
@@ -291,10 +304,14 @@ def _reason(error: Exception) -> str:
 
 def to_event(wire: WireEvent, reports: int) -> Event:
     """The engine's event; `at` is still the client's (rounded to ms), -1 where it is absent."""
-    at = -1 if wire.at is None else round(wire.at)
+    at = wire.at
+    if at is None:
+        at = -1
+    elif not _EARLIEST_MS <= at <= _LATEST_MS:
+        at = _LATEST_MS if at > 0 else _EARLIEST_MS
     return Event(
         wire.type,
-        at,
+        round(at),
         wire.target,
         wire.x,
         wire.y,

@@ -153,14 +153,16 @@ class Session:
         lost: int,
         reports: int | None,
         now: int,
+        offset: int | None = None,
     ) -> Outcome:
         """Fold a batch. `events` carry the client's `at` (-1: absent); afterwards the server's.
 
-        `reports` None means as said before by this producer. Raises OutOfOrder when events before `seq` are
+        `reports` None means as said before by this producer. `offset`: ms to add to the clock of a client
+        without a producer, where it was measured. Raises OutOfOrder when events before `seq` are
         missing and not declared lost; nothing is folded then.
         """
         if producer is None or seq is None:
-            return self._fold(events, None, None, reports or 0, now)
+            return self._fold(events, None, None, reports or 0, now, offset)
         known = self.producer(producer)
         if seq > known.ack + 1 + lost:
             raise OutOfOrder(
@@ -181,12 +183,19 @@ class Session:
         return outcome
 
     def _fold(
-        self, events: list[Event], known: Producer | None, first_seq: int | None, reports: int, now: int
+        self,
+        events: list[Event],
+        known: Producer | None,
+        first_seq: int | None,
+        reports: int,
+        now: int,
+        offset: int | None = None,
     ) -> Outcome:
         news: list[Change | Offer] = []
         ignored = 0
         if events:
-            offset = _offset(events, known, now)
+            if offset is None:
+                offset = _offset(events, known, now)
             oldest = now - OLDEST_EVENT_MS
             for event in events:
                 event.reports = reports

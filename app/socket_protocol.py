@@ -26,8 +26,8 @@ from app.limits import TokenBucket
 
 #: Bytes parsed before others have their turn: a read may bring 256 KiB, which is 40,000 of the smallest frames.
 SLICE: Final = 4096
-#: Frames that one message may come in; empty ones would cost a peer nothing otherwise.
-MAX_FRAGMENTS: Final = 1024
+#: A message may come in so many frames as if each had this many bytes; empty ones would cost a peer nothing.
+FRAGMENT: Final = 64
 #: Pings of the protocol's own that a peer may send at once, and a second.
 PINGS: Final = 100.0
 PINGS_A_SECOND: Final = 5.0
@@ -145,8 +145,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def handle_cont(self, event: Frame) -> None:
-        if len(self.frames) >= MAX_FRAGMENTS:
-            self.refuse(TooLarge(f"a message may come in {MAX_FRAGMENTS} frames at most"))
+        if len(self.frames) > self.config.ws_max_size // FRAGMENT:
+            self.refuse(
+                TooLarge(f"a message may come in {self.config.ws_max_size // FRAGMENT} frames at most")
+            )
         elif not self.close_sent:
             super().handle_cont(event)
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import base64
-import contextlib
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,7 +126,6 @@ class App:
                 *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],
-            lifespan=self._lifespan,
             exception_handlers={
                 SessionMoodError: self._refuse,
                 ClientLeft: self._drop,
@@ -150,15 +148,23 @@ class App:
             scope["session_id"] = "" if socket is None else socket[1]
             await Connection(self.doors, scope, receive, send).serve()
             return
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         await self.other(scope, receive, send)
 
-    @contextlib.asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        await self.start()
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and stop as the ASGI server says. What can't start says why, in words where it is known."""
+        await receive()
         try:
-            yield
-        finally:
-            await self.stop()
+            await self.start()
+        except SessionMoodError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.detail})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
 
     # Refusals of the calls that Starlette routes
 
@@ -195,7 +201,8 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.ingest.stop()
+        now, by = asyncio.get_running_loop().time(), self.stop_by
+        await self.ingest.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
         await self._close_store()
 

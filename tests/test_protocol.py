@@ -97,7 +97,7 @@ def test_frames() -> None:
     assert hello == Hello(key="pk_1", producer="p", now=5, reports=["response"])
     assert decode_frame('{"op":"ping"}', LIMITS) == Ping()
     assert decode_frame('{"op":"pong"}', LIMITS) == Pong()
-    assert decode_frame('{"type":"click"}', LIMITS) == Batch(events=[WireEvent("click")])
+    assert decode_frame('{"type":"click"}', LIMITS) == Batch(events=[WireEvent("click")], bare=True)
     events = decode_frame('{"op":"events","seq":4,"lost":2,"events":[{"type":"click"}]}', LIMITS)
     assert events == Batch(events=[WireEvent("click")], seq=4, lost=2)
 

@@ -29,8 +29,12 @@ class Format(StrEnum):
 def replay(
     files: Files,
     format: Annotated[
-        Format, typer.Option(help="A table to read, or one JSON object a session.")
-    ] = Format.table,
+        Format | None,
+        typer.Option(
+            help="A table to read, or one JSON object a session.",
+            show_default="a table on a terminal, else jsonl",
+        ),
+    ] = None,
     model: ModelFile = None,
     shadow: Annotated[
         Path | None,
@@ -50,6 +54,8 @@ def replay(
     from app.spread import spread
 
     overrides = load_overrides(model)
+    if format is None:
+        format = Format.table if sys.stdout.isatty() else Format.jsonl
     if shadow is not None:
         _print_shadow(files, overrides, load_overrides(shadow), processes, format is Format.jsonl)
         return

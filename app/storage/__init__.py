@@ -150,11 +150,14 @@ class Storage(Protocol):
         *,
         mood: str | None = None,
         active_since: int | None = None,
+        quiet_since: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Newest activity first. A cursor that is not ours raises errors.BadRequest."""
+        """Newest activity first. `active_since`, `quiet_since`: last activity at or after, or before, that moment
+        (ms); the pages that follow keep to the first page's. A cursor that is not ours raises errors.BadRequest.
+        """
 
     async def row(self, project: str, session: str) -> SessionRow | None: ...
 

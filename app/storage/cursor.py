@@ -12,12 +12,29 @@ from app import errors
 _TAG_BYTES = 12
 
 
+class Filters(msgspec.Struct, frozen=True, array_like=True):
+    """What a list is of: `active_since`, `quiet_since` in ms, the last activity at or after, or before, it."""
+
+    project: str
+    mood: str | None
+    active_since: int | None
+    quiet_since: int | None
+    page: str | None
+
+    def same_list(self, other: "Filters") -> bool:
+        """Whether both ask for the same, though at different moments."""
+        return self._timeless() == other._timeless()
+
+    def _timeless(self) -> tuple[object, ...]:
+        return self.project, self.mood, self.active_since is None, self.quiet_since is None, self.page
+
+
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """The last session shown. The filters are part of it: a cursor goes on with its own list only."""
 
     last_at: int
     session: str
-    filters: tuple[str, str | None, int | None, str | None]  # project, mood, active_since, page
+    filters: Filters
 
 
 def write_cursor(position: Position, secret: bytes) -> str:
@@ -25,9 +42,7 @@ def write_cursor(position: Position, secret: bytes) -> str:
     return base64.urlsafe_b64encode(_tag(packed, secret) + packed).rstrip(b"=").decode()
 
 
-def read_cursor(
-    cursor: str, secret: bytes, filters: tuple[str, str | None, int | None, str | None]
-) -> Position:
+def read_cursor(cursor: str, secret: bytes, filters: Filters) -> Position:
     """Raises BadRequest for a cursor that was not written with `secret` for a list with `filters`."""
     refusal = errors.BadRequest("the cursor is not one of this list")
     try:
@@ -37,8 +52,11 @@ def read_cursor(
     tag, packed = raw[:_TAG_BYTES], raw[_TAG_BYTES:]
     if not hmac.compare_digest(tag, _tag(packed, secret)):
         raise refusal
-    position = msgspec.msgpack.decode(packed, type=Position)
-    if position.filters != filters:
+    try:
+        position = msgspec.msgpack.decode(packed, type=Position)
+    except msgspec.MsgspecError:  # written before an update
+        raise refusal from None
+    if not position.filters.same_list(filters):
         raise refusal
     return position
 

@@ -23,7 +23,7 @@ from app.storage import (
     sqlite_jobs,
     sqlite_reads,
 )
-from app.storage.cursor import Position, read_cursor, write_cursor
+from app.storage.cursor import Filters, Position, read_cursor, write_cursor
 from app.storage.file_lock import FileLock, Gate
 from app.storage.migrations import migrate_sqlite
 from app.storage.queue import Group, Outcome, WriteQueue
@@ -198,17 +198,21 @@ class SQLiteStorage:
         *,
         mood: str | None = None,
         active_since: int | None = None,
+        quiet_since: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
         """`limit`: 1-500; more is cut to that."""
         secret = await self.secret("cursor")
-        filters = (project, mood, active_since, page)
-        after = read_cursor(cursor, secret, filters) if cursor is not None else None
+        filters = Filters(project, mood, active_since, quiet_since, page)
+        after = None
+        if cursor is not None:
+            after = read_cursor(cursor, secret, filters)
+            filters = after.filters
         limit = min(max(limit, 1), MAX_LIST)
         # One more than asked for tells whether there is a next page.
-        rows = await self._read(lambda c: sqlite_reads.read_sessions(c, *filters, after, limit + 1))
+        rows = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
         if len(rows) <= limit:
             return Page(rows, None)
         last = rows[limit - 1]

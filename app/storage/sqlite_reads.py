@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from app.storage import Batch, Key, MoodChange, SessionRow, Stored
-from app.storage.cursor import Position
+from app.storage.cursor import Filters, Position
 from app.storage.sqlite_commit import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
@@ -79,21 +79,19 @@ def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[Se
 
 
 def read_sessions(
-    connection: sqlite3.Connection,
-    project: str,
-    mood: str | None,
-    active_since: int | None,
-    page: str | None,
-    after: Position | None,
-    limit: int,
+    connection: sqlite3.Connection, filters: Filters, after: Position | None, limit: int
 ) -> list[SessionRow]:
     """Newest activity first, from just after the session of `after`. Each list is a walk along an index, as
     long as the answer."""
+    project, mood, page = filters.project, filters.mood, filters.page
     where = ["project = ?"]
     values: list[Any] = [project]
-    if active_since is not None:
+    if filters.active_since is not None:
         where.append("last_at >= ?")
-        values.append(active_since)
+        values.append(filters.active_since)
+    if filters.quiet_since is not None:
+        where.append("last_at < ?")
+        values.append(filters.quiet_since)
     if after is not None:
         # Erased since: then nothing says where among the sessions of that millisecond, so show them again.
         where.append(

@@ -101,10 +101,12 @@ class Manage:
         if mood is not None and mood not in MOODS:
             raise BadRequest(f"`mood` is {mood[:40]!r}, not one of {', '.join(MOODS)}")
         now = self._doors.clock()
+        active, border = _flag(query.get("active")), now - ACTIVE_MS
         page = await self._doors.store.sessions(
             key.project,
             mood=mood,
-            active_since=now - ACTIVE_MS if _flag(query.get("active")) else None,
+            active_since=border if active is True else None,
+            quiet_since=border if active is False else None,
             page=query.get("page"),
             cursor=query.get("cursor"),
             limit=_whole("limit", query.get("limit", "50"), 1, 500),
@@ -205,15 +207,18 @@ def _row(row: SessionRow, now: int) -> dict[str, object]:
 
 
 def _change(change: MoodChange) -> dict[str, object]:
-    return {name: getattr(change, name) for name in change.__struct_fields__}
+    fields = {name: getattr(change, name) for name in change.__struct_fields__}
+    return fields | {"confidence": round(change.confidence, 4)}
 
 
 def _seq(first: int | None, index: int) -> int | None:
     return None if first is None else first + index
 
 
-def _flag(text: str | None) -> bool:
-    if text is None or text in ("0", "false"):
+def _flag(text: str | None) -> bool | None:
+    if text is None:
+        return None
+    if text in ("0", "false"):
         return False
     if text in ("1", "true", ""):
         return True

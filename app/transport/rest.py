@@ -85,6 +85,8 @@ class Rest:
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media not in _TYPES:
             raise Unsupported("the body must be application/json, or text/plain for a beacon")
+        if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
+            raise Unsupported("the body must come without a content-encoding")
         presented = bearer(headers)
         if presented is not None:
             doors.access.key(presented)
@@ -136,7 +138,7 @@ class Rest:
         if entrance is None or reading is None:
             raise NotFound("no session of this id has sent an event")
         session = entrance.session
-        known = _position(headers.get(b"if-none-match"))
+        known = _known(headers.get(b"if-none-match"), reading)
         if wait and not _news(reading, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)
@@ -179,9 +181,16 @@ def etag(reading: Reading) -> bytes:
     return f'"{reading.event_count}.{reading.as_of}"'.encode()
 
 
-def _position(tag: bytes | None) -> tuple[int, int] | None:
-    if tag is None:
+def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:
+    """The newest position in `If-None-Match`: what the client has. `*` stands for whatever there is."""
+    if tags is None:
         return None
+    if tags.strip() == b"*":
+        return protocol.position(reading)
+    return max((found for tag in tags.split(b",") if (found := _position(tag)) is not None), default=None)
+
+
+def _position(tag: bytes) -> tuple[int, int] | None:
     count, dot, as_of = tag.strip().removeprefix(b"W/").strip(b'"').partition(b".")
     if dot and count.isdigit() and as_of.isdigit():
         return int(count), int(as_of)

@@ -23,6 +23,7 @@ from app.errors import (
     RateLimited,
     SessionMoodError,
     StorageUnavailable,
+    Superseded,
     TooLarge,
     TooSlow,
     WrongVersion,
@@ -73,9 +74,9 @@ class Connection:
 
     __slots__ = (
         "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
-        "_inflight", "_line", "_newest", "_noise", "_reading", "_receive", "_scope", "_send", "_token", "_waking",
-        "_writer", "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key", "producer", "said_at",
-        "session", "session_id",
+        "_inflight", "_line", "_newest", "_noise", "_offset", "_reading", "_receive", "_reports", "_scope", "_send",
+        "_token", "_waking", "_writer", "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key",
+        "producer", "said_at", "session", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -104,6 +105,9 @@ class Connection:
         self._frames: deque[bytes] = deque()
         self._reading: tuple[Reading, Offer | None] | None = None
         self._newest = (0, 0)  # the position that the client said it has
+        # what its hello said for events that come without a number
+        self._reports: list[str] | None = None
+        self._offset: int | None = None
         self._ack: list[Any] | None = None
         self._inflight = 0
         self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
@@ -216,7 +220,11 @@ class Connection:
         now = self._doors.clock()
         self.producer = hello.producer
         self.every = hello.every
-        ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports), now)
+        self._reports = hello.reports
+        self._offset = None if hello.now is None else now - round(hello.now)
+        ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
+        if hello.producer is not None:
+            self._take_over(session, hello.producer)
         reading = self._doors.ingest.reading(session, now)
         self._newest = hello.have or (0, 0)
         if reading is not None and position(reading) < self._newest:
@@ -229,11 +237,17 @@ class Connection:
                 token=self._doors.access.next_token(self._token, self._claims, key.project, session.id),
                 ack=ack,
                 mood=None if reading is None else protocol.reading_dict(reading, session.offer),
-                ping=self._doors.settings.ping_interval,
+                ping=_plain(self._doors.settings.ping_interval),
                 limits=self._doors.limits,
                 now=now,
             )
         )
+
+    def _take_over(self, session: Session, producer: str) -> None:
+        """A page load has one line: an older one of it is dead, though its end has not been heard of yet."""
+        for other in session.subscribers or ():
+            if isinstance(other, Connection) and other is not self and other.producer == producer:
+                other.fail(Superseded())
 
     # Reading
 
@@ -296,9 +310,12 @@ class Connection:
         assert session is not None
         doors = self._doors
         now = doors.clock()
-        batch.producer = self.producer
+        if batch.bare or self.producer is None:
+            batch.reports, batch.offset = self._reports, self._offset
+        else:
+            batch.producer = self.producer
         try:
-            if self.producer is not None and batch.seq is None:
+            if batch.producer is not None and batch.seq is None:
                 raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
             assert self.key is not None
             doors.rates.take(self.key, session.id, len(batch.events), now)
@@ -510,3 +527,8 @@ class Connection:
             if key == name:
                 return str(value.decode("latin-1"))
         return None
+
+
+def _plain(seconds: float) -> float | int:
+    """25, not 25.0: clients in strict languages may want a whole number."""
+    return int(seconds) if seconds.is_integer() else seconds

@@ -117,7 +117,7 @@ def test_a_model_file_changes_the_reading_and_a_wrong_one_is_refused(tmp_path: P
 
 
 def test_the_table_is_aligned() -> None:
-    ran = sessionmood("replay", *sorted(RECORDINGS.glob("*.jsonl")))
+    ran = sessionmood("replay", *sorted(RECORDINGS.glob("*.jsonl")), "--format", "table")
     assert ran.code == 0
     head, *rows = ran.lines
     assert len(rows) == 7

@@ -243,6 +243,7 @@ class TestLists:
         assert await listed(mood="curious") == expected(lambda n: n % 3 == 1)
         assert await listed(page="/pay") == expected(lambda n: n % 2 == 1)
         assert await listed(active_since=50) == expected(lambda n: n >= 50)
+        assert await listed(quiet_since=50) == expected(lambda n: n < 50)
         assert await listed(mood="curious", page="/pay", active_since=10) == expected(
             lambda n: n % 6 == 1 and n >= 10
         )
