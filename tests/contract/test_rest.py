@@ -5,8 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.contract import fresh
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 
@@ -158,6 +157,13 @@ def test_a_cursor_goes_on_with_its_own_list_only(server: ServerProcess) -> None:
         server.post(fresh(), {"type": "page_view", "url": page})
     cursor = server.get(f"/v1/sessions?page={page}&limit=1").json()["cursor"]
     assert server.get(f"/v1/sessions?page={page}&limit=1&active=1&cursor={cursor}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=9999", "limit=0", "limit=x", "cursor=forged", "mood=happy", "active=perhaps"]
+)
+def test_a_question_that_makes_no_sense_is_refused(server: ServerProcess, query: str) -> None:
+    assert server.get(f"/v1/sessions?{query}").status_code == 400
 
 
 def test_the_timeline_in_pages(server: ServerProcess) -> None:
