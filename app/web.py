@@ -245,8 +245,7 @@ class App:
                     if connection.stuck(now):
                         connection.abort()
                     elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
-                        connection.said_at = now
-                        connection.ping()
+                        connection.ping(now)
             except Exception:
                 logger.exception("sockets could not be looked after")
 
