@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import sqlite3
+import stat
 import time
 from collections.abc import AsyncIterator
 from enum import StrEnum
@@ -24,6 +26,8 @@ from app.storage.sqlite import SQLiteStorage
 _ROOM: Final = 1 << 30
 #: ms that a client's clock and the server's may be apart before offsets look odd in a log.
 _CLOCK: Final = 5000
+#: Versions in which a second writer can lose a commit when the write-ahead log is reset; mended in 3.51.3.
+_WAL_RESET_BUG: Final = ((3, 7, 0), (3, 51, 2))
 _SECONDS: Final = 10.0
 
 
@@ -56,7 +60,7 @@ def _fail(what: str) -> Finding:
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """What can be seen from the machine that serves, with these settings."""
-    for check in (_engine, _models, _files, _exposure, _keeping):
+    for check in (_engine, _sqlite, _models, _files, _exposure, _keeping, _privileges):
         for finding in check(settings):
             yield finding
     if Path(settings.sqlite_path).exists():  # noqa: ASYNC240 - nothing else runs here
@@ -70,6 +74,28 @@ def _engine(settings: Settings) -> list[Finding]:
     return [
         _warn("the mood engine runs as plain Python, several times slower: `make compile` needs a C compiler")
     ]
+
+
+def _sqlite(settings: Settings) -> list[Finding]:
+    version = sqlite3.sqlite_version_info[:3]
+    if not _WAL_RESET_BUG[0] <= version <= _WAL_RESET_BUG[1]:
+        return [_ok(f"SQLite {sqlite3.sqlite_version}")]
+    return [
+        _ok(
+            f"SQLite {sqlite3.sqlite_version} has the WAL-reset bug; one connection writes here, so it is not "
+            "met while no other program writes to the file"
+        )
+    ]
+
+
+def _privileges(settings: Settings) -> list[Finding]:
+    path = Path(settings.sqlite_path)
+    if not path.exists():
+        return []
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return [_warn(f"{path} can be read by other users of this machine ({mode:o}): chmod 600 {path}*")]
+    return [_ok(f"{path} is for this user only")]
 
 
 def _models(settings: Settings) -> list[Finding]:
@@ -108,7 +134,10 @@ def _exposure(settings: Settings) -> list[Finding]:
         return [_warn("SESSIONMOOD_PUBLIC_URL is http: keys and events cross the network unencrypted")]
     if settings.host in ("127.0.0.1", "localhost", "::1"):
         return [_ok(f"listens on {settings.host}: only this machine, or a proxy on it, can reach it")]
-    return [_ok(f"listens on {settings.host}: something that speaks TLS should stand in front")]
+    found = [_ok(f"listens on {settings.host}: something that speaks TLS should stand in front")]
+    if not settings.metrics_token:
+        found.append(_warn("/metrics is open to whoever reaches it: set SESSIONMOOD_METRICS_TOKEN"))
+    return found
 
 
 def _keeping(settings: Settings) -> list[Finding]:

@@ -26,8 +26,8 @@ from app.limits import TokenBucket
 
 #: Bytes parsed before others have their turn: a read may bring 256 KiB, which is 40,000 of the smallest frames.
 SLICE: Final = 4096
-#: Frames that one message may come in; empty ones would cost a peer nothing otherwise.
-MAX_FRAGMENTS: Final = 1024
+#: A message may come in so many frames as if each had this many bytes; empty ones would cost a peer nothing.
+FRAGMENT: Final = 64
 #: Pings of the protocol's own that a peer may send at once, and a second.
 PINGS: Final = 100.0
 PINGS_A_SECOND: Final = 5.0
@@ -63,6 +63,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         sock = cast(asyncio.Transport, transport).get_extra_info("socket")
         if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(USER_TIMEOUT * 1000))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # What refers to itself would wait for the collector of cyclic garbage.
+        self.on_text = None
+        self.conn.parser.close()
 
     # Coming in
 
@@ -145,8 +151,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.transport.pause_reading()
 
     def handle_cont(self, event: Frame) -> None:
-        if len(self.frames) >= MAX_FRAGMENTS:
-            self.refuse(TooLarge(f"a message may come in {MAX_FRAGMENTS} frames at most"))
+        if len(self.frames) > self.config.ws_max_size // FRAGMENT:
+            self.refuse(
+                TooLarge(f"a message may come in {self.config.ws_max_size // FRAGMENT} frames at most")
+            )
         elif not self.close_sent:
             super().handle_cont(event)
 

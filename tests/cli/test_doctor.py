@@ -94,3 +94,13 @@ def test_a_proxy_that_passes_no_websockets_is_named(server: ServerProcess, deaf_
     ran = doctor(server.database, "--url", deaf_proxy, "--key", server.sk)
     assert ran.code == 1
     assert "a proxy must pass `Upgrade` and `Connection`" in ran.out
+
+
+def test_what_others_could_read(server: ServerProcess) -> None:
+    server.database.chmod(0o644)
+    ran = doctor(server.database, SESSIONMOOD_HOST="0.0.0.0")
+    assert "can be read by other users of this machine (644)" in ran.out
+    assert "/metrics is open" in ran.out
+    server.database.chmod(0o600)
+    assert "is for this user only" in doctor(server.database).out
+    assert "SQLite 3." in ran.out

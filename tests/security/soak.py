@@ -115,7 +115,8 @@ async def soak(server: ServerProcess, calm: float, seconds: float) -> Report:
         one.latencies.clear()
     start = peak = rss(server)
     attackers = await asyncio.create_subprocess_exec(
-        "nice", "-n", "15", sys.executable, "-m", "tests.security.soak", "--hostile", str(server.port), server.pk, str(seconds),
+        "nice", "-n", "15", sys.executable, "-m", "tests.security.soak",
+        "--hostile", str(server.port), server.pk, str(seconds),
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output = asyncio.ensure_future(attackers.communicate())
