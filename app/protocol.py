@@ -106,7 +106,9 @@ class _EventsFrame(msgspec.Struct, kw_only=True):
     lost: _Lost = 0
 
 
-class _Envelope(msgspec.Struct, kw_only=True):
+class Envelope(msgspec.Struct, kw_only=True):
+    """Events over REST with who sends them: `producer` and `seq`, and for a beacon `key` and `token`."""
+
     events: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     producer: _Producer | None = None
     seq: _Seq | None = None
@@ -131,7 +133,7 @@ _decode_op = msgspec.json.Decoder(_Op).decode
 _decode_hello = msgspec.json.Decoder(Hello).decode
 _decode_event = msgspec.json.Decoder(WireEvent).decode
 _decode_events = msgspec.json.Decoder(list[WireEvent]).decode
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _T = TypeVar("_T")
 _encoder = msgspec.json.Encoder()

@@ -32,6 +32,7 @@ from app.transport.connections import Connections
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
+from app.transport.openapi import OpenApi
 from app.transport.privacy import Privacy
 from app.transport.rates import Rates
 from app.transport.rest import Rest
@@ -123,6 +124,7 @@ class App:
                 *Keys(self.doors).routes(),
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.metrics.routes(),
+                *OpenApi().routes(),
                 *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],

@@ -162,7 +162,8 @@ def _sum_up(crowd: "Crowd") -> None:
     acked = sum(visitor.acked for visitor in crowd.visitors)
     offers = sum(len(visitor.offers) for visitor in crowd.visitors)
     say(
-        f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, {offers} offer{'' if offers == 1 else 's'} of help"
+        f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, "
+        f"{offers} offer{'' if offers == 1 else 's'} of help"
     )
     missing = [mood for mood in MOODS if mood not in crowd.first_seen]
     if missing:

@@ -1,6 +1,7 @@
 """Mutated input for the decoders: `python -m tests.security.fuzz COUNT [SEED]`. Whatever comes, either it is a
 batch or frame within the limits, or it is refused with an error of the contract."""
 
+import math
 import random
 import sys
 import time
@@ -93,7 +94,8 @@ def _within_limits(batch: Batch) -> None:
         assert 1 <= len(event.type) <= 64
         assert event.target is None or len(event.target) <= 200
         assert event.url is None or ("?" not in event.url and "#" not in event.url)
-        for number in (event.value, event.x, event.y, event.dy, event.at):
+        assert event.at is None or math.isfinite(event.at)  # any clock is taken, and clamped
+        for number in (event.value, event.x, event.y, event.dy):
             assert number is None or abs(number) <= 1e15
         low, high = VALUE_RANGES.get(event.type, (-1e15, 1e15))
         assert event.value is None or low <= event.value <= high
