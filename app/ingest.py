@@ -276,14 +276,20 @@ class Ingest:
         """Begin to sweep."""
         self._sweeper = asyncio.create_task(self._sweep_forever(), name="sweep")
 
-    async def stop(self) -> None:
-        """Keep what is only in memory, stop sweeping. New batches are refused from here on."""
+    async def stop(self, by: float | None = None) -> None:
+        """Stop sweeping, and spare the next start what snapshots can, until `by` (the loop's time). New batches
+        are refused from here on."""
         self.draining = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        for session in self.sessions:
+        loop = asyncio.get_running_loop()
+        for index, session in enumerate(self.sessions):
+            if by is not None and loop.time() >= by:
+                return  # the log has it all
             self._put_away(session)
+            if index % 100 == 99:
+                await asyncio.sleep(0)
 
     async def _sweep_forever(self) -> None:
         loop = asyncio.get_running_loop()

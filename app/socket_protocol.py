@@ -64,6 +64,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(USER_TIMEOUT * 1000))
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # What refers to itself would wait for the collector of cyclic garbage.
+        self.on_text = None
+        self.conn.parser.close()
+
     # Coming in
 
     def data_received(self, data: bytes) -> None:

@@ -203,7 +203,8 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.ingest.stop()
+        now, by = asyncio.get_running_loop().time(), self.stop_by
+        await self.ingest.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
         await self._close_store()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.config import Settings
 from app.mood import DEFAULT
-from app.mood.numbers import SETTINGS, WEIGHTS
+from app.mood.numbers import CONFIDENCE, SETTINGS, WEIGHTS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _MADE = "<!-- Made by `python -m tools.write_docs`; change the code, not this page. -->\n"
@@ -41,6 +41,7 @@ def numbers_page() -> str:
     settings = [
         (f"`{s.name}`", f"{s.value:g}", s.unit, f"{s.low:g} to {s.high:g}", s.reason) for s in SETTINGS
     ]
+    confidence = [(f"`{mood}`", *(f"{point:g}" for point in curve)) for mood, curve in CONFIDENCE.items()]
     return (
         f"# The numbers behind the moods\n\n{_MADE}\n"
         "A mood's raw score is the sum of points x strength over its signals; strengths are from 0 to 1. "
@@ -50,6 +51,10 @@ def numbers_page() -> str:
         + _table(("signal", "mood", "points", "why"), weights)
         + "\n## Thresholds, times and limits\n\n"
         + _table(("name", "value", "unit", "allowed", "why"), settings)
+        + "\n## Confidence\n\n"
+        "What a mood's score is worth in confidence, straight between these points: a score is a share among six "
+        "moods, confidence the share of such readings that people confirmed.\n\n"
+        + _table(("mood", "score 0", "score 0.5", "score 1"), confidence)
     )
 
 

@@ -33,7 +33,7 @@ def explain(
     project: Project = "default",
     database_url: Database = None,
 ) -> None:
-    """Say why a session was read as it was: in sentences, and which points came from what, second by second."""
+    """Say why a session was read as it was. In sentences, then which points came from what, second by second."""
     import msgspec
 
     from app.explaining import explain

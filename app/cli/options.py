@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Recordings: JSONL, gzip too; - is standard input.")
+    list[str], typer.Argument(metavar="FILE", help="Recordings: JSONL, gzip too; - is standard input.")
 ]
 ModelFile = Annotated[
     Path | None,

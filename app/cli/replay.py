@@ -44,7 +44,7 @@ def replay(
     ] = None,
     processes: Processes = None,
 ) -> None:
-    """Run recorded sessions through the mood engine, on their own clocks.
+    """Run recorded sessions through the mood engine. The clock is the recording's own.
 
     FILE holds one session a line: {"id", "events", "reports"?}; gzip too; - is standard input.
     """

@@ -23,7 +23,7 @@ def export(
     project: Project = "default",
     database_url: Database = None,
 ) -> None:
-    """Print sessions as recordings, one a line: what `replay`, `evaluate` and `tune` read."""
+    """Print sessions as recordings, one a line. That is what `replay`, `evaluate` and `tune` read."""
     import msgspec
 
     from app.exporting import every_session, recorded
@@ -56,7 +56,7 @@ def erase(
     project: Project = "default",
     database_url: Database = None,
 ) -> None:
-    """Remove everything of a session from the database, from free pages and the write-ahead log too.
+    """Remove everything of a session from the database. Nothing stays in free pages or the write-ahead log.
 
     Stop the server first, or use its DELETE /v1/sessions/SESSION: it also forgets what it has in memory.
     """

@@ -19,7 +19,7 @@ def shadow(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show where the candidate model of a running server (SESSIONMOOD_SHADOW_MODEL) differs from the live one.
+    """Show where a running server's candidate model differs. SESSIONMOOD_SHADOW_MODEL sets it.
 
     For recordings, `replay --shadow MODEL` does the same without a server.
     """

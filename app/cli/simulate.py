@@ -9,6 +9,7 @@ import typer
 from app.cli.console import fail, misused, say
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from app.simulate.crowd import Crowd
@@ -18,7 +19,10 @@ _COLOURS = {
     "frustrated": "red", "engaged": "green", "bored": "bright_black",
     "confused": "yellow", "curious": "cyan", "satisfied": "bright_green",
 }  # fmt: skip
-_ROWS = 20
+#: Columns from which on there is room for the suggested action.
+_WIDE = 100
+#: Lines of the view that are no visitor: title, head, the rest, a prompt.
+_AROUND = 6
 
 
 def simulate(
@@ -77,17 +81,21 @@ async def _watched(crowd: "Crowd", url: str, key: str, speed: float, seconds: fl
         return
     import asyncio
 
+    from rich.console import Console
     from rich.live import Live
 
-    with Live(_table(crowd), refresh_per_second=8) as view:
+    console = Console()
+    with Live(_table(crowd, console), console=console, refresh_per_second=8) as view:
         visiting = asyncio.create_task(crowd.visit(url, key, speed, seconds))
         while not visiting.done():
             await asyncio.wait([visiting], timeout=0.12)
-            view.update(_table(crowd))
+            view.update(_table(crowd, console))
         visiting.result()
 
 
-def _table(crowd: "Crowd") -> "Table":
+def _table(crowd: "Crowd", console: "Console") -> "Table":
+    """One line for each visitor, whatever the terminal's size."""
+    from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
@@ -95,30 +103,37 @@ def _table(crowd: "Crowd") -> "Table":
         f"[{colour}]{mood}[/]" if mood in crowd.first_seen else f"[dim]{mood}[/]"
         for mood, colour in _COLOURS.items()
     )
-    table = Table(
-        title=f"{time.monotonic() - crowd.began:4.0f} s   seen: {seen}", title_justify="left", expand=True
-    )
-    for name in ("who", "does", "mood", "", "because", "action"):
-        table.add_column(
-            name, no_wrap=name in ("who", "mood", "", "action"), ratio=2 if name == "because" else None
-        )
-    for visitor in crowd.visitors[:_ROWS]:
+    wide = console.width >= _WIDE
+    title = f"{time.monotonic() - crowd.began:4.0f} s   seen: {seen}"
+    table = Table(title=title, title_justify="left", expand=True, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name, ratio in (
+        ("who", None),
+        ("does", 2),
+        ("mood", None),
+        ("", None),
+        ("because", 3),
+        ("action", None),
+    ):
+        if wide or name != "action":
+            table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=ratio)
+    rows = max(1, console.height - _AROUND)
+    for visitor in crowd.visitors[:rows]:
         reading = visitor.reading
         mood = reading.get("mood", "-")
         colour = _COLOURS.get(mood, "white")
         confidence = reading.get("confidence", 0.0)
-        because = _reason(reading)
         action = reading.get("suggested_action", "")
-        table.add_row(
+        help_ = "[reverse] help [/] " if visitor.offers else ""
+        cells = [
             visitor.persona.name,
             escape(visitor.doing),
             f"[{colour}]{mood}[/]",
-            f"[{colour}]{'█' * round(confidence * 10):10}[/] {confidence:.2f}",
-            escape(because),
-            ("" if action == "none" else action) + (" [reverse] help [/]" if visitor.offers else ""),
-        )
-    if len(crowd.visitors) > _ROWS:
-        table.add_row("...", f"and {len(crowd.visitors) - _ROWS} more", "", "", "", "")
+            f"[{colour}]{'█' * round(confidence * 5):5}[/] {confidence:.2f}",
+            help_ + escape(_reason(reading)),
+        ]
+        table.add_row(*cells, *(["" if action == "none" else action] if wide else []))
+    if len(crowd.visitors) > rows:
+        table.add_row("...", f"and {len(crowd.visitors) - rows} more")
     return table
 
 
@@ -146,7 +161,10 @@ def _sum_up(crowd: "Crowd") -> None:
     sent = sum(visitor.sent for visitor in crowd.visitors)
     acked = sum(visitor.acked for visitor in crowd.visitors)
     offers = sum(len(visitor.offers) for visitor in crowd.visitors)
-    say(f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, {offers} offers of help")
+    say(
+        f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, "
+        f"{offers} offer{'' if offers == 1 else 's'} of help"
+    )
     missing = [mood for mood in MOODS if mood not in crowd.first_seen]
     if missing:
         say(f"not seen: {', '.join(missing)}")

@@ -75,10 +75,15 @@ class DoingSignals:
             self.hovers += 1
 
     def idled(self, event: Event) -> None:
-        if event.at > self.quiet_since:
+        """The client saw no interaction: for so many seconds, which count as any silence does, or, in its own
+        judgement, for too long."""
+        if event.at <= self.quiet_since:
+            return
+        if event.value is None:
             self.idles += 1
-            if event.value is not None:
-                self.quiet_since = min(self.quiet_since, event.at - int(min(event.value, _LONGEST) * 1000.0))
+        else:
+            quiet_ms = int(min(event.value, _LONGEST) * 1000.0)
+            self.quiet_since = min(self.quiet_since, event.at - quiet_ms)
 
     def hid(self, at: int) -> None:
         if at > self.shown_at:

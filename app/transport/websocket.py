@@ -90,7 +90,7 @@ class Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._line: Line | None = scope.get("extensions", {}).get("sessionmood.line", {}).get("line")
+        self._line: Line | None = scope.get("extensions", {}).pop("sessionmood.line", {}).get("line")
         #: names the socket in the log
         self.id = next(_ids)
         self.address: str = (scope.get("client") or ("?", 0))[0]
@@ -507,6 +507,7 @@ class Connection:
             if self._writer is not None:
                 self._writer.cancel()
         self._closed = True
+        self._line = None
         self._log("a socket closed")
 
     # Logging

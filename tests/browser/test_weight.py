@@ -29,7 +29,9 @@ def test_the_script_is_five_kilobytes_at_most() -> None:
 
 def test_everything_it_loads_on_demand_is_five_more_at_most() -> None:
     assert sum(packed(f"sessionmood-{part}.js") for part in PARTS) <= BUDGET
-    assert {path.name for path in STATIC.glob("sessionmood-*.js")} == {f"sessionmood-{part}.js" for part in PARTS}
+    assert {path.name for path in STATIC.glob("sessionmood-*.js")} == {
+        f"sessionmood-{part}.js" for part in PARTS
+    }
 
 
 @pytest.mark.slow
@@ -76,7 +78,9 @@ BIG = "<main>" + "".join(f"<p>{n} <b>x</b></p>" for n in range(2400)) + "<button
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_what_a_click_costs_on_five_thousand_nodes(visit: Open, record_property: Callable[[str, object], None]) -> None:
+def test_what_a_click_costs_on_five_thousand_nodes(
+    visit: Open, record_property: Callable[[str, object], None]
+) -> None:
     page = visit("<p>x")
     page.site.headers["/big"] = {  # isolated, so that the browser's clock is exact to 5 µs
         "cross-origin-opener-policy": "same-origin",

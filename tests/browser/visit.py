@@ -9,7 +9,8 @@ from tests.browser.site import Site
 from tests.server import ServerProcess, wait_until
 
 #: Keeps what the script says it sends, for comparing it with what the server has.
-LISTEN = '<script>(window.SessionMood=window.SessionMood||[]).push(["on","event",e=>(window.told=window.told||[]).push(e)])</script>'
+LISTEN = """<script>(window.SessionMood = window.SessionMood || []).push(
+  ["on", "event", event => (window.told = window.told || []).push(event)])</script>"""
 CARD = "session-mood"
 
 
@@ -30,14 +31,14 @@ class Visit:
         self.server = server
         self.site = site
         self.base = via or server.base
-        self.tag = f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
+        self.tag = (
+            f'<script async src="{self.base}/sessionmood.js" data-key="{server.pk}" {attributes}></script>'
+        )
         self.sent: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         #: every byte that left for the service, by whatever way
         self.traffic: list[str] = []
         self.sockets: list[WebSocket] = []
-        self.closed = 0
-        self.arrived: list[str] = []
         self.closed = 0
         self.arrived: list[str] = []
         self.errors: list[str] = []
@@ -46,11 +47,11 @@ class Visit:
         self.page.on("websocket", self._socket)
         self.context.on("request", self._request)
         self.context.on("requestfinished", lambda request: self.arrived.append(request.url))
-        self.context.on("requestfinished", lambda request: self.arrived.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def html(self, body: str, head: str = "") -> str:
-        return f"<!doctype html><html lang=en><head><meta charset=utf-8>{head}</head><body>{LISTEN}{self.tag}{body}</body></html>"
+        start = f"<!doctype html><html lang=en><head><meta charset=utf-8>{head}</head><body>"
+        return f"{start}{LISTEN}{self.tag}{body}</body></html>"
 
     def _socket(self, socket: WebSocket) -> None:
         self.sockets.append(socket)
@@ -92,11 +93,6 @@ class Visit:
         self.page.evaluate("html => { document.body.innerHTML = html }", body)
         self.page.evaluate("window.told = []")
 
-    def show(self, body: str) -> None:
-        """Another body on the same page, and nothing told yet. Scripts in it don't run."""
-        self.page.evaluate("html => { document.body.innerHTML = html }", body)
-        self.page.evaluate("window.told = []")
-
     def close(self) -> None:
         self.context.close()
 
@@ -132,10 +128,6 @@ class Visit:
     @property
     def mood(self) -> dict[str, Any]:
         return dict(self.page.evaluate("SessionMood.mood()") or {})
-
-    def loaded(self, part: str) -> bool:
-        """The part was asked for and is here."""
-        return any(f"sessionmood-{part}.js" in url for url in self.arrived)
 
     def loaded(self, part: str) -> bool:
         """The part was asked for and is here."""

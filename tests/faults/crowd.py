@@ -65,10 +65,14 @@ class Crowd:
 
     async def restart(self) -> None:
         """Kill the server and start it again, while the visitors go on."""
+        for visitor in self.visitors:
+            visitor.up.clear()
         self.server.kill()
         began = time.monotonic()
         await self.beside(self.server.start)
         self.restarts.append(time.monotonic() - began)
+        for visitor in self.visitors:
+            visitor.up.set()
 
     async def beside(self, work: Callable[..., object], *arguments: object) -> None:
         """Run `work` in a thread, while the visitors go on."""

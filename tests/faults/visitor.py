@@ -19,9 +19,8 @@ _GONE = (OSError, CutOff, websockets.WebSocketException, TimeoutError, EOFError)
 
 
 class Visitor:
-    """One session, a few page loads, made events until `enough` is set, then only what is still unacked.
-
-    `port` is asked anew for each connection. Counters are for the report."""
+    """One session and a few page loads. Events are made until `enough` is set, then only what is not acked yet
+    is sent. While `up` is not set, most wait with connecting. Counters are for the report."""
 
     def __init__(
         self, session: str, key: str, port: int, rng: random.Random, token: str | None = None
@@ -35,6 +34,8 @@ class Visitor:
         self.standing = Standing(session)
         self.kept = Standing(session)  # positions that came with an answer that was durable
         self.enough = asyncio.Event()
+        self.up = asyncio.Event()
+        self.up.set()
         self.loose: dict[str, bool] = {}  # events without a number: target -> acked
         self.connects = self.cuts = self.nacks = self.refusals = 0
 
@@ -54,6 +55,8 @@ class Visitor:
     async def run(self) -> None:
         """Until all is acked after `enough`. Raises Broken."""
         while not (self.enough.is_set() and self.settled):
+            if self.rng.random() < 0.9:
+                await self.up.wait()  # as a real client, which has learnt to come again later
             if self.rng.random() < 0.2 and len(self.pages) < 6 and not self.enough.is_set():
                 self.pages.append(self._page(len(self.pages)))
             page = self.rng.choice([p for p in self.pages if p.acked < len(p.made)] or [self.pages[-1]])

@@ -331,7 +331,8 @@ def doing(events: Sequence[Event], started_at: int, now: int, m: Model) -> Stren
         if event.value is not None:
             quiet_since = min(quiet_since, event.at - int(event.value * 1000))
     idle = between((now - quiet_since) / 1000, v["idle.from"], v["idle.full"])
-    idle = max(idle, min(1.0, 0.5 * len(idles)))
+    verdicts = [e for e in idles if e.value is None]
+    idle = max(idle, min(1.0, 0.5 * len(verdicts)))
 
     last_click = max((e.at for e in of(events, "click")), default=-1)
     long_hovers = [

@@ -5,18 +5,18 @@ import pytest
 from app.mood import MOODS, Change, Event, Model, MoodEngine, Offer
 
 
-def at_once(*types: str) -> MoodEngine:
+def at_once(*types: str, gap: int = 0) -> MoodEngine:
     engine = MoodEngine("s", 1_000_000)
-    for type in types:
-        engine.receive(Event(type, 1_000_000))
+    for i, type in enumerate(types):
+        engine.receive(Event(type, 1_000_000 + i * gap))
     return engine
 
 
-def test_the_contracts_example_reads_frustrated() -> None:
-    engine = at_once(
-        "page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click"
-    )
-    reading = engine.reading(1_000_000)
+@pytest.mark.parametrize("gap", [0, 3, 1000, 3000])
+def test_the_contracts_example_reads_frustrated(gap: int) -> None:
+    types = ("page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click")
+    engine = at_once(*types, gap=gap)
+    reading = engine.reading(engine.last_at)
     assert reading.mood == "frustrated"
     assert reading.suggested_action == "offer_help"
     assert "rage_click" in reading.signals
@@ -36,10 +36,12 @@ def test_three_rage_clicks_and_two_errors_push_frustrated_at_once() -> None:
 
 
 @pytest.mark.parametrize("gap", [0, 20, 200, 1000])
-def test_sixty_plain_clicks_of_a_plain_client_stay_calm(gap: int) -> None:
+@pytest.mark.parametrize("placed", [False, True])
+def test_sixty_plain_clicks_of_a_plain_client_stay_calm(gap: int, placed: bool) -> None:
     engine = MoodEngine("s", 0)
     for i in range(60):
-        engine.receive(Event("click", i * gap))
+        place = ("#pay", 120.0, 340.0) if placed else (None, None, None)
+        engine.receive(Event("click", i * gap, *place))
         reading = engine.reading(i * gap)
         assert reading.mood != "frustrated"
         assert reading.scores["frustrated"] < 0.3

@@ -78,3 +78,14 @@ def test_one_dead_click_now_and_then_is_forgiven() -> None:
     browsing = answered(40, 3000)
     stray = dead(1, 0, 40_000, False) + dead(1, 0, 80_000, False) + dead(1, 0, 120_000, False)
     assert "frustrated" not in moods(play(browsing, stray))
+
+
+def test_a_reader_who_pauses_is_not_bored() -> None:
+    """The script says `idle` after half a minute without a touch: on a long text that is reading."""
+    engine = MoodEngine("reader", 0)
+    happened = engine.receive(Event("page_view", 0, url="/essay", reports=REPORTS))
+    for i in range(12):
+        at = 5000 + i * 36_000
+        happened += engine.receive(Event("scroll", at, value=8.0 * (i + 1), dy=500, reports=REPORTS))
+        happened += engine.receive(Event("idle", at + 30_000, value=30, reports=REPORTS))
+    assert "bored" not in moods(happened)
