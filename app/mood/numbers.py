@@ -178,7 +178,7 @@ SETTINGS: Final = (
 #: What a score is worth in confidence: at score 0, at 0.5 and at 1, straight between. Fitted to what people
 #: said (maps, target practice, news, articles); a score is a share among moods, not a probability.
 CONFIDENCE: Final = {
-    "frustrated": (0.20, 0.65, 0.95),
+    "frustrated": (0.20, 0.75, 0.95),
     "engaged": (0.10, 0.45, 0.80),
     "bored": (0.10, 0.70, 0.90),
     "confused": (0.10, 0.40, 0.60),  # right in about 40 % of alarms in the field, and noise in our recordings

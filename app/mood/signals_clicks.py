@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from app.mood import snapshot
 from app.mood.decay import half_at, kept, ramp
-from app.mood.events import REPORTS_RESPONSE, Event
+from app.mood.events import REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event
 from app.mood.model import Model
 from app.mood.signals import (
     ACTIVE_CLICKS,
@@ -111,8 +111,7 @@ class ClickSignals:
         self.clicks += 1.0
         reports = (event.reports & REPORTS_RESPONSE) != 0
         answered = self.answered_at == at or self.moved_at == at
-        if reports and not answered:
-            self.silent += 1
+        if reports and not answered and not event.reports & REPORTS_DEAD_CLICK:
             self._try(event, m)
         place = None
         if event.target is not None:
@@ -153,6 +152,8 @@ class ClickSignals:
     def dead_click(self, event: Event, m: Model) -> None:
         self._fade(event.at, m)
         self.dead_count += 1
+        if event.reports & REPORTS_RESPONSE and self.answered_at != event.at and self.moved_at != event.at:
+            self._try(event, m)
         if event.target is None:
             self.missed += 1.0
         else:
@@ -204,8 +205,10 @@ class ClickSignals:
 
     def _try(self, event: Event, m: Model) -> None:
         """An unanswered click: a new try if it is on another place. Stepping on one control is one try, its
-        answer may come for all steps together."""
+        answer may come for all steps together. Of a client that reports dead clicks only those count: it knows
+        which clicks asked for an answer."""
         at = event.at
+        self.silent += 1
         tried = self.tried
         for i in range(len(tried)):
             then, target, x, y = tried[i]

@@ -188,3 +188,17 @@ async def test_erase_takes_everything_and_closes_what_listens(server: ServerProc
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/sessionmood.js", "/demo"])
 def test_no_key_is_needed(server: ServerProcess, path: str) -> None:
     assert httpx2.get(server.base + path).status_code == 200
+
+
+def test_wait_ends_with_help_that_is_due(server: ServerProcess) -> None:
+    """Where sockets are blocked help must come all the same, though neither mood nor events are new."""
+    session = fresh()
+    server.post(session, [{"type": "rage_click"}] * 5)
+    path = f"/v1/sessions/{session}/mood"
+    first = server.get(path)
+    while "help" not in first.json():
+        answer = server.get(f"{path}?wait=20", **{"if-none-match": first.headers["etag"]})
+        assert answer.status_code == 200
+        first = answer
+    again = server.get(path, **{"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304

@@ -8,7 +8,7 @@ names and `Event` with the engine. Holds for events of which no two of one milli
 import math
 from collections.abc import Callable, Sequence
 
-from app.mood import MOODS, REPORTS_RESPONSE, Event, Model
+from app.mood import MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model
 from app.mood.signals import FRICTION_COUNT, NAMES
 
 ACTS = {
@@ -111,8 +111,9 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     last_answer = max(breaks, default=-1)
     tried: list[Event] = []
     tries: list[Event] = []
-    for click in clicked:
-        if not click.reports & REPORTS_RESPONSE or click.at <= last_answer:
+    for click in events:
+        judged = "dead_click" if click.reports & REPORTS_DEAD_CLICK else "click"
+        if click.type != judged or not click.reports & REPORTS_RESPONSE or click.at <= last_answer:
             continue
         again = None
         for i, other in enumerate(tried):

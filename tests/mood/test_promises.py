@@ -89,3 +89,20 @@ def test_a_reader_who_pauses_is_not_bored() -> None:
         happened += engine.receive(Event("scroll", at, value=8.0 * (i + 1), dy=500, reports=REPORTS))
         happened += engine.receive(Event("idle", at + 30_000, value=30, reports=REPORTS))
     assert "bored" not in moods(happened)
+
+
+def test_idle_clicks_on_text_offend_nobody() -> None:
+    """Nothing answers them and nothing should: the script calls no dead click."""
+    clicks = [
+        Event("click", 5000 + i * 2000, f"p:nth({i})", 90.0 * i, 40, reports=REPORTS) for i in range(20)
+    ]
+    assert "frustrated" not in moods(play(clicks, until=90_000))
+
+
+def test_dead_things_everywhere_frustrate_however_it_went_before() -> None:
+    browsing = answered(12, 3000)
+    parts = [dead(1, 0, 60_000 + i * 1500, False) for i in range(9)]
+    for i, part in enumerate(parts):
+        for event in part:
+            event.target, event.x = f"#dead{i}", 70.0 * i
+    assert "frustrated" in moods(play(browsing, *parts))

@@ -37,7 +37,7 @@ def test_verdicts_and_errors() -> None:
 
 
 def test_places_tried() -> None:
-    clicks = [Event("click", i * 1500, f"#b{i}", 60.0 * i, 9, reports=REPORTS) for i in range(9)]
+    clicks = [Event("click", i * 1500, f"#b{i}", 60.0 * i, 9, reports=REPORTS_RESPONSE) for i in range(9)]
     assert texts(*clicks)["unanswered_clicks"] == (9, "9 clicks in a row without an answer")
 
 
