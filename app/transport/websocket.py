@@ -499,7 +499,7 @@ class Connection:
         session = self.session
         if session is not None and session.subscribers is not None:
             session.subscribers.remove(self)
-            self._doors.ingest.sessions.schedule(session)
+            self._doors.ingest.leave(session)
         if self._waking:
             self._flush()
         if self._writer is not None:

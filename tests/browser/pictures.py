@@ -50,7 +50,9 @@ def picture(browser: Browser, address: str, name: str, viewport: Any, scheme: An
 def take(server: ServerProcess, browser: Browser) -> None:
     site = Site()
     plain = PLAIN.replace("HOST", server.base).replace("KEY", server.pk)
-    site.pages["/"] = plain.replace("LANG", "en").replace("DIR", "ltr").replace("BODY", ENGLISH).replace("WORDS", "")
+    site.pages["/"] = (
+        plain.replace("LANG", "en").replace("DIR", "ltr").replace("BODY", ENGLISH).replace("WORDS", "")
+    )
     rtl = plain.replace("LANG", "ar").replace("DIR", "rtl").replace("BODY", ARABIC)
     site.pages["/ar"] = rtl.replace("WORDS", ARABIC_WORDS)
     small = {"width": 720, "height": 480}
