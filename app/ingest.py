@@ -23,6 +23,8 @@ logger = logging.getLogger("sessionmood.ingest")
 
 #: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
 DUE_EVERY: Final = 5.0
+#: Sessions of a few events leave memory after this part of the time that others have.
+BRIEF_SHARE: Final = 15
 #: Sessions that may leave memory are looked for this often (s).
 TIDY_EVERY: Final = 1.0
 #: ... the latter so many at a time, and less often when many in memory have to be read past.
@@ -85,6 +87,14 @@ class Ingest:
         session = self.sessions.open(project, id, now, publishable)
         self._observe(session)
         return session
+
+    def leave(self, session: Session) -> None:
+        """A listener has left. A session in which nothing ever happened leaves with the last one."""
+        if not session.subscribers and session.version == 0 and session.pending == 0:
+            if self.sessions.get(session.project, session.id) is session:
+                self.sessions.remove(session)
+        else:
+            self.sessions.schedule(session)
 
     async def _load(self, project: str, id: str) -> Session | None:
         stored = await self.store.load(project, id)
@@ -322,7 +332,8 @@ class Ingest:
 
     def put_idle_away(self, now: int) -> None:
         """Let idle sessions leave memory."""
-        idle = self.sessions.idle(now - round(self.session_idle * 1000), self.max_sessions)
+        idle_ms = round(self.session_idle * 1000)
+        idle = self.sessions.idle(now - idle_ms, self.max_sessions, now - idle_ms // BRIEF_SHARE)
         for session in idle:
             self._put_away(session)
 

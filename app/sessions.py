@@ -25,6 +25,11 @@ MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
 SNAPSHOT_EVERY: Final = 256
 
+#: A session of so many events at most leaves memory early: it costs little to read back.
+BRIEF_EVENTS: Final = 20
+#: Sessions looked at in one search for idle ones, the longest unused first.
+MAX_LOOKED_AT: Final = 20_000
+
 _FORMAT: Final = 1
 _CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
 
@@ -373,14 +378,19 @@ class Sessions:
         self._hand = max(self._hand, slot)
         return found
 
-    def idle(self, before: int, cap: int) -> list[Session]:
+    def idle(self, before: int, cap: int, brief_before: int | None = None) -> list[Session]:
         """Sessions that may leave memory: nobody listens, all is kept, and either nothing happened since
-        `before` (ms) or more than `cap` are in memory."""
+        `before` (ms; `brief_before` for those of a few events, which are read back soon) or more than `cap` are
+        in memory."""
         found: list[Session] = []
         excess = len(self._live) - cap
-        for session in self._live.values():
-            if len(found) >= 1000 or (session.last_at >= before and len(found) >= excess):
+        latest = max(before, brief_before or before)
+        for looked_at, session in enumerate(self._live.values()):
+            if len(found) >= 1000 or looked_at >= MAX_LOOKED_AT:
                 break
-            if not session.subscribers and session.pending == 0:
+            if session.last_at >= latest and len(found) >= excess:
+                break
+            old = session.last_at < before or len(found) < excess or session.event_count <= BRIEF_EVENTS
+            if old and not session.subscribers and session.pending == 0:
                 found.append(session)
         return found

@@ -203,3 +203,14 @@ class Silent:
     every = False
 
     def push(self, reading: object, offer: object, changed: bool) -> None: ...
+
+
+def test_brief_sessions_leave_memory_early() -> None:
+    sessions = Sessions()
+    brief, long = (sessions.open("p", name, NOW, True) for name in ("brief", "long"))
+    for one, count in ((brief, 3), (long, 50)):
+        one.receive(clicks(*[NOW] * count), None, None, 0, None, NOW)
+        sessions.touch(one)
+    assert sessions.idle(NOW, cap=10, brief_before=NOW) == []
+    assert sessions.idle(NOW, cap=10, brief_before=NOW + 1) == [brief]
+    assert sessions.idle(NOW + 1, cap=10, brief_before=NOW + 1) == [brief, long]

@@ -410,7 +410,7 @@ class Connection:
         session = self.session
         if session is not None and session.subscribers is not None:
             session.subscribers.remove(self)
-            self._doors.ingest.sessions.schedule(session)
+            self._doors.ingest.leave(session)
         await self._out.finish(self._doors.settings.send_timeout)
         self._line = None
         self._log("a socket closed")

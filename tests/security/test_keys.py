@@ -76,14 +76,15 @@ async def test_revocation_closes_sockets_and_held_requests_and_refuses_what_foll
         path = f"/v1/sessions/{session}/mood?wait=50"
         answers.append(secured.get(path, key=made["key"], **{"if-none-match": tag}))
 
+    def held_requests() -> bool:
+        return "\nsessionmood_held_requests 1.0" in httpx2.get(f"{secured.base}/metrics").text
+
     held = threading.Thread(target=wait)
     async with secured.socket(session, key=made["key"]) as socket, secured.socket(session) as bystander:
         await socket.hello(producer="p")
         await bystander.hello(producer="q")
         held.start()
-        await asyncio.to_thread(
-            wait_until, lambda: b"held" not in secured.get(f"/v1/sessions/{session}").content
-        )
+        await asyncio.to_thread(wait_until, held_requests, what="the held request")
         assert await asyncio.to_thread(revoke, secured, made["id"]) == 204
         began = time.monotonic()
         code, frames = await socket.closed()
