@@ -72,7 +72,7 @@ def _engine(settings: Settings) -> list[Finding]:
     if not str(engine.__file__).endswith(".py"):
         return [_ok("the mood engine runs as machine code")]
     return [
-        _warn("the mood engine runs as plain Python, several times slower: `make compile` needs a C compiler")
+        _warn("the mood engine runs as plain Python, several times slower: `make install` needs a C compiler")
     ]
 
 

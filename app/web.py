@@ -245,8 +245,7 @@ class App:
                     if connection.stuck(now):
                         connection.abort()
                     elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
-                        connection.said_at = now
-                        connection.ping()
+                        connection.ping(now)
             except Exception:
                 logger.exception("sockets could not be looked after")
 
@@ -273,6 +272,7 @@ class Pages:
         self.fresh_keys: dict[str, str] = {}
         #: the publishable key of the demo page, while it is good
         self.demo_key = ""
+        self._checking: asyncio.Future[None] | None = None
 
     def routes(self) -> list[Route]:
         return [
@@ -293,8 +293,11 @@ class Pages:
     async def _ready(self, request: Request) -> Response:
         if self._doors.leaving:
             return PlainTextResponse("draining\n", 503)
+        if self._checking is None or self._checking.done():
+            # whoever asks meanwhile shares the answer: each check writes to the disk
+            self._checking = asyncio.ensure_future(self._doors.store.check())
         try:
-            await self._doors.store.check()
+            await asyncio.shield(self._checking)
         except StorageUnavailable as error:
             return PlainTextResponse(f"storage: {error.detail}\n", 503)
         return PlainTextResponse("ok\n")

@@ -39,22 +39,24 @@ def create(
     ] = None,
     events_per_second: Annotated[
         float | None,
-        typer.Option(min=0, help="Events it may send a second.", show_default="the server's limit"),
+        typer.Option(min=0.001, help="Events it may send a second.", show_default="the server's limit"),
     ] = None,
     project: Project = "default",
     database_url: Database = None,
 ) -> None:
     """Make a key and print it. It is kept hashed, so this is the only time it is seen."""
-    from app.auth import new_key
+    from app.auth import new_key, normal_origin
 
-    for entry in origin or ():
-        _check_origin(entry)
+    try:
+        origins = tuple(dict.fromkeys(normal_origin(entry) for entry in origin or ()))
+    except ValueError as error:
+        misused(f"--origin: {error}")
     plain, kept = new_key(
         kind.value,
         project,
         time.time_ns() // 1_000_000,
         name=name,
-        origins=tuple(origin or ()),
+        origins=origins,
         monthly_sessions=monthly_sessions,
         events_per_second=events_per_second,
     )
@@ -113,11 +115,3 @@ def _row(key: "Key") -> tuple[str, ...]:
 
 def _day(at: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(at / 1000))
-
-
-def _check_origin(origin: str) -> None:
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
-        misused(f"--origin {origin}: an origin is a scheme and a host, like https://shop.example")

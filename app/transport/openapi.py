@@ -122,8 +122,6 @@ CALLS: Final = (
 )  # fmt: skip
 
 
-
-
 def document() -> dict[str, Any]:
     """The whole description, OpenAPI 3.1."""
     paths: dict[str, dict[str, object]] = {}
@@ -153,7 +151,9 @@ def _operation(call: Call) -> dict[str, object]:
         pattern = f"^{protocol.SESSION_ID.pattern}$"
         parameters.append(_parameter("id", "path", "the session", type="string", pattern=pattern))
     if "{key_id}" in call.path:
-        parameters.append(_parameter("key_id", "path", "the key's id", type="string", pattern="^key_[0-9a-f]+$"))
+        parameters.append(
+            _parameter("key_id", "path", "the key's id", type="string", pattern="^key_[0-9a-f]+$")
+        )
     if call.path.endswith(("/events", "/mood")):
         parameters.append(_parameter("x-session-token", "header", "for publishable keys", type="string"))
     operation: dict[str, object] = {

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from app import protocol
 from app.auth import PUBLISHABLE, check_origin
 from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
-from app.mood import Reading
+from app.mood import Offer, Reading
 from app.transport import Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
     JSON,
@@ -139,11 +139,11 @@ class Rest:
             raise NotFound("no session of this id has sent an event")
         session = entrance.session
         known = _known(headers.get(b"if-none-match"), reading)
-        if wait and not _news(reading, known, waiting=True):
+        if wait and not _news(reading, session.offer, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)
         tag = [JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
-        if known is not None and not _news(reading, known, waiting=False):
+        if known is not None and not _news(reading, session.offer, known, waiting=False):
             await reply(send, 304, b"", tag[1:])
             return
         body = protocol.encode(protocol.reading_dict(reading, session.offer))
@@ -197,13 +197,14 @@ def _position(tag: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _news(reading: Reading, known: tuple[int, int] | None, *, waiting: bool) -> bool:
+def _news(reading: Reading, offer: Offer | None, known: tuple[int, int] | None, *, waiting: bool) -> bool:
     """Whether `reading` says anything that the client at position `known` has not seen. One that waits is
-    waiting for another mood; one that asks wants new events too."""
+    waiting for another mood, or for help; one that asks wants new events too."""
     if known is None:
         return False
     count, as_of = known
-    return reading.since > as_of or (not waiting and reading.event_count != count)
+    due = offer is not None and offer.at > as_of
+    return reading.since > as_of or due or (not waiting and reading.event_count != count)
 
 
 def _seconds(text: str) -> float:

@@ -1,14 +1,12 @@
-"""The WebSocket door: one reader per socket that always comes back for more, one writer while there is
-something to write. What can be conflated is: of several readings the newest counts, acks add up."""
+"""The WebSocket door: one reader per socket that always comes back for more."""
 
 import asyncio
 import itertools
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from app import protocol
 from app.auth import Claims, check_origin
@@ -35,12 +33,11 @@ from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
 from app.sessions import Session
 from app.storage import Key
 from app.transport import Doors, bearer, check_session_id
+from app.transport.outbox import Line, Outbox
 
 logger = logging.getLogger("sessionmood.websocket")
 
 Message = MutableMapping[str, Any]
-#: Control frames that may wait for a client that does not read, before it is closed as too slow.
-MAX_WAITING_FRAMES: Final = 256
 #: Frames a second, and at once, that may be anything but a batch that is taken: hellos, pings, and what is
 #: answered with a nack; a large one counts once more for each 4 KiB. Who goes on past that does not listen.
 NOISE_RATE: Final = 20.0
@@ -57,26 +54,13 @@ class Gone(Exception):
     """The client has left."""
 
 
-class Line(Protocol):
-    """The shorter way past ASGI's queue, where the server has one (`SocketProtocol`)."""
-
-    on_text: Callable[[str], bool] | None
-
-    def ready(self) -> bool: ...
-
-    def write(self, text: bytes) -> None: ...
-
-    def abort(self) -> None: ...
-
-
 class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_ack", "_after_acks", "_alarm", "_claims", "_closed", "_doors", "_error", "_expiry", "_frames",
-        "_inflight", "_line", "_newest", "_noise", "_offset", "_reading", "_receive", "_reports", "_scope", "_send",
-        "_token", "_waking", "_writer", "_writing_since", "address", "counted_key", "every", "heard_at", "id", "key",
-        "producer", "said_at", "session", "session_id",
+        "_after_acks", "_alarm", "_claims", "_doors", "_error", "_expiry", "_inflight", "_line", "_newest",
+        "_noise", "_offset", "_out", "_receive", "_reports", "_scope", "_send", "_token", "address",
+        "counted_key", "every", "heard_at", "id", "key", "producer", "session", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -101,14 +85,12 @@ class Connection:
         self.producer: str | None = None
         #: push the reading with every batch: asked for in `hello`, or a client that said none
         self.every = True
-        self.heard_at = self.said_at = doors.clock()
-        self._frames: deque[bytes] = deque()
-        self._reading: tuple[Reading, Offer | None] | None = None
+        self.heard_at = doors.clock()
+        self._out = Outbox(send, self._line, doors.clock)
         self._newest = (0, 0)  # the position that the client said it has
         # what its hello said for events that come without a number
         self._reports: list[str] | None = None
         self._offset: int | None = None
-        self._ack: list[Any] | None = None
         self._inflight = 0
         self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
         self._token: str | None = None
@@ -116,10 +98,6 @@ class Connection:
         self._expiry: asyncio.TimerHandle | None = None
         self._error: SessionMoodError | None = None
         self._after_acks = False
-        self._closed = False
-        self._waking = False
-        self._writer: asyncio.Task[None] | None = None
-        self._writing_since: int | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
     async def serve(self) -> None:
@@ -229,7 +207,7 @@ class Connection:
         self._newest = hello.have or (0, 0)
         if reading is not None and position(reading) < self._newest:
             reading = None  # the client is ahead: what it saw last was not kept, and it will send that again
-        self._reading = None  # the welcome holds a newer one
+        self._out.forget_reading()  # the welcome holds a newer one
         self._queue(
             protocol.frame(
                 "welcome",
@@ -355,18 +333,11 @@ class Connection:
         if error is not None:
             if isinstance(error, SessionMoodError):
                 self._nack(error, first)
+            self._end_if_settled()
             return
         self._doors.ingest.counters.acks_websocket.note(time.perf_counter() - began)
-        outcome = receipt.outcome
-        if self._ack is None:
-            self._ack = [seq, outcome.accepted, outcome.duplicates, outcome.ignored]
-        else:
-            ack = self._ack
-            ack[0] = seq if ack[0] is None else max(ack[0], seq or 0)
-            ack[1] += outcome.accepted
-            ack[2] += outcome.duplicates
-            ack[3] += outcome.ignored
-        self._wake_writer()
+        self._out.ack(seq, receipt.outcome)
+        self._end_if_settled()
 
     # Writing
 
@@ -375,11 +346,11 @@ class Connection:
         if position(reading) >= self._newest:
             counters = self._doors.ingest.counters
             counters.pushes += 1
-            counters.conflated += self._reading is not None
-            self._reading = (reading, offer)
-            self._wake_writer()
+            counters.conflated += self._out.reading(reading, offer)
 
-    def ping(self) -> None:
+    def ping(self, now: int) -> None:
+        """Ask for a sign of life; `now` (ms) counts as the last word, even while the ping still waits."""
+        self._out.said_at = now
         self._queue(protocol.frame("ping"))
 
     def drain(self, after_ms: int) -> None:
@@ -389,27 +360,31 @@ class Connection:
     def fail(self, error: SessionMoodError, *, after_acks: bool = False) -> None:
         """Send `error`, then close with its code: at once, or when what was folded is acked (or refused).
         Nothing more is folded. Only the first error counts."""
-        if self._closed:
+        if self._out.closed:
             return
         if self._error is None:
             self._error = error
             self._refused(error)
         self._after_acks = after_acks
-        self._wake_writer()
+        self._end_if_settled()
+
+    def _end_if_settled(self) -> None:
+        if self._error is not None and not (self._after_acks and self._inflight):
+            self._out.end(self._error)
+
+    @property
+    def said_at(self) -> int:
+        """ms, when the client was last sent something."""
+        return self._out.said_at
 
     def stuck(self, now: int) -> bool:
         """True when what was sent has been left unread for too long."""
-        since = self._writing_since
-        return since is not None and now - since > self._doors.settings.send_timeout * 1000
+        return self._out.stuck(now, self._doors.settings.send_timeout)
 
     def abort(self) -> None:
         """Cut the line: for a client that does not read, and so can't be told anything."""
         self._refused(TooSlow())
-        self._closed = True
-        if self._line is not None:
-            self._line.abort()
-        elif self._writer is not None:
-            self._writer.cancel()
+        self._out.abort()
 
     def _nack(self, error: SessionMoodError, seq: object) -> None:
         self._doors.ingest.counters.nack(error.code)
@@ -423,72 +398,8 @@ class Connection:
         self._queue(protocol.frame("nack", **fields))
 
     def _queue(self, frame: bytes) -> None:
-        if len(self._frames) >= MAX_WAITING_FRAMES:
+        if not self._out.frame(frame):
             self.fail(TooSlow())
-            return
-        self._frames.append(frame)
-        self._wake_writer()
-
-    def _wake_writer(self) -> None:
-        """Send at the end of this turn of the loop: what can be conflated until then is."""
-        if self._writer is None and not self._closed and not self._waking:
-            self._waking = True
-            asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Send at once what a client that reads can take; the rest, and the end, is the writer's."""
-        self._waking = False
-        if self._closed or self._writer is not None:
-            return
-        line = self._line
-        while line is not None and line.ready():
-            text = self._take_frame()
-            if text is None:
-                self.said_at = self._doors.clock()
-                if self._error is None:
-                    return
-                break
-            line.write(text)
-        self._writer = asyncio.ensure_future(self._write())
-
-    async def _write(self) -> None:
-        clock = self._doors.clock
-        try:
-            while (text := self._take_frame()) is not None:
-                self._writing_since = clock()
-                await self._send({"type": "websocket.send", "text": text.decode()})
-                self._writing_since = None
-            self.said_at = clock()
-            if self._error is not None and not (self._after_acks and self._inflight):
-                await self._close(self._error)
-        except Exception as gone:
-            # the transport says in several ways that the client has left; the reader ends by itself
-            self._log("a send failed: %r", gone)
-            self._closed = True
-        finally:
-            self._writing_since = None
-            self._writer = None
-
-    def _take_frame(self) -> bytes | None:
-        if self._frames:
-            return self._frames.popleft()
-        if self._reading is not None:
-            reading, offer = self._reading
-            self._reading = None
-            return protocol.frame("mood", **protocol.reading_dict(reading, offer))
-        if self._ack is not None:
-            seq, accepted, duplicates, ignored = self._ack
-            self._ack = None
-            return protocol.frame("ack", seq=seq, accepted=accepted, duplicates=duplicates, ignored=ignored)
-        return None
-
-    async def _close(self, error: SessionMoodError) -> None:
-        self._closed = True
-        fields: dict[str, object] = {"code": error.code, "detail": error.detail}
-        if error.retry_ms is not None:
-            fields["retry_ms"] = error.retry_ms
-        await self._send({"type": "websocket.send", "text": protocol.frame("error", **fields).decode()})
-        await self._send({"type": "websocket.close", "code": error.close_code, "reason": error.code})
 
     async def _leave(self) -> None:
         if self._alarm is not None:
@@ -500,13 +411,7 @@ class Connection:
         if session is not None and session.subscribers is not None:
             session.subscribers.remove(self)
             self._doors.ingest.sessions.schedule(session)
-        if self._waking:
-            self._flush()
-        if self._writer is not None:
-            await asyncio.wait([self._writer], timeout=self._doors.settings.send_timeout)
-            if self._writer is not None:
-                self._writer.cancel()
-        self._closed = True
+        await self._out.finish(self._doors.settings.send_timeout)
         self._line = None
         self._log("a socket closed")
 

@@ -98,7 +98,7 @@ const changed = (records) => {
 
 /** What the fields beside a button hold, to see a stepper step; compared here, never sent.
  * @param {any} element */
-const valueBeside = ({ previousElementSibling: before, nextElementSibling: after }) => before?.value + after?.value;
+const valueBeside = ({ previousElementSibling: before, nextElementSibling: after }) => `${before?.value} ${after?.value}`;
 
 /** @param {Click} click */
 const verdict = (click) => {

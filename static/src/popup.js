@@ -6,7 +6,7 @@ import { card, make } from "./card.js";
 const CSS = `:host{inset:auto;inset-block-end:var(--sessionmood-bottom,0px);inset-inline-end:var(--sessionmood-end,0px);width:min(22rem,100vw);padding:1rem;box-sizing:border-box}
 section{color:var(--sessionmood-text,#1b1b2b);background:var(--sessionmood-background,#fff);--p:var(--sessionmood-accent,#4f46e5);font:15px/1.45 var(--sessionmood-font,system-ui);border:1px solid #8884;border-radius:var(--sessionmood-radius,16px);box-shadow:0 12px 40px #0004;padding:1.1rem;position:relative}
 .dark{color:var(--sessionmood-text,#f2f2f7);background:var(--sessionmood-background,#23232f);--p:var(--sessionmood-accent,#a5a0ff);--q:#14141d}
-h2{font-size:1.12em;margin:0 2em .3em 0}p{margin:0 0 .9em}
+h2{font-size:1.12em;margin:0 0 .3em;padding-inline-end:2em}p{margin:0 0 .9em}
 button,a{font:inherit;font-weight:600;color:inherit;background:none;border:1px solid #8886;border-radius:.65em;padding:.55em .95em;cursor:pointer;text-decoration:none;margin-inline-end:.5em}
 .go{background:var(--p);color:var(--sessionmood-on-accent,var(--q,#fff))}
 .x{position:absolute;inset-block-start:.5em;inset-inline-end:0;border:0}

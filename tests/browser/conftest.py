@@ -55,7 +55,9 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 def helpful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server whose policy allows help at once, to everybody."""
     folder = tmp_path_factory.mktemp("helpful")
-    with running(folder, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLDOUT=0) as server:
+    with running(
+        folder, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLD=0, SESSIONMOOD_HELP_HOLDOUT=0
+    ) as server:
         yield server
 
 

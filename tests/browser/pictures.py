@@ -28,10 +28,13 @@ ARABIC_WORDS = (
 
 def stuck(page: Page) -> None:
     """Click what is broken, until help is there and has come to rest."""
-    page.click("#apply", click_count=1)
-    for _ in range(4):
-        page.click("#apply", delay=40)
-        page.wait_for_timeout(120)
+    place = page.locator("#apply")
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box is not None
+    for _ in range(5):
+        page.mouse.click(box["x"] + 20, box["y"] + 12)
+        page.wait_for_timeout(90)
     page.locator(CARD).wait_for(state="attached", timeout=20000)
     page.mouse.move(5, 5)
     page.wait_for_timeout(900)
@@ -50,7 +53,9 @@ def picture(browser: Browser, address: str, name: str, viewport: Any, scheme: An
 def take(server: ServerProcess, browser: Browser) -> None:
     site = Site()
     plain = PLAIN.replace("HOST", server.base).replace("KEY", server.pk)
-    site.pages["/"] = plain.replace("LANG", "en").replace("DIR", "ltr").replace("BODY", ENGLISH).replace("WORDS", "")
+    site.pages["/"] = (
+        plain.replace("LANG", "en").replace("DIR", "ltr").replace("BODY", ENGLISH).replace("WORDS", "")
+    )
     rtl = plain.replace("LANG", "ar").replace("DIR", "rtl").replace("BODY", ARABIC)
     site.pages["/ar"] = rtl.replace("WORDS", ARABIC_WORDS)
     small = {"width": 720, "height": 480}

@@ -219,7 +219,9 @@ def test_content_from_the_page(visit: Open) -> None:
 
 
 def test_a_holdout_visitor_is_shown_nothing_and_tells_nothing(visit: Open, tmp_path: Path) -> None:
-    with running(tmp_path, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLDOUT=1) as server:
+    with running(
+        tmp_path, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLD=0, SESSIONMOOD_HELP_HOLDOUT=1
+    ) as server:
         page = visit(DEAD, server=server).ready()
         stuck(page)
         assert offered(page)[0]["holdout"] is True

@@ -17,7 +17,7 @@ def keys(database: str, *args: object) -> Ran:
 
 def test_a_key_is_shown_once_and_kept_hashed(database: str) -> None:
     made = keys(
-        database, "create", "--kind", "pk", "--name", "the shop", "--origin", "https://shop.example",
+        database, "create", "--kind", "pk", "--name", "the shop", "--origin", "https://Shop.Example/",
         "--origin", "https://*.shop.example", "--monthly-sessions", 5000, "--events-per-second", 12.5,
     )  # fmt: skip
     assert made.code == 0, made.err
@@ -55,9 +55,10 @@ def test_revoked_keys_are_hidden_unless_asked_for(database: str) -> None:
     [
         (["create"], 2, "--kind"),
         (["create", "--kind", "xk"], 2, "xk"),
-        (["create", "--kind", "pk", "--origin", "shop.example"], 2, "an origin is a scheme and a host"),
-        (["create", "--kind", "pk", "--origin", "https://shop.example/path"], 2, "an origin is"),
+        (["create", "--kind", "pk", "--origin", "shop.example"], 2, "is no origin: a scheme and a host"),
+        (["create", "--kind", "pk", "--origin", "https://shop.example/path"], 2, "is no origin"),
         (["create", "--kind", "pk", "--monthly-sessions", "-1"], 2, "--monthly-sessions"),
+        (["create", "--kind", "pk", "--events-per-second", "0"], 2, "--events-per-second"),
         (["revoke", "sk_secret"], 2, "not the key"),
         (["list"], 1, "there is no database"),
     ],

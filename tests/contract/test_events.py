@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from app.mood import EVENT_TYPES
-from tests.contract import fresh
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 MINUTE = 60_000

@@ -3,8 +3,7 @@
 import httpx2
 import pytest
 
-from tests.contract import fresh
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from app.mood import MOODS
-from tests.contract import fresh
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 
 FIELDS = ["mood", "confidence", "suggested_action", "signals", "event_count", "scores", "because", "since",
           "as_of", "previous"]  # fmt: skip

@@ -5,8 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.contract import fresh
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 
@@ -160,6 +159,13 @@ def test_a_cursor_goes_on_with_its_own_list_only(server: ServerProcess) -> None:
     assert server.get(f"/v1/sessions?page={page}&limit=1&active=1&cursor={cursor}").status_code == 400
 
 
+@pytest.mark.parametrize(
+    "query", ["limit=9999", "limit=0", "limit=x", "cursor=forged", "mood=happy", "active=perhaps"]
+)
+def test_a_question_that_makes_no_sense_is_refused(server: ServerProcess, query: str) -> None:
+    assert server.get(f"/v1/sessions?{query}").status_code == 400
+
+
 def test_the_timeline_in_pages(server: ServerProcess) -> None:
     session = fresh()
     for kind in ("page_view", "click", "rage_click", "error", "goal"):
@@ -188,3 +194,17 @@ async def test_erase_takes_everything_and_closes_what_listens(server: ServerProc
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/sessionmood.js", "/demo"])
 def test_no_key_is_needed(server: ServerProcess, path: str) -> None:
     assert httpx2.get(server.base + path).status_code == 200
+
+
+def test_wait_ends_with_help_that_is_due(server: ServerProcess) -> None:
+    """Where sockets are blocked help must come all the same, though neither mood nor events are new."""
+    session = fresh()
+    server.post(session, [{"type": "rage_click"}] * 5)
+    path = f"/v1/sessions/{session}/mood"
+    first = server.get(path)
+    while "help" not in first.json():
+        answer = server.get(f"{path}?wait=20", **{"if-none-match": first.headers["etag"]})
+        assert answer.status_code == 200
+        first = answer
+    again = server.get(path, **{"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304

@@ -6,8 +6,8 @@ import os
 import random
 import struct
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 import msgspec
 
@@ -87,6 +87,13 @@ class Line:
 
     def close(self) -> None:
         self.writer.transport.abort()
+
+
+def _watched(answer: Coroutine[Any, Any, int]) -> "asyncio.Task[int]":
+    """A task whose failure nobody need look at: the attack ends by it all the same."""
+    task = asyncio.ensure_future(answer)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
 
 
 def framed(payload: bytes, opcode: int = 1, fin: bool = True) -> bytes:
@@ -172,7 +179,7 @@ async def headers_without_end(target: Target) -> None:
     line = await Line.open(target)
     try:
         await line.say(b"GET / HTTP/1.1\r\nhost: localhost\r\n")
-        with_an_answer = asyncio.ensure_future(line.status())
+        with_an_answer = _watched(line.status())
         while not with_an_answer.done():
             await line.say(b"x-%d: " % target.dice.getrandbits(30) + b"y" * 1000 + b"\r\n")
             await asyncio.sleep(0)
@@ -188,7 +195,7 @@ async def dribbles_a_body(target: Target) -> None:
             f"POST /v1/sessions/{target.session()}/events HTTP/1.1\r\nhost: a\r\nx-api-key: {target.key}\r\n"
         )
         await line.say(head.encode() + b"content-length: 100000\r\n\r\n")
-        answer = asyncio.ensure_future(line.status())
+        answer = _watched(line.status())
         while not answer.done():
             await line.say(b" ")
             await asyncio.wait([answer], timeout=1)
@@ -200,7 +207,7 @@ async def dribbles_a_body(target: Target) -> None:
 async def dribbles_a_frame(target: Target) -> None:
     line = await _opened(target)
     try:
-        code = asyncio.ensure_future(line.code())
+        code = _watched(line.code())
         data = framed(b" " * 100_000)
         for n in range(len(data)):
             await line.say(data[n : n + 1])
@@ -214,7 +221,7 @@ async def dribbles_a_frame(target: Target) -> None:
 async def _until_closed(target: Target, say: Callable[[Line], Awaitable[None]]) -> None:
     """Say it again and again until the server closes; note its code."""
     line = await _opened(target)
-    code = asyncio.ensure_future(line.code())
+    code = _watched(line.code())
     try:
         while not code.done():
             await say(line)

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-import uuid
 from collections.abc import Iterator
 
 import httpx2
@@ -12,13 +11,9 @@ import pytest
 
 from tests.security import hostile
 from tests.security.hostile import Attack, Line, Target
-from tests.server import ServerProcess, running, wait_until
+from tests.server import ServerProcess, fresh, running, wait_until
 
 CLICK = {"type": "click"}
-
-
-def fresh() -> str:
-    return f"a-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(scope="module")

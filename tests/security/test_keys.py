@@ -3,7 +3,6 @@
 import asyncio
 import threading
 import time
-import uuid
 from typing import Any
 
 import httpx2
@@ -11,13 +10,9 @@ import msgspec
 import pytest
 
 from tests.security.conftest import Keys
-from tests.server import ServerProcess, wait_until
+from tests.server import ServerProcess, fresh, wait_until
 
 CLICK = {"type": "click"}
-
-
-def fresh() -> str:
-    return f"k-{uuid.uuid4().hex[:12]}"
 
 
 def make(server: ServerProcess, sk: str | None = None, **fields: Any) -> dict[str, Any]:

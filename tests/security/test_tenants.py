@@ -1,19 +1,13 @@
 """One project can't read, guess or disturb another's sessions: here it tries."""
 
-import uuid
-
 import httpx2
 import pytest
 
 from tests.security.conftest import Keys
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 ANGRY = [{"type": "rage_click", "target": "#pay"}] * 4
-
-
-def fresh() -> str:
-    return f"t-{uuid.uuid4().hex[:12]}"
 
 
 def erase(server: ServerProcess, session: str, key: str) -> int:

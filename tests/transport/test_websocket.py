@@ -1,20 +1,15 @@
 """The WebSocket door, as dialogues with a real server."""
 
 import asyncio
-import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
 import websockets
 
-from tests.server import ServerProcess, running
+from tests.server import ServerProcess, fresh, running
 
 CLICK = {"type": "click"}
-
-
-def fresh() -> str:
-    return f"s-{uuid.uuid4().hex[:12]}"
 
 
 async def test_a_client_without_any_sdk_gets_readings_pushed(server: ServerProcess) -> None:

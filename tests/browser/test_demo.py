@@ -1,0 +1,112 @@
+"""The demo: what a newcomer sees first."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.visit import CARD
+from tests.server import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def demo(chromium: Browser, helpful: ServerProcess) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1360, "height": 850})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(helpful.base + "/demo")
+    page.wait_for_function("document.getElementById('mood').textContent !== '…'")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def mood(page: Page) -> str:
+    return page.locator("#mood").inner_text()
+
+
+def stream(page: Page) -> str:
+    return str(page.locator("#stream").text_content())
+
+
+def hammer(page: Page, selector: str, times: int) -> None:
+    place = page.locator(selector)
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box is not None
+    for _ in range(times):
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(80)
+
+
+def test_the_broken_button_brings_help_beside_its_reasons(demo: Page) -> None:
+    hammer(demo, "#apply", 4)
+    demo.locator(CARD).wait_for(state="attached", timeout=15000)
+    assert mood(demo) == "frustrated"
+    assert "nothing answered" in demo.locator("#because").inner_text()
+    assert "Offered" in demo.locator("#help").inner_text()
+    assert demo.locator(".bars p.on").inner_text().startswith("frustrated")
+    assert "dead_click" in stream(demo)
+
+
+def test_the_stepper_is_no_trouble(demo: Page) -> None:
+    hammer(demo, "#more", 8)
+    demo.wait_for_function("document.getElementById('stream').textContent.includes('response')")
+    demo.wait_for_timeout(2700)
+    assert demo.locator("#more").locator("xpath=preceding-sibling::output").inner_text() == "9"
+    assert "rage_click" not in stream(demo)
+    assert "dead_click" not in stream(demo)
+    assert mood(demo) not in ("frustrated", "confused")
+    assert demo.locator(CARD).count() == 0
+
+
+def test_the_slow_button_is_slow_and_the_form_fails(demo: Page) -> None:
+    demo.click("#delivery")
+    demo.wait_for_function("document.getElementById('date').textContent")
+    demo.click("#order")
+    assert "Please fill in" in demo.locator("#problem").inner_text()
+    assert demo.locator("[aria-invalid=true]").count() == 3
+    for field in ("#name", "#email", "#address"):
+        demo.fill(field, "somebody")
+    for _ in range(2):
+        demo.click("#order")
+        demo.wait_for_function("document.getElementById('problem').textContent.startsWith('Something')")
+        demo.evaluate("document.getElementById('problem').textContent = ''")
+    demo.click("#order")
+    demo.wait_for_function("document.getElementById('problem').textContent.startsWith('Thank you')")
+    told = stream(demo)
+    assert "goal order" in told
+    assert "error" in told
+    assert "somebody" not in told
+
+
+def test_nothing_overflows_on_a_phone_and_the_panel_unfolds(
+    chromium: Browser, helpful: ServerProcess
+) -> None:
+    context = chromium.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    page = context.new_page()
+    page.goto(helpful.base + "/demo")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not page.locator("#bars").is_visible()
+    page.tap("#handle")
+    assert page.locator("#bars").is_visible()
+    context.close()
+
+
+def test_without_a_development_key_the_page_says_how_to_bring_one(
+    chromium: Browser, helpful: ServerProcess
+) -> None:
+    page = chromium.new_page()
+    html = httpx2.get(helpful.base + "/demo").text.replace(helpful.pk, "")
+    page.route("**/demo", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(helpful.base + "/demo")
+    assert "keys create" in page.locator("#nokey").inner_text()
+    page.goto("about:blank")
+    page.goto(f"{helpful.base}/demo#{helpful.pk}")
+    page.wait_for_function("document.getElementById('mood').textContent !== '…'")
+    assert helpful.pk not in page.url
+    page.close()
