@@ -61,3 +61,13 @@ class Event:
         self.dy: float | None = dy
         self.url: str | None = url
         self.reports: int = reports
+
+    def __repr__(self) -> str:
+        told = [f"{self.type!r}, {self.at}"]
+        for name in ("target", "x", "y", "value", "kind", "name", "dy", "url"):
+            value = getattr(self, name)
+            if value is not None:
+                told.append(f"{name}={value!r}")
+        if self.reports:
+            told.append(f"reports={self.reports}")
+        return f"Event({', '.join(told)})"

@@ -16,6 +16,7 @@ from app.mood.signals import (
     UNANSWERED_CLICKS,
 )
 
+_BOTH: Final = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 _RECENT = 12  # clicks of the last second that are looked at
 _PLACES = 8  # targets that are remembered at a time
 
@@ -152,7 +153,8 @@ class ClickSignals:
     def dead_click(self, event: Event, m: Model) -> None:
         self._fade(event.at, m)
         self.dead_count += 1
-        if event.reports & REPORTS_RESPONSE and self.answered_at != event.at and self.moved_at != event.at:
+        judges = (event.reports & _BOTH) == _BOTH
+        if judges and self.answered_at != event.at and self.moved_at != event.at:
             self._try(event, m)
         if event.target is None:
             self.missed += 1.0
