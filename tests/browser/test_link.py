@@ -43,7 +43,7 @@ def kept(visit: Visit, producer: str) -> list[dict[str, Any]]:
 
 def producer(visit: Visit) -> str:
     """The name of the current page load: what it said in its last hello, by socket or by an empty POST."""
-    hellos = [text for text in visit.traffic if '"op":"hello"' in text or '"events":[]' in text]
+    hellos = [t for t in visit.traffic if '"producer"' in t and ('"op":"hello"' in t or '"events":[]' in t)]
     return str(re.findall(r'"producer":"([^"]+)"', hellos[-1])[0])
 
 
@@ -263,3 +263,38 @@ def test_a_key_that_is_refused_ends_it_quietly(visit: Open) -> None:
     work(page)
     page.page.wait_for_timeout(1500)
     assert len(page.sockets) == sockets
+
+
+def test_a_server_that_was_restored_from_a_backup_is_told_what_is_gone(
+    chromium: Browser, site: Any, tmp_path: Path
+) -> None:
+    with running(tmp_path) as server:
+        page = Visit(chromium, server, site)
+        site.pages["/"] = page.html(PAGE)
+        page.go("/")
+        page.ready()
+        work(page, 1)
+        all_kept(page)
+        server.kill()
+        database = server.database
+        backup = {path.name: path.read_bytes() for path in tmp_path.glob(database.name + "*")}
+        before = len(page.told)
+        server.start()
+        work(page, 1)
+        all_kept(page)
+        gone = len(page.told) - before
+        server.kill()
+        for path in tmp_path.glob(database.name + "*"):
+            path.unlink()
+        for name, content in backup.items():
+            (tmp_path / name).write_bytes(content)
+        server.start()
+        work(page, 1)
+        page.until(
+            lambda: any(f'"lost":{gone}' in text for text in page.traffic), "the declared loss", seconds=30
+        )
+        told = page.told
+        page.until(
+            lambda: facts(kept(page, producer(page)))[before:] == facts(told)[before + gone :], "the rest"
+        )
+        page.close()
