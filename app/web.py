@@ -29,6 +29,7 @@ from app.storage.sqlite import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
+from app.transport.docs import Docs
 from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
@@ -125,6 +126,7 @@ class App:
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.metrics.routes(),
                 *OpenApi().routes(),
+                *Docs().routes(),
                 *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],

@@ -191,7 +191,10 @@ async def test_erase_takes_everything_and_closes_what_listens(server: ServerProc
     assert server.post(session, CLICK).json()["mood"]["event_count"] == 1
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/sessionmood.js", "/demo"])
+@pytest.mark.parametrize(
+    "path",
+    ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/privacy", "/sessionmood.js", "/demo"],
+)
 def test_no_key_is_needed(server: ServerProcess, path: str) -> None:
     assert httpx2.get(server.base + path).status_code == 200
 
@@ -208,3 +211,11 @@ def test_wait_ends_with_help_that_is_due(server: ServerProcess) -> None:
         first = answer
     again = server.get(path, **{"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_docs_name_every_call_and_every_close_code(server: ServerProcess) -> None:
+    page = httpx2.get(f"{server.base}/docs").text
+    for path in httpx2.get(f"{server.base}/openapi.json").json()["paths"]:
+        assert path in page
+    for code in (4001, 4002, 4003, 4004, 4005, 4006, 4009, 4010, 4100, 4101, 4102, 4129, 4200, 4202):
+        assert f"<td>{code}</td>" in page
