@@ -27,7 +27,7 @@ install-test: install .venv/test.done
 
 test: install-test
 	@sh tools/install-browser
-	$(BIN)/python -m pytest $(ARGS)
+	@tools/run-tests $(BIN)/python $(ARGS)
 
 check: install-test
 	$(BIN)/ruff check .

@@ -215,7 +215,9 @@ class Session:
         engine = self.engine
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
-            self.created_at = event.at
+            self.created_at = self.last_at = event.at
+        elif event.at < self.last_at:
+            event.at = self.last_at
         if event.url is not None:
             self.page = event.url
         elif event.type == "page_view" and event.target is not None:

@@ -110,7 +110,7 @@ def test_a_candidate_that_fails_stops_itself_only() -> None:
 def test_offline_report(tmp_path: Path) -> None:
     model = tmp_path / "candidate.json"
     model.write_text(json.dumps(CALM))
-    ran = sessionmood("replay", *OURS, "--shadow", model)
+    ran = sessionmood("replay", *OURS, "--shadow", model, "--format", "table")
     assert ran.code == 0, ran.err
     assert ran.lines[0].startswith("7 sessions, ")
     assert "frustrated" in ran.out

@@ -14,7 +14,7 @@ from app.mood.scoring import confidence_of, independent_friction, points_of, sof
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 
@@ -36,10 +36,11 @@ class MoodEngine:
     at the moments of `grid`; how often anybody asks changes nothing. Needs O(1) time and memory per event.
 
     `event_count`: all events received, unknown ones too. `last_at`: the moment the engine stands at, the last
-    event or the last moment of the grid that was walked; nothing can happen before it any more. `scores`: the
-    scores as of then, in the order of MOODS; empty before the first event."""
+    event or the last moment of the grid that was walked. `anchor`: the last event; nothing can happen before it
+    any more. An event that comes late, between the two, undoes what time alone had changed. `scores`: the
+    scores as of `last_at`, in the order of MOODS; empty before the first event."""
 
-    __slots__ = (*FIELDS, "behaviour", "decision", "help", "model", "scores")
+    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "scores")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -51,25 +52,30 @@ class MoodEngine:
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
         self.scores: list[float] = []
+        self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
         self.scar_at: int = started_at
 
     def receive(self, event: Event) -> list[Change | Offer]:
-        """Take one event and say what became of it. An event from before `last_at` counts as of `last_at`:
+        """Take one event and say what became of it. An event from before the last one counts as of that one:
         its `at` is set so."""
-        if event.at < self.last_at:
-            event.at = self.last_at
+        if event.at < self.anchor:
+            event.at = self.anchor
         at = event.at
-        happened: list[Change | Offer] = []
-        if at >= self.anchor + grid.STEP_MS:
-            happened = self.advance(at)
-        self.event_count += 1
         known = event.type in EVENT_TYPES
-        if not known and self.event_count > 1:
+        if not known and self.event_count > 0:
+            happened = self.advance(at)
+            self.event_count += 1
             return happened
+        stood, told = self.last_at, self.decision.mood
+        if at < stood:
+            self._go_back()
+        happened = self.advance(at) if at >= self.anchor + grid.STEP_MS else []
+        self.event_count += 1
         self.last_at = at
         self.anchor = at
+        self.before = []
         if not known:
             pass  # a first event gives a reading, whatever it is
         elif event.type == "help":
@@ -77,7 +83,23 @@ class MoodEngine:
         else:
             self.behaviour.fold(event, self.model)
         self._decide(at, True, happened)
-        return happened
+        return happened if at >= stood else self._corrected(happened, stood, told)
+
+    def _go_back(self) -> None:
+        """Stand at the last event again, as if no time had passed since."""
+        if self.before:
+            self.decision.restore(self.before[0])
+            self.help.restore(self.before[1])
+        self.before = []
+        self.last_at = self.anchor
+
+    def _corrected(self, happened: list[Change | Offer], stood: int, told: int) -> list[Change | Offer]:
+        """What there is to say after a late event, when `told` was the mood at `stood`: offers, and the mood
+        that holds now if it is another, as learned then."""
+        said: list[Change | Offer] = [item for item in happened if isinstance(item, Offer)]
+        if self.decision.mood != told:
+            said.append(self._change(stood, self.decision.mood, self._strengths(self.last_at)))
+        return said
 
     def advance(self, now: int) -> list[Change | Offer]:
         """Let time pass up to `now`, which changes moods at the moments of the grid only."""
@@ -86,6 +108,8 @@ class MoodEngine:
             moment = self._next()
             if moment < 0 or moment > now:
                 return happened
+            if not self.before:
+                self.before = [self.decision.state(), self.help.state()]
             self.last_at = moment
             self._decide(moment, False, happened)
 
@@ -139,22 +163,24 @@ class MoodEngine:
         self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
-            mood = decision.mood
-            happened.append(
-                Change(
-                    now,
-                    MOODS[mood],
-                    MOODS[decision.previous] if decision.previous != NONE else None,
-                    confidence_of(mood, scores[mood], m),
-                    m.actions[mood],
-                    self._named(mood, strengths),
-                    self.event_count,
-                )
-            )
+            happened.append(self._change(now, decision.mood, strengths))
         if decision.mood == FRUSTRATED:
             offer = self.help.due(now, decision.since, independent_friction(strengths), m)
             if offer is not None:
                 happened.append(offer)
+
+    def _change(self, at: int, mood: int, strengths: list[float]) -> Change:
+        m = self.model
+        previous = self.decision.previous
+        return Change(
+            at,
+            MOODS[mood],
+            MOODS[previous] if previous != NONE else None,
+            confidence_of(mood, self.scores[mood], m),
+            m.actions[mood],
+            self._named(mood, strengths),
+            self.event_count,
+        )
 
     def _remember(self, now: int, friction: float) -> None:
         """Keep the worst friction. Within one millisecond it counts as it is after the last event."""
@@ -229,13 +255,14 @@ class MoodEngine:
             b.feedback.state(),
             self.decision.state(),
             self.help.state(),
+            self.before,
         ]
 
     @staticmethod
     def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
         """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
         of another version or damaged."""
-        if len(state) != 10 or state[0] != _VERSION:
+        if len(state) != 11 or state[0] != _VERSION:
             raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
         engine = MoodEngine("", 0, model)
         b = engine.behaviour
@@ -248,6 +275,10 @@ class MoodEngine:
         b.feedback.restore(state[7])
         engine.decision.restore(state[8])
         engine.help.restore(state[9])
+        before = state[10]
+        if not isinstance(before, list) or len(before) not in (0, 2):
+            raise ValueError("the snapshot does not fit: what was before is missing")
+        engine.before = list(before)
         if engine.decision.mood != NONE:
             engine.scores = softmax(engine.raw_scores(), model.temperature)
         return engine

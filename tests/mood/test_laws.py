@@ -77,6 +77,30 @@ def test_2_asking_more_often_changes_nothing(history: list[Event], when: random.
     assert nosy.state() == quiet.state()
 
 
+@given(events(), st.randoms(use_true_random=False), st.integers(0, 1_200_000))
+@ENOUGH
+def test_2_an_event_that_comes_late_counts_as_if_nobody_had_asked_before(
+    history: list[Event], when: random.Random, rest: int
+) -> None:
+    """Late: the engine was asked about times after an event before that event came, as on a line that was down."""
+    prompt, late = started(), started()
+    end = history[-1].at + rest + 120_000
+    for event in copied(history):
+        prompt.receive(event)
+    prompt.advance(end)
+    for event in copied(history):
+        if late.event_count:
+            late.advance(event.at + when.randrange(120_000))
+        at = event.at
+        news = late.receive(event)
+        assert event.at == at
+        moods = [item.mood for item in news if isinstance(item, Change)]
+        assert not moods or moods[-1] == late.reading(late.last_at).mood
+    late.advance(end)
+    assert shown(late.reading(end)) == shown(prompt.reading(end))
+    assert late.state() == prompt.state()
+
+
 @given(events())
 @ENOUGH
 def test_2_time_alone_changes_nothing_before_it_is_due(history: list[Event]) -> None:
