@@ -214,3 +214,18 @@ def test_brief_sessions_leave_memory_early() -> None:
     assert sessions.idle(NOW, cap=10, brief_before=NOW) == []
     assert sessions.idle(NOW, cap=10, brief_before=NOW + 1) == [brief]
     assert sessions.idle(NOW + 1, cap=10, brief_before=NOW + 1) == [brief, long]
+
+
+def test_events_that_come_late_keep_their_times() -> None:
+    s = session()
+    s.hello("p", client_now=NOW, reports=0, now=NOW)
+    kept = []
+    for seq in range(1, 7):
+        events = clicks(NOW - 60_000 + seq * 9_000)
+        s.receive(events, "p", seq, 0, None, NOW)
+        s.advance(NOW + seq * 100)
+        kept.append(events[0].at - NOW)
+    assert kept == [-51_000, -42_000, -33_000, -24_000, -15_000, -6_000]
+    early = clicks(NOW - 50_000)
+    s.receive(early, "p", 7, 0, None, NOW)
+    assert early[0].at == NOW - 6_000
