@@ -24,9 +24,12 @@ const VuePanel = defineComponent(() => {
 });
 createApp(VuePanel).mount("#vue");
 
+// not on the page: what changes there might pass for the answer to a click
+const seen: Record<string, string> = {};
+Object.assign(window, { seen });
 on("frustrated", (reading: Reading) => {
-  document.body.dataset.frustrated = reading.because[0].text;
+  seen.frustrated = reading.because[0].text;
 });
 window.addEventListener("sessionmood:change", (event) => {
-  document.body.dataset.change = event.detail.mood;
+  seen.change = event.detail.mood;
 });
