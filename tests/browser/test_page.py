@@ -153,6 +153,7 @@ def test_nothing_that_is_typed_or_written_leaves_the_page(visit: Open, proxy: Pr
 @pytest.mark.parametrize(("wish", "value"), [("globalPrivacyControl", "true"), ("doNotTrack", "'1'")])
 def test_visitors_who_decline_are_left_alone(visit: Open, wish: str, value: str) -> None:
     page = visit(DEAD)
+    page.ready()  # the first page, before the wish, has said its hello
     page.context.add_init_script("sessionStorage.clear()")
     page.context.add_init_script(
         f"Object.defineProperty(Navigator.prototype, '{wish}', {{get: () => {value}}})"
