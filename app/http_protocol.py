@@ -1,13 +1,15 @@
 """uvicorn's HTTP with what it leaves open closed: a request must arrive in time and within bounds, an answer must
 be read, and connections that say nothing make room for those that do."""
 
+import time
 from collections import Counter
 from typing import Any, Final
 
 from uvicorn.middleware.proxy_headers import _TrustedHosts
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.config import Settings
+from app.slow_lane import SlowLane
 
 #: Bytes that a request's line and headers may have.
 MAX_HEAD: Final = 32_768
@@ -15,14 +17,20 @@ MAX_HEAD: Final = 32_768
 READ_WITHIN: Final = 60.0
 #: Seconds that a peer has to close after it was told why.
 LINGER: Final = 2.0
-#: Bytes passed over meanwhile.
-MAX_SPILLED: Final = 1_048_576
+#: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
+MAX_SPILLED: Final = 16_777_216
+#: Bytes parsed before it is looked at what they were.
+SLICE: Final = 2048
+#: Requests that may wait while one is answered. No browser sends any before it has the answer.
+MAX_WAITING: Final = 16
 
 
 class Lines:
-    """All connections that are no WebSocket (yet). `everything`: how many of both kinds may be open."""
+    """All connections that are no WebSocket (yet). `everything`: how many of both kinds may be open; `lane`: where
+    their requests take turns."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lane: SlowLane) -> None:
+        self.lane = lane
         self.request_within = settings.request_timeout
         self.most = settings.request_cap
         self.everything = settings.file_cap
@@ -94,6 +102,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head = 0
         self._ended = False
+        self._upgraded = False
+        self._rest = b""
         self._spilled = 0
 
     def connection_made(self, transport: Any) -> None:
@@ -109,23 +119,69 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
+        self._upgraded = True
         self._lines.remove(self)
-        super().handle_websocket_upgrade()
+        self.transport.pause_reading()
+        self._lines.lane.join(self._upgrade)
+
+    def _upgrade(self, _: float) -> bool:
+        if not self.transport.is_closing():
+            super().handle_websocket_upgrade()
+            self.transport.resume_reading()
+        return False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        def start(_: float) -> bool:
+            super(HttpProtocol, self)._start_asgi_task(cycle, app)
+            return False
+
+        self._lines.lane.join(start)
 
     def data_received(self, data: bytes) -> None:
+        if self._upgraded:
+            return  # read before reading was paused: nobody may send before the answer
         if self._ended:
             self._spilled += len(data)
             if self._spilled > MAX_SPILLED:
                 self.transport.abort()
             return
+        self._unset_keepalive_if_required()
+        if not self._rest:
+            self._lines.lane.join(self._parse_on)
+        self._rest += data
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def _parse_on(self, ends: float) -> bool:
+        """Parse a share of what has come; True when more is left."""
+        while self._rest and not self._upgraded and not self._ended and not self.transport.is_closing():
+            part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
+            self._parse(part)
+            if self._rest and time.perf_counter() > ends:
+                return True
+        self._rest = b""
+        if self.transport.is_closing() or self._upgraded:
+            return False
+        if (
+            self._since is None
+            and self.timeout_keep_alive_task is None
+            and self._is_free()
+            and not self._ended
+        ):
+            self._since = self.loop.time()  # empty lines, say: not a request, but no silence either
+        if not self.flow.read_paused:
+            self.transport.resume_reading()
+        return False
+
+    def _parse(self, data: bytes) -> None:
         super().data_received(data)
         if self._in_head:
             self._head += len(data)
             if self._head > MAX_HEAD and not self.transport.is_closing():
                 self._say("431 Request Header Fields Too Large")
                 self._end()
-        if self._since is None and self.timeout_keep_alive_task is None and self._is_free():
-            self._since = self.loop.time()  # empty lines, say: not a request, but no silence either
+        if len(self.pipeline) > MAX_WAITING:
+            self._end(abort=True)
 
     def on_message_begin(self) -> None:
         self._since = self.loop.time()

@@ -18,6 +18,7 @@ from app.config import Settings
 from app.errors import Draining
 from app.http_protocol import HttpProtocol, Lines
 from app.logs import set_up_logging
+from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
 from app.web import App, create_app
 
@@ -28,6 +29,9 @@ CLOSING_SHARE: Final = 0.4
 #: Objects made and not freed before cyclic garbage is looked for among the new ones, and how many such looks
 #: until the older ones are looked at too (Python's own: 700, 10, 10).
 GC_THRESHOLD: Final = (5_000, 10, 10)
+#: Seconds after which the event loop gives Python to the thread that commits, when it wants it (Python's own:
+#: 0.005). A commit needs that several times, and while the loop is busy an ack waits for each.
+SWITCH_INTERVAL: Final = 0.0002
 
 
 class Server(uvicorn.Server):
@@ -148,8 +152,10 @@ def serve(settings: Settings) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
     set_up_logging(settings)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(settings)
-    lines = Lines(settings)
+    lane = SlowLane()
+    lines = Lines(settings, lane)
     app.metrics.gauges["sessionmood_request_connections"] = (
         "connections that are no WebSocket",
         lambda: len(lines),
@@ -160,7 +166,7 @@ def serve(settings: Settings) -> int:
         port=settings.port,
         loop="uvloop",
         http=cast(Any, partial(HttpProtocol, lines)),
-        ws=SocketProtocol,
+        ws=cast(Any, partial(SocketProtocol, lane)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,

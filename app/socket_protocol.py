@@ -6,7 +6,9 @@ shorter: whole text frames go to `on_text`, and `write` sends at once what a pee
 
 import asyncio
 import socket
+import time
 from asyncio.transports import BaseTransport
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -23,21 +25,24 @@ except ImportError:
 from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
 from app.limits import TokenBucket
+from app.slow_lane import SHARE, SlowLane
 
-#: Bytes parsed before others have their turn: a read may bring 256 KiB, which is 40,000 of the smallest frames.
-SLICE: Final = 4096
+#: Bytes parsed before the time is looked at: 170 of the smallest frames. A read may bring 256 KiB of them.
+SLICE: Final = 1024
+#: A lone frame of so many bytes is taken at once; anything else takes turns with others (`SlowLane`).
+AT_ONCE: Final = 16_384
 #: A message may come in so many frames as if each had this many bytes; empty ones would cost a peer nothing.
-FRAGMENT: Final = 64
-#: Pings of the protocol's own that a peer may send at once, and a second.
-PINGS: Final = 100.0
+FRAGMENT: Final = 256
+#: Pings and pongs of the protocol's own that a peer may send at once, and a second.
+PINGS: Final = 20.0
 PINGS_A_SECOND: Final = 5.0
 #: Bytes that may wait for a peer, beyond what the app waits for: pongs.
 MAX_UNREAD: Final = 262_144
 #: Seconds that one message may take to arrive, and a closing peer to answer or to read what was sent.
 MESSAGE_WITHIN: Final = 20.0
 CLOSE_WITHIN: Final = 5.0
-#: Bytes passed over meanwhile.
-MAX_SPILLED: Final = 1_048_576
+#: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
+MAX_SPILLED: Final = 16_777_216
 #: Seconds after which the system gives up on a peer that acknowledges nothing.
 USER_TIMEOUT: Final = 30.0
 
@@ -45,8 +50,9 @@ USER_TIMEOUT: Final = 30.0
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket. A peer that is gone, or does not read, or sends without end is cut off."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, lane: SlowLane, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._lane = lane
         self.close_timeout = CLOSE_WITHIN
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
@@ -54,6 +60,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.on_text: Callable[[str], bool] | None = None
         self._waited_for = False
         self._rest = b""
+        self._parsed = 0  # bytes of it
+        self._held: deque[str] = deque()
         self._pings: TokenBucket | None = None
         self._lingering = False
         self._spilled = 0
@@ -77,50 +85,71 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._spilled += len(data)
             if self._spilled > MAX_SPILLED:
                 self.transport.abort()
+            elif not self.transport.is_closing():
+                self.transport.pause_reading()
+                self._lane.join(self._read_on)
             return
         if self._rest:
-            self._rest += data
-        elif len(data) <= SLICE:
-            self._parse(data)
-        else:
-            self._rest = data
-            self._parse_slice()
-
-    def _parse_slice(self) -> None:
-        """Parse a part of what has come; the next part has its turn after others had theirs."""
-        if self.read_paused or self._lingering or self.transport.is_closing():
+            self._rest = self._rest[self._parsed :] + data
+            self._parsed = 0
             return
-        part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
-        self._parse(part)
-        if self.read_paused or self._lingering:
-            return
-        if self._rest:
+        self._rest = data
+        if self.conn.state is not OPEN or (frame_end(data, 0) == len(data) <= AT_ONCE and self._between()):
+            self._parse(time.perf_counter() + SHARE)
+        if self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.pause_reading()
-            self.loop.call_soon(self._parse_slice)
-        elif not self.transport.is_closing():
-            self.transport.resume_reading()
+            self._lane.join(self._parse_on)
 
-    def _parse(self, data: bytes) -> None:
-        done = 0
-        if self.conn.state is OPEN and self.conn.current_size is None and not self.conn.reader.buffer:
-            while (whole := text_frame(data, done, self.config.ws_max_size)) is not None:
-                text, done = whole
-                self._text(text)
-        if done < len(data):
-            super().data_received(data[done:])
-        if not self.frames and not self.conn.reader.buffer:
+    def _between(self) -> bool:
+        """Whether the next byte begins a message."""
+        return self.conn.current_size is None and not self.conn.reader.buffer
+
+    def _read_on(self, _: float) -> bool:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+        return False
+
+    def _parse_on(self, ends: float) -> bool:
+        """A share of what has come; True when more is left."""
+        if self.read_paused or self._lingering or self.transport.is_closing():
+            return False
+        more = self._parse(ends)
+        if not more and not self.read_paused and not self._lingering and not self.transport.is_closing():
+            self.transport.resume_reading()
+        return more
+
+    def _parse(self, ends: float) -> bool:
+        """Parse until the time is up or a message must wait for the app; True when more can be parsed now."""
+        conn = self.conn
+        while not self.read_paused and not self._lingering:
+            start, size = self._parsed, len(self._rest)
+            if start >= size:
+                self._rest, self._parsed = b"", 0
+                break
+            if start and time.perf_counter() > ends:
+                return True
+            if conn.state is OPEN and self._between():
+                end = frame_end(self._rest, start)
+                if end is not None and end - start <= self.config.ws_max_size:
+                    self._parsed = end
+                    self._text(payload(self._rest, start, end))
+                    continue
+            self._parsed = end = min(size, start + SLICE) if conn.state is OPEN else size
+            super().data_received(self._rest[start:end])
+        if not self.frames and not conn.reader.buffer:
             self.message_since = None
         elif self.message_since is None:
             self.message_since = self.loop.time()
+        return False
 
     async def receive(self) -> ASGIReceiveEvent:
         self._waited_for = True
         message = await self.queue.get()
         self._waited_for = False
-        if self.read_paused and self.queue.empty():
+        if self.read_paused and not self._held and self.queue.empty():
             self.read_paused = False
             if self._rest:
-                self.loop.call_soon(self._parse_slice)
+                self._lane.join(self._parse_on)
             elif not self.transport.is_closing():
                 self.transport.resume_reading()
         return message
@@ -143,12 +172,19 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.conn.fail(1007, "invalid UTF-8")
             self.handle_parser_exception()
             return
-        if self._waited_for and self.on_text is not None and self.queue.empty() and self.on_text(text):
+        in_order = not self._held and self.queue.empty()
+        if self._waited_for and self.on_text is not None and in_order and self.on_text(text):
             return
-        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        self._held.append(text)
+        if len(self._held) == 1:
+            self._lane.join(self._deliver)
         if not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
+
+    def _deliver(self, _: float) -> bool:
+        self.queue.put_nowait({"type": "websocket.receive", "text": self._held.popleft()})
+        return bool(self._held)
 
     def handle_cont(self, event: Frame) -> None:
         if len(self.frames) > self.config.ws_max_size // FRAGMENT:
@@ -158,14 +194,24 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         elif not self.close_sent:
             super().handle_cont(event)
 
-    def handle_ping(self) -> None:
+    def handle_pong(self, event: Frame) -> None:
+        if self._may_ping():
+            super().handle_pong(event)
+
+    def _may_ping(self) -> bool:
         if self.close_sent:
-            return
+            return False
         if self._pings is None:
             self._pings = TokenBucket(PINGS_A_SECOND, PINGS)
         if self._pings.take(1, round(self.loop.time() * 1000)):
             self.refuse(RateLimited("too many pings"))
-        elif self.transport.get_write_buffer_size() > MAX_UNREAD:
+            return False
+        return True
+
+    def handle_ping(self) -> None:
+        if not self._may_ping():
+            return
+        if self.transport.get_write_buffer_size() > MAX_UNREAD:
             self.transport.abort()
         else:
             super().handle_ping()
@@ -283,19 +329,22 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
 
 
-def text_frame(data: bytes, start: int, most: int) -> tuple[bytes, int] | None:
-    """The payload of a masked, final text frame without reserved bits that begins at `start` and is whole, and
-    where it ends. None for anything else, which is the parser's: RFC 6455, section 5.2."""
+def frame_end(data: bytes, start: int) -> int | None:
+    """Where the masked, final text frame without reserved bits that begins at `start` ends, if all of it is there.
+    None for anything else, which is the parser's: RFC 6455, section 5.2."""
     if len(data) - start < 6 or data[start] != 0x81:
         return None
     size = data[start + 1] - 0x80
-    begin = start + 2
+    begin = start + 6
     if size == 126:
-        size = int.from_bytes(data[begin : begin + 2])
+        size = int.from_bytes(data[start + 2 : start + 4])
         begin += 2
     elif size < 0 or size == 127:
         return None
-    end = begin + 4 + size
-    if end > len(data) or size > most:
-        return None
-    return apply_mask(data[begin + 4 : end], data[begin : begin + 4]), end
+    return begin + size if begin + size <= len(data) else None
+
+
+def payload(data: bytes, start: int, end: int) -> bytes:
+    """What the frame of `frame_end` says."""
+    begin = start + (8 if data[start + 1] == 0xFE else 6)
+    return apply_mask(data[begin:end], data[begin - 4 : begin])

@@ -34,11 +34,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tuning": {"evaluation", "replay", "recordings", "mood"},
     "simulate": {"recordings", "mood"},
     "doctor": {"simulate", "storage", "model_file", "config", "mood", "errors"},
-    "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
+    "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol", "slow_lane"},
     "counters": set(),
     "logs": {"config"},
-    "http_protocol": {"config"},
-    "socket_protocol": {"errors", "limits", "protocol"},
+    "http_protocol": {"config", "slow_lane"},
+    "socket_protocol": {"errors", "limits", "protocol", "slow_lane"},
+    "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
 PURE = ("mood", "protocol", "sessions", "limits", "errors")

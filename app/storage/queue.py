@@ -15,6 +15,7 @@ import msgspec
 
 from app import errors
 from app.storage import Entry
+from app.storage.prompt import Prompt
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -24,7 +25,7 @@ LAST_RETRY = 5.0
 ENTRY_OVERHEAD = 600
 
 
-class Durable(asyncio.Future[None]):
+class Durable(Prompt[None]):
     """The shared outcome of a group. Cancelling one who awaits it touches nobody else's wait, and a failure
     that nobody looks at is not reported by asyncio.
 
@@ -217,10 +218,9 @@ class WriteQueue:
         except (Exception, asyncio.CancelledError) as error:
             self._failed(group, error)
         else:
-            try:
-                self._succeeded(group, outcome)
-            finally:
-                self._next()
+            self._succeeded(group, outcome)
+            self._next()  # first, so that it is written while they are told
+            self._tell(group, outcome)
 
     def _succeeded(self, group: Group, outcome: Outcome) -> None:
         self._writing = None
@@ -236,6 +236,8 @@ class WriteQueue:
             logger.warning("writing works again after %.1f s", time.time() - self.failing_since)
         self.failing_since = self.failure = None
         self._retry = self._first_retry
+
+    def _tell(self, group: Group, outcome: Outcome) -> None:
         for entry, error in outcome.refused:
             logger.error(
                 "an entry of session %s, version %d, cannot be kept and was dropped",

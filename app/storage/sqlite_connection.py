@@ -18,6 +18,7 @@ import aiosqlite
 
 from app import errors
 from app.storage.file_lock import Gate
+from app.storage.prompt import Prompt
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class Connection(aiosqlite.Connection):
         """Run `work` in the thread, after what was started before. Cancelling the future does not stop it."""
         if not self._running or self._connection is None:
             raise errors.StorageUnavailable("the storage is closed")
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future: Prompt[T] = Prompt(loop=asyncio.get_running_loop())
         self._tx.put_nowait((future, partial(self._do, work)))
         return future
 

@@ -74,8 +74,8 @@ class Outbox:
         """A newer one goes out another way."""
         self._reading = None
 
-    def ack(self, seq: int | None, outcome: Outcome) -> None:
-        """Queue an ack, or add to one that still waits."""
+    def ack(self, seq: int | None, outcome: Outcome, last: bool) -> None:
+        """Queue an ack, or add to one that still waits. After the `last` that is due it is sent at once."""
         ack = self._ack
         if ack is None:
             self._ack = [seq, outcome.accepted, outcome.duplicates, outcome.ignored]
@@ -84,7 +84,10 @@ class Outbox:
             ack[1] += outcome.accepted
             ack[2] += outcome.duplicates
             ack[3] += outcome.ignored
-        self._wake()
+        if last:
+            self._flush()
+        else:
+            self._wake()
 
     def end(self, error: SessionMoodError) -> None:
         """Send what is queued, then `error`, then close with its code."""

@@ -336,7 +336,7 @@ class Connection:
             self._end_if_settled()
             return
         self._doors.ingest.counters.acks_websocket.note(time.perf_counter() - began)
-        self._out.ack(seq, receipt.outcome)
+        self._out.ack(seq, receipt.outcome, last=not self._inflight)
         self._end_if_settled()
 
     # Writing
@@ -363,7 +363,9 @@ class Connection:
         if self._out.closed:
             return
         if self._error is None:
-            self._error = error
+            # what it was raised from holds what the client sent, and would keep it as long as the socket
+            self._error = error.with_traceback(None)
+            error.__cause__ = error.__context__ = None
             self._refused(error)
         self._after_acks = after_acks
         self._end_if_settled()

@@ -3,12 +3,14 @@
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import kosoku
 import pytest
 import uvicorn
 
+from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
 from tests.server import wait_until
 
@@ -54,7 +56,7 @@ def echo() -> Iterator[tuple[Echo, int]]:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            ws=SocketProtocol,
+            ws=cast(Any, partial(SocketProtocol, SlowLane())),
             ws_per_message_deflate=False,
             ws_max_size=2**20,
             log_config=None,
