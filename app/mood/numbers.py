@@ -96,6 +96,14 @@ SETTINGS: Final = (
     Setting("half_life.bored", 120, "s", 1, 3600, "boredom fades slowest"),
     Setting("rage.clicks", 4, "clicks", 2, 20, "three vendors moved from 3 to 4; 3 if already dead"),
     Setting("rage.window", 1.0, "s", 0.2, 10, "hand speed of an angry click"),
+    Setting(
+        "rage.wait",
+        0.5,
+        "s",
+        0,
+        10,
+        "pages that answer do so by then: a verdict this long after its clicks counts each of them as dead",
+    ),
     Setting("rage.radius", 30, "px", 1, 500, "an unmoved hand"),
     Setting("rage.full", 3, "bursts", 1, 20, "the client's own verdicts that make full strength"),
     Setting(
