@@ -176,7 +176,15 @@ SETTINGS: Final = (
     Setting("minimal.half", 20, "events", 1, 500, "events within a half-life at which half of it is gone"),
     Setting("explore.half", 3, "things", 0.5, 50, "new pages and things that make half strength"),
     Setting("help.warm_up", 20, "s", 0, 3600, "help at 10-30 s is the worst received"),
-    Setting("help.hold", 1.5, "s", 0, 600, "the mood must hold, or rest on two independent signals"),
+    Setting(
+        "help.hold",
+        1.5,
+        "s",
+        0,
+        600,
+        "the mood must hold, or rest on two signs: two kinds of trouble, or an angry hand on a page that was given "
+        "`rage.wait` to answer",
+    ),
     Setting("help.gap", 600, "s", 0, 86400, "one offer in ten minutes"),
     Setting("help.cap", 2, "offers", 0, 100, "two offers a session"),
     Setting("help.snooze", 1800, "s", 0, 86400, "not now means half an hour"),
