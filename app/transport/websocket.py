@@ -296,7 +296,7 @@ class Connection:
             if batch.producer is not None and batch.seq is None:
                 raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
             assert self.key is not None
-            doors.rates.take(self.key, session.id, len(batch.events), now)
+            doors.rates.take(self.key, session.id, self.address, len(batch.events), now)
             if self._inflight >= doors.settings.max_inflight * 4:
                 raise RateLimited("too many batches without an ack", retry_ms=250)
             receipt = doors.ingest.receive(session, batch, now)
