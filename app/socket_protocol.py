@@ -44,6 +44,9 @@ CLOSE_WITHIN: Final = 5.0
 MAX_SPILLED: Final = 16_777_216
 #: What a read counts for at least: many little ones cost more than one large.
 SPILLED_AT_LEAST: Final = 4096
+#: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
+#: here can still be replaced by a newer reading.
+MAX_UNSENT: Final = 16_384
 #: Seconds after which the system gives up on a peer that acknowledges nothing.
 USER_TIMEOUT: Final = 30.0
 
@@ -75,6 +78,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         sock = cast(asyncio.Transport, transport).get_extra_info("socket")
         if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(USER_TIMEOUT * 1000))
+        if sock is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

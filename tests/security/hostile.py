@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import random
+import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -39,8 +40,14 @@ class Line:
         self.writer = writer
 
     @classmethod
-    async def open(cls, target: Target) -> "Line":
-        return cls(*await asyncio.open_connection("127.0.0.1", target.port, limit=4096))
+    async def open(cls, target: Target, window: int = 0) -> "Line":
+        """`window`: bytes that the system takes in for it at most (roughly); 0: as many as it likes."""
+        sock = socket.socket()
+        sock.setblocking(False)
+        if window:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", target.port))
+        return cls(*await asyncio.open_connection(sock=sock, limit=4096))
 
     async def say(self, data: bytes) -> None:
         self.writer.write(data)
@@ -113,8 +120,8 @@ def events(seq: int, count: int = 1, **fields: object) -> bytes:
     return msgspec.json.encode({"op": "events", "seq": seq, "events": [{**CLICK, **fields}] * count})
 
 
-async def _opened(target: Target, key: bool = True) -> Line:
-    line = await Line.open(target)
+async def _opened(target: Target, key: bool = True, window: int = 0) -> Line:
+    line = await Line.open(target, window)
     await line.handshake(target, key=key)
     return line
 
@@ -135,15 +142,16 @@ async def never_reads(target: Target) -> None:
 
 
 async def reads_one_byte_a_second(target: Target) -> None:
-    line = await _opened(target)
+    line = await _opened(target, window=4096)
     try:
         await line.frame(HELLO)
         seq = 1
         line.reader._transport.pause_reading()  # type: ignore[attr-defined]
         while True:
-            await line.frame(events(seq, 20))
-            seq += 20
-            await asyncio.sleep(1)
+            for _ in range(20):
+                await line.frame(events(seq, 5))
+                seq += 5
+                await asyncio.sleep(0.05)
             line.reader._transport.resume_reading()  # type: ignore[attr-defined]
             await line.reader.read(1)
             line.reader._transport.pause_reading()  # type: ignore[attr-defined]
