@@ -17,7 +17,7 @@ from app.counters import Counters
 from app.errors import Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
 from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
-from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
+from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
 
@@ -60,16 +60,21 @@ class Ingest:
         self.observe: Callable[[Session], Observer] | None = None
         self.draining = False
         self._loading: dict[tuple[str, str], asyncio.Future[Session | None]] = {}
+        self._recalling: dict[tuple[Session, str], asyncio.Future[None]] = {}
         self._sweeper: asyncio.Task[None] | None = None
 
     # Finding sessions
 
-    async def find(self, project: str, id: str) -> Session | None:
-        """The session, from memory or from storage; None if there is none. Raises StorageUnavailable."""
+    async def find(self, project: str, id: str, producer: str | None = None) -> Session | None:
+        """The session, from memory or from storage, ready for a batch of `producer`; None if there is none.
+        Raises StorageUnavailable."""
         while True:
             session = self.sessions.get(project, id)
             if session is not None:
-                return session
+                if session.knows(producer):
+                    return session
+                await self.recall(session, producer)
+                continue  # it may have left memory meanwhile, or have been erased
             loading = self._loading.get((project, id))
             if loading is None:
                 loading = asyncio.ensure_future(self._load(project, id))
@@ -95,6 +100,24 @@ class Ingest:
                 self.sessions.remove(session)
         else:
             self.sessions.schedule(session)
+
+    async def recall(self, session: Session, producer: str | None) -> None:
+        """See to it that `session` knows the numbering of page load `producer`, before its hello or its batch.
+        Costs one look-up, and only where many page loads were. Raises StorageUnavailable."""
+        if producer is None or session.knows(producer):
+            return
+        # One look-up for all who ask: who comes later finds it in memory, so none can be out of date.
+        name = (session, producer)
+        recalling = self._recalling.get(name)
+        if recalling is None:
+            recalling = self._recalling[name] = asyncio.ensure_future(self._recall(session, producer))
+            recalling.add_done_callback(lambda _: self._recalling.pop(name, None))
+        await asyncio.shield(recalling)
+
+    async def _recall(self, session: Session, producer: str) -> None:
+        await self.store.settled()  # what was put away a moment ago may still be queued
+        kept = await self.store.numbering(session.project, session.id, producer)
+        session.remember(producer, *((0, 0) if kept is None else (kept.last_seq, kept.reports)))
 
     async def _load(self, project: str, id: str) -> Session | None:
         stored = await self.store.load(project, id)
@@ -153,6 +176,7 @@ class Ingest:
         if session.erased:
             raise Revoked("this session was erased")
         self.store.admit()
+        assert session.knows(batch.producer), "recall it first"
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
         offset = batch.offset if batch.now is None else now - round(batch.now)
@@ -243,7 +267,12 @@ class Ingest:
             session.publishable,
         )
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
-        durable = self.store.submit(Entry(row, batch, changes, state))
+        entry = Entry(row, batch, changes, state)
+        if session.put_away:
+            put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
+            entry = msgspec.structs.replace(entry, put_away=put_away)
+        durable = self.store.submit(entry)
+        session.put_away.clear()
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
         return durable

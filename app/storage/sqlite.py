@@ -16,6 +16,7 @@ from app.storage import (
     Entry,
     Key,
     MoodChange,
+    Numbering,
     Page,
     SessionRow,
     State,
@@ -226,6 +227,9 @@ class SQLiteStorage:
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
         return await self._read(lambda c: sqlite_reads.read_batches(c, project, session, after, limit))
+
+    async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
+        return await self._read(lambda c: sqlite_reads.read_numbering(c, project, session, producer))
 
     async def erase(self, project: str, session: str) -> bool:
         """While a backup reads the file its write-ahead log cannot be wiped: then that follows by itself."""

@@ -98,7 +98,9 @@ class Rest:
         token = text(headers, b"x-session-token") or batch.token
         check_origin(key, text(headers, b"origin"))
         drawn = doors.rates.take(key, session_id, len(batch.events), now)
-        entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=True)
+        entrance = await doors.enter(
+            key, session_id, token, now, address_of(scope), create=True, producer=batch.producer
+        )
         assert entrance is not None
         session = entrance.session
         receipt = doors.ingest.receive(session, batch, now)

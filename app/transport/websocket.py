@@ -195,6 +195,7 @@ class Connection:
         session, key = self.session, self.key
         assert session is not None
         assert key is not None
+        await self._doors.ingest.recall(session, hello.producer)
         now = self._doors.clock()
         self.producer = hello.producer
         self.every = hello.every
@@ -248,6 +249,7 @@ class Connection:
             try:
                 frame = protocol.decode_frame(text, limits)
                 if isinstance(frame, Batch):
+                    await self._recall()
                     self._take(frame, len(text))
                 else:
                     if isinstance(frame, Hello):
@@ -271,7 +273,9 @@ class Connection:
             frame = protocol.decode_frame(text, self._doors.limits)
         except SessionMoodError:
             return False
-        if not isinstance(frame, Batch):
+        if not isinstance(frame, Batch) or (
+            self.session is not None and not self.session.knows(self.producer)
+        ):
             return False
         self.heard_at = self._doors.clock()
         try:
@@ -282,6 +286,16 @@ class Connection:
             logger.exception("a socket failed", extra=self._names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
+
+    async def _recall(self) -> None:
+        """Many page loads of the session came after this one's hello, and pushed its numbering out of memory."""
+        session, producer = self.session, self.producer
+        if session is None or producer is None or session.knows(producer):
+            return
+        await self._doors.ingest.recall(session, producer)
+        known = session.producers.get(producer)
+        if known is not None:
+            known.offset, known.reports = self._offset, reports_mask(self._reports or [])
 
     def _take(self, batch: Batch, size: int) -> None:
         session = self.session

@@ -36,6 +36,7 @@ def test_every_table_is_accounted_for() -> None:
         "sessions": "Sessions",
         "log": "Events",
         "snapshots": "Sessions",
+        "producers": "Sessions",
         "changes": "Changes of mood",
         "keys": "Keys",
         "secrets": "Signing secrets",
