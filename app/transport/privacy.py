@@ -56,8 +56,8 @@ def statement(settings: Settings) -> Statement:
             Kept(
                 "Sessions",
                 "The id that the app chose, the times of the first and the last event, how many came, the last "
-                "page, the last mood with its confidence and action, whether help was offered, the random ids of its page "
-                "loads and how many events came from each",
+                "page, the last mood with its confidence and action, whether help was offered, the random ids of "
+                "its page loads and how many events came from each",
                 "to list sessions and to go on after a restart",
                 until,
             ),
