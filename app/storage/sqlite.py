@@ -42,6 +42,16 @@ CLOSE_SECONDS = 10.0
 CHECK_SECONDS = 5.0
 WIPE_SECONDS = 5.0
 MAX_LIST = 500  # sessions a page
+SERVER_LOCK = "-server"  # the file beside the database that its server has locked
+
+
+def is_served(path: str | os.PathLike[str]) -> bool:
+    """Whether a server has the database open. Raises OSError where its folder can't be used."""
+    lock = FileLock(os.fspath(path) + SERVER_LOCK)
+    try:
+        return not lock.acquire(0)
+    finally:
+        lock.close()
 
 
 class SQLiteStorage:
@@ -72,7 +82,7 @@ class SQLiteStorage:
         self._erasing: dict[tuple[str, str], asyncio.Future[bool]] = {}
         self._secrets: dict[str, bytes] = {}
         self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
-        self._sole = FileLock(self.path + "-server") if sole else None
+        self._sole = FileLock(self.path + SERVER_LOCK) if sole else None
 
     async def open(self) -> None:
         try:
