@@ -81,6 +81,11 @@ class Settings:
         200.0,
         "events a second of one session that came with a pk_ key; bursts of ten seconds; 0: no limit",
     )
+    address_events_per_second: float = _setting(
+        "SESSIONMOOD_ADDRESS_EVENTS_PER_SECOND",
+        2000.0,
+        "events a second of one address that come with pk_ keys; bursts of ten seconds; 0: no limit",
+    )
     key_events_per_second: float = _setting(
         "SESSIONMOOD_KEY_EVENTS_PER_SECOND",
         0.0,

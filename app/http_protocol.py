@@ -19,6 +19,8 @@ READ_WITHIN: Final = 60.0
 LINGER: Final = 2.0
 #: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
 MAX_SPILLED: Final = 16_777_216
+#: What a read counts for at least: many little ones cost more than one large.
+SPILLED_AT_LEAST: Final = 4096
 #: Bytes parsed before it is looked at what they were.
 SLICE: Final = 2048
 #: Requests that may wait while one is answered. No browser sends any before it has the answer.
@@ -103,6 +105,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head = 0
         self._ended = False
         self._upgraded = False
+        self._running: RequestResponseCycle | None = None
         self._rest = b""
         self._spilled = 0
 
@@ -131,8 +134,11 @@ class HttpProtocol(HttpToolsProtocol):
         return False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+
         def start(_: float) -> bool:
-            super(HttpProtocol, self)._start_asgi_task(cycle, app)
+            if not self.transport.is_closing():
+                super(HttpProtocol, self)._start_asgi_task(cycle, app)
             return False
 
         self._lines.lane.join(start)
@@ -141,7 +147,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._upgraded:
             return  # read before reading was paused: nobody may send before the answer
         if self._ended:
-            self._spilled += len(data)
+            self._spilled += max(len(data), SPILLED_AT_LEAST)
             if self._spilled > MAX_SPILLED:
                 self.transport.abort()
             return
@@ -244,9 +250,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _end(self, *, abort: bool = False) -> None:
         self._since = None
-        if not self._is_free():
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+        for cycle in (self._running, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
         self._unset_keepalive_if_required()
         self._ended = True
         if abort or self.transport.is_closing():

@@ -43,6 +43,8 @@ MESSAGE_WITHIN: Final = 20.0
 CLOSE_WITHIN: Final = 5.0
 #: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
 MAX_SPILLED: Final = 16_777_216
+#: What a read counts for at least: many little ones cost more than one large.
+SPILLED_AT_LEAST: Final = 4096
 #: Seconds after which the system gives up on a peer that acknowledges nothing.
 USER_TIMEOUT: Final = 30.0
 
@@ -82,7 +84,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
-            self._spilled += len(data)
+            self._spilled += max(len(data), SPILLED_AT_LEAST)
             if self._spilled > MAX_SPILLED:
                 self.transport.abort()
             elif not self.transport.is_closing():
@@ -283,11 +285,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._lingering = True
         self.frames = []
         self._rest = b""
+        self.conn.parser.close()  # it holds the last frame
         self.message_since = None
         self.stop_keepalive()
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
+        self.read_paused = False
+        self.transport.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         if self.close_timer is not None:

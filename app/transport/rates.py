@@ -19,42 +19,60 @@ NOISE_BURST: Final = 500.0
 NOISE_WAIT: Final = 1.0
 
 
+_TOO_FAST: Final = {
+    "session": "this session sends events too fast",
+    "address": "events from this address come too fast",
+    "key": "events with this key come too fast",
+}
+
+
+def _draw(
+    limit: str, bucket: TokenBucket, amount: int, now: int, drawn: list[tuple[str, TokenBucket]]
+) -> None:
+    """Take from `bucket` and add it to `drawn`, or give back to those what was taken and raise RateLimited."""
+    wait = bucket.take(amount, now)
+    if wait:
+        for _, taken in drawn:
+            taken.give_back(amount)
+        raise RateLimited(_TOO_FAST[limit], retry_ms=wait, limit=limit)
+    drawn.append((limit, bucket))
+
+
 class Rates:
-    """Event rates per session (publishable keys) and per key; new sessions per address."""
+    """Event rates per session and address (publishable keys) and per key; new sessions per address."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sessions = Buckets(MAX_BUCKETS)
+        self._addresses = Buckets(MAX_BUCKETS)
         self._keys = Buckets(MAX_BUCKETS)
         self._openings = Buckets(MAX_BUCKETS)
         self._noise = Buckets(MAX_BUCKETS)
 
-    def take(self, key: Key, session_id: str, events: int, now: int) -> list[tuple[str, TokenBucket]]:
-        """Take `events` tokens (at least one: an empty batch is work too) for a batch that `key` sends;
-        the buckets that were drawn from, by the name of their policy.
+    def take(
+        self, key: Key, session_id: str, address: str, events: int, now: int
+    ) -> list[tuple[str, TokenBucket]]:
+        """Take `events` tokens (at least one: an empty batch is work too) for a batch that `key` sends from
+        `address`; the buckets of the session and the key that were drawn from, by the name of their policy.
 
         Raises RateLimited; nothing is taken then.
         """
         settings = self._settings
         amount = max(1, events)
         drawn: list[tuple[str, TokenBucket]] = []
-        rate = settings.session_events_per_second
-        if rate and key.kind == PUBLISHABLE:
-            bucket = self._sessions.get((key.project, session_id), rate, rate * BURST)
-            wait = bucket.take(amount, now)
-            if wait:
-                raise RateLimited("this session sends events too fast", retry_ms=wait, limit="session")
-            drawn.append(("session", bucket))
+        if key.kind == PUBLISHABLE:
+            rate = settings.session_events_per_second
+            if rate:
+                session = self._sessions.get((key.project, session_id), rate, rate * BURST)
+                _draw("session", session, amount, now, drawn)
+            rate = settings.address_events_per_second
+            if rate:
+                _draw("address", self._addresses.get(address, rate, rate * BURST), amount, now, drawn)
         rate = key.events_per_second or settings.key_events_per_second
         if rate:
-            bucket = self._keys.get(key.id, rate, rate * BURST)
-            wait = bucket.take(amount, now)
-            if wait:
-                for _, taken in drawn:
-                    taken.give_back(amount)
-                raise RateLimited("events with this key come too fast", retry_ms=wait, limit="key")
-            drawn.append(("key", bucket))
-        return drawn
+            _draw("key", self._keys.get(key.id, rate, rate * BURST), amount, now, drawn)
+        # what an address has left is not one visitor's to know: others may share it
+        return [each for each in drawn if each[0] != "address"]
 
     def open_session(self, key: Key, address: str, now: int) -> None:
         """Ask before a session is opened. Raises RateLimited when `address` opens too many with `pk_` keys."""

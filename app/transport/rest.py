@@ -100,9 +100,10 @@ class Rest:
         key = doors.access.key(presented or batch.key)
         token = text(headers, b"x-session-token") or batch.token
         check_origin(key, text(headers, b"origin"))
-        drawn = doors.rates.take(key, session_id, len(batch.events), now)
+        address = address_of(scope)
+        drawn = doors.rates.take(key, session_id, address, len(batch.events), now)
         entrance = await doors.enter(
-            key, session_id, token, now, address_of(scope), create=True, producer=batch.producer
+            key, session_id, token, now, address, create=True, producer=batch.producer
         )
         assert entrance is not None
         session = entrance.session
@@ -137,7 +138,7 @@ class Rest:
         token = text(headers, b"x-session-token")
         now = doors.clock()
         if key.kind == PUBLISHABLE:
-            doors.rates.take(key, session_id, 1, now)
+            doors.rates.take(key, session_id, address_of(scope), 1, now)
         entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=False)
         reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
         if entrance is None or reading is None:

@@ -215,7 +215,7 @@ class Connection:
         try:
             if batch.producer is not None and batch.seq is None:
                 raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
-            doors.rates.take(key, session.id, len(batch.events), now)
+            doors.rates.take(key, session.id, self.address, len(batch.events), now)
             if self._inflight >= doors.settings.max_inflight * 4:
                 raise RateLimited("too many batches without an ack", retry_ms=250)
             receipt = doors.ingest.receive(session, batch, now)

@@ -129,6 +129,7 @@ async def never_reads(target: Target) -> None:
     try:
         while True:
             await line.frame(b'{"op":"ping"}')
+            await asyncio.sleep(0)
     finally:
         line.close()
 
@@ -335,6 +336,16 @@ async def bad_bodies(target: Target) -> None:
     await _floods_http(target, lambda: post(target.session(), target.key, b"[" * 200_000))
 
 
+async def asks_without_end_at_once(target: Target) -> None:
+    """Requests in one packet, more than anybody needs: each would be held until those before it are answered."""
+    line = await Line.open(target)
+    try:
+        await line.say(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n" * 5000)
+        await line.reader.read()
+    finally:
+        line.close()
+
+
 async def asks_whether_all_is_well(target: Target) -> None:
     await _floods_http(target, lambda: b"GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n")
 
@@ -366,6 +377,7 @@ ATTACKS: Final[tuple[Attack, ...]] = (
     opens_session_after_session,
     guesses_keys,
     bad_bodies,
+    asks_without_end_at_once,
     asks_whether_all_is_well,
     connects_and_leaves,
 )

@@ -1,6 +1,7 @@
 """Healthy sessions beside hostile clients, measured: `python -m tests.security.soak SECONDS` starts a server of
 its own and prints what it saw. The hostile ones are a process of their own that gets what processor time the
-others leave: from outside they would not take the server's processor either."""
+others leave: from outside they would not take the server's processor either. What they take all the same is told
+apart by a phase in which they attack a neighbour, a second server on the same machine."""
 
 import asyncio
 import contextlib
@@ -30,6 +31,8 @@ class Report(msgspec.Struct):
     seconds: float
     calm_p50: float
     calm_p99: float
+    neighbour_p50: float
+    neighbour_p99: float
     p50: float
     p99: float
     acks: int
@@ -48,6 +51,8 @@ class Healthy:
     def __init__(self, server: ServerProcess, number: int) -> None:
         self.server = server
         self.number = number
+        # visitors share their addresses with few others, and not with those who attack
+        self.address = f"127.0.1.{number % 50 + 1}"
         self.seq = 1
         self.acked = 0
         self.reconnects = -1
@@ -60,7 +65,7 @@ class Healthy:
             self.reconnects += 1
             with contextlib.suppress(OSError, websockets.WebSocketException):
                 url = f"{self.server.ws}/v1/sessions/good-{self.number}/ws"
-                async with websockets.connect(url, compression=None) as raw:
+                async with websockets.connect(url, compression=None, local_addr=(self.address, 0)) as raw:
                     hello = {"op": "hello", "key": self.server.pk, "producer": "p", "token": token}
                     await raw.send(json.dumps(hello))
                     welcome = json.loads(await raw.recv())
@@ -103,30 +108,57 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
 
 
-async def soak(server: ServerProcess, calm: float, seconds: float) -> Report:
-    """`calm` s without the hostile ones, then `seconds` with them."""
-    crowd = [Healthy(server, number) for number in range(HEALTHY)]
-    tasks = [asyncio.create_task(one.run()) for one in crowd]
-    await asyncio.sleep(max(3.0, 2 * EVERY))
-    for one in crowd:
-        one.latencies.clear()
-    await asyncio.sleep(calm)
-    before = [latency for one in crowd for latency in one.latencies]
-    for one in crowd:
-        one.latencies.clear()
-    start = peak = rss(server)
-    attackers = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.security.soak",
-        "--hostile", str(server.port), server.pk, str(seconds),
+async def attack(server: ServerProcess, seconds: float) -> "asyncio.subprocess.Process":
+    """The hostile ones, at `server` for so long. They print what they saw."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.security.soak", "--hostile", str(server.port), server.pk, str(seconds),
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
+
+
+class Crowd:
+    """All healthy sessions."""
+
+    def __init__(self, server: ServerProcess) -> None:
+        self.sessions = [Healthy(server, number) for number in range(HEALTHY)]
+
+    def forget(self) -> None:
+        for one in self.sessions:
+            one.latencies.clear()
+
+    def latencies(self) -> list[float]:
+        """ms each, since they were forgotten."""
+        return [latency for one in self.sessions for latency in one.latencies]
+
+
+async def soak(
+    server: ServerProcess, calm: float, seconds: float, neighbour: ServerProcess | None = None
+) -> Report:
+    """`calm` s without the hostile ones, as long with them at the neighbour, then `seconds` with them here."""
+    crowd = Crowd(server)
+    tasks = [asyncio.create_task(one.run()) for one in crowd.sessions]
+    await asyncio.sleep(max(3.0, 2 * EVERY))
+    crowd.forget()
+    await asyncio.sleep(calm)
+    before = crowd.latencies()
+    beside: list[float] = []
+    if neighbour is not None:
+        crowd.forget()
+        attackers = await attack(neighbour, calm)
+        await asyncio.sleep(calm)
+        beside = crowd.latencies()
+        await attackers.communicate()
+    crowd.forget()
+    start = peak = rss(server)
+    attackers = await attack(server, seconds)
     output = asyncio.ensure_future(attackers.communicate())
-    while not output.done():
-        await asyncio.wait([output], timeout=1)
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        await asyncio.wait([output], timeout=min(1.0, max(0.05, ends - time.monotonic())))
         peak = max(peak, rss(server))
-    seen = json.loads(output.result()[0])
-    during = [latency for one in crowd for latency in one.latencies]
-    await asyncio.sleep(8)  # the last of them time out
+    during = crowd.latencies()  # not what follows: the last attacks wait for their answers
+    seen = json.loads((await output)[0])
+    await asyncio.sleep(2)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -134,11 +166,13 @@ async def soak(server: ServerProcess, calm: float, seconds: float) -> Report:
         seconds=seconds,
         calm_p50=round(percentile(before, 0.5), 2),
         calm_p99=round(percentile(before, 0.99), 2),
+        neighbour_p50=round(percentile(beside, 0.5), 2),
+        neighbour_p99=round(percentile(beside, 0.99), 2),
         p50=round(percentile(during, 0.5), 2),
         p99=round(percentile(during, 0.99), 2),
         acks=len(during),
-        unacked=sum(one.seq - 1 - one.acked for one in crowd),
-        reconnects=sum(one.reconnects for one in crowd),
+        unacked=sum(one.seq - 1 - one.acked for one in crowd.sessions),
+        reconnects=sum(one.reconnects for one in crowd.sessions),
         rss_start=round(start, 1),
         rss_peak=round(peak, 1),
         rss_end=round(rss(server), 1),
@@ -171,10 +205,12 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(asyncio.run(be_hostile(server, float(arguments[3])))))
         return
     seconds = float(arguments[0])
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
-        report = asyncio.run(soak(server, min(30.0, seconds), seconds))
+    with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
+        with running(Path(here)) as server, running(Path(there)) as neighbour:
+            report = asyncio.run(soak(server, min(30.0, seconds), seconds, neighbour))
+            output = server.output()
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
-        assert "Traceback" not in server.output(), server.output()[-3000:]
+        assert "Traceback" not in output, output[-3000:]
 
 
 if __name__ == "__main__":

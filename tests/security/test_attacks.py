@@ -138,6 +138,23 @@ def test_events_that_come_too_fast_over_rest(tmp_path_factory: pytest.TempPathFa
         assert answers[-1].json()["limit"] == "new_sessions"
 
 
+def test_an_address_sends_so_many_events_however_many_sessions_it_has(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    limits = {"SESSIONMOOD_ADDRESS_EVENTS_PER_SECOND": 2, "SESSIONMOOD_TRUSTED_PROXIES": "127.0.0.1"}
+    with running(tmp_path_factory.mktemp("address"), **limits) as server:
+
+        def post(address: str, key: str = "") -> httpx2.Response:
+            return server.post(fresh(), [CLICK] * 12, key=key or server.pk, **{"x-forwarded-for": address})
+
+        assert post("192.0.2.7").status_code == 200
+        refused = post("192.0.2.7")
+        assert (refused.status_code, refused.json()["limit"]) == (429, "address")
+        assert 1 <= int(refused.headers["retry-after"]) <= 5
+        assert post("192.0.2.8").status_code == 200
+        assert post("192.0.2.7", server.sk).status_code == 200  # a customer's own server
+
+
 async def test_both_doors_draw_from_one_bucket(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running(tmp_path_factory.mktemp("one"), SESSIONMOOD_SESSION_EVENTS_PER_SECOND=1) as server:
         session = fresh()

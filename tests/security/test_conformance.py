@@ -29,10 +29,10 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(kind: Any) -> AsyncIterator[str]:
-    """The address of an echo whose sockets are of this kind."""
+async def serving(kind: Any, app: Any = echo) -> AsyncIterator[str]:
+    """The address of an app whose sockets are of this kind."""
     config = uvicorn.Config(
-        echo,
+        app,
         port=0,
         http=cast(Any, partial(HttpProtocol, Lines(Settings(), SlowLane()))),
         ws=kind,

@@ -1,0 +1,99 @@
+"""Who sends much at once takes turns; who sends little does not wait for that."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+
+from app.slow_lane import SlowLane
+from app.socket_protocol import SocketProtocol
+from tests.security import hostile
+from tests.security.hostile import Line, Target, framed
+from tests.security.test_conformance import serving
+from tests.server import ServerProcess
+
+
+async def test_one_goes_on_in_a_turn() -> None:
+    lane, done = SlowLane(), []
+    left = {"a": 3, "b": 1, "c": 2}
+    turns = 0
+
+    def work(name: str, ends: float) -> bool:
+        assert ends > time.perf_counter() - 1
+        done.append((name, turns))
+        left[name] -= 1
+        return left[name] > 0
+
+    for name in left:
+        lane.join(lambda ends, name=name: work(name, ends))  # type: ignore[misc]
+    while any(left.values()):
+        await asyncio.sleep(0)
+        turns += 1
+    assert [name for name, _ in done] == ["a", "b", "c", "a", "c", "a"]
+    at = [turn for _, turn in done]
+    assert at == sorted(set(at)), "two in one turn"
+
+
+async def test_what_fails_is_logged_once_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    lane, done = SlowLane(), []
+
+    def fails(_: float) -> bool:
+        raise ValueError("broken")
+
+    def works(_: float) -> bool:
+        done.append(1)
+        return len(done) < 3
+
+    with caplog.at_level(logging.ERROR):
+        lane.join(fails)
+        lane.join(works)
+        while len(done) < 3:
+            await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records] == ["what a client sent could not be taken in"]
+
+
+async def test_a_flood_waits_and_who_says_little_does_not() -> None:
+    """Two thousand frames in one packet, then one frame on another socket: it is heard long before the last."""
+    heard: list[str] = []
+    count = 2000
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            heard.append(message["text"])
+
+    async with serving(partial(SocketProtocol, SlowLane()), app) as address:
+        async with connect(address) as flooding, connect(address) as quiet:
+            flooding.transport.write(framed(b"flood") * count)
+            await quiet.send("quiet")
+            async with asyncio.timeout(60):
+                while len(heard) <= count:
+                    await asyncio.sleep(0.01)
+    assert heard.count("flood") == count
+    assert heard.index("quiet") < count / 2
+
+
+async def test_requests_sent_before_an_answer_are_answered_in_order(server: ServerProcess) -> None:
+    line = await Line.open(Target(server, server.sk, "few", []))
+    await line.say(b"".join(b"GET /none/%d HTTP/1.1\r\nhost: a\r\n\r\n" % n for n in range(12)))
+    text = b""
+    async with asyncio.timeout(30):
+        for n in range(12):
+            while b'at /none/%d"' % n not in text:
+                more = await line.reader.read(4096)
+                assert more, text
+                text += more
+    line.close()
+
+
+async def test_too_many_of_them_end_the_connection(server: ServerProcess) -> None:
+    async with asyncio.timeout(30):
+        with contextlib.suppress(ConnectionError):  # cut while it was still sending
+            await hostile.asks_without_end_at_once(Target(server, server.sk, "many", []))
+    assert server.get("/livez").status_code == 200
