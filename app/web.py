@@ -25,6 +25,7 @@ from app.sessions import Sessions
 from app.shadow import Shadow
 from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
+from app.sweep import Sweep
 from app.transport import Doors
 from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
@@ -99,9 +100,9 @@ class App:
             Sessions(model_of(settings)),
             self.store,
             clock,
-            session_idle=settings.session_idle,
             max_sessions=settings.max_sessions,
         )
+        self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
             self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
@@ -193,7 +194,7 @@ class App:
         await self.store.open()
         await self._development_keys()
         await self.access.start()
-        await self.ingest.start()
+        await self.sweep.start()
         self._tasks = [
             asyncio.create_task(self._watch_sockets(), name="sockets"),
             asyncio.create_task(self._expire(), name="expire"),
@@ -204,7 +205,7 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         now, by = asyncio.get_running_loop().time(), self.stop_by
-        await self.ingest.stop(None if by is None else (now + by) / 2)
+        await self.sweep.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
         await self._close_store()
 

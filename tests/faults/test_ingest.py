@@ -13,11 +13,12 @@ import pytest
 
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
-from app.ingest import DUE_AT_ONCE, Ingest
+from app.ingest import Ingest
 from app.mood import MoodEngine
 from app.protocol import WireEvent, reading_dict
 from app.sessions import MAX_PRODUCERS, Session, Sessions
 from app.storage.sqlite import SQLiteStorage
+from app.sweep import DUE_AT_ONCE, Sweep
 
 START = 1_800_000_000_000
 PROJECT = "default"
@@ -39,9 +40,13 @@ async def service(folder: Path, clock: Clock, **options: Any) -> AsyncIterator[I
     store = SQLiteStorage(folder / "test.db", **options)
     await store.open()
     try:
-        yield Ingest(Sessions(), store, clock, session_idle=60.0)
+        yield Ingest(Sessions(), store, clock)
     finally:
         await store.close()
+
+
+def sweep(ingest: Ingest) -> Sweep:
+    return Sweep(ingest, session_idle=60.0)
 
 
 def batch(*kinds: str, seq: int | None = None, lost: int = 0, producer: str = "p") -> protocol.Batch:
@@ -80,7 +85,7 @@ async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
                 kinds = ("click", "rage_click") if step % 7 else ("page_view", "scroll")
                 await where.receive(session, batch(*kinds, seq=2 * step + 1), clock()).durable
             clock.now += 61_000 if step % 3 == 0 else 700
-            ingest.put_idle_away(clock())
+            sweep(ingest).put_idle_away(clock())
             await ingest.store.settled()
             assert (ingest.sessions.get(PROJECT, "s") is None) == (step % 3 == 0)
             found = await ingest.find(PROJECT, "s")
@@ -102,7 +107,7 @@ async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path
         await ingest.receive(away, batch("click"), clock()).durable
         ingest.sessions.remove(away)
         clock.now += 5_000
-        await ingest.sweep_stored(clock())
+        await sweep(ingest).wake_stored(clock())
         woken = ingest.sessions.get(PROJECT, "away")
         assert woken is not None
         assert woken.engine is not None
@@ -121,7 +126,7 @@ async def test_an_erased_session_does_not_rise_again(tmp_path: Path) -> None:
         for _ in range(600):
             clock.now += 1000
             ingest.reading(held, clock())
-            ingest.sweep(clock())
+            sweep(ingest).wake(clock())
         await ingest.store.settled()
         assert await ingest.store.row(PROJECT, "s") is None
         assert await ingest.find(PROJECT, "s") is None
@@ -208,7 +213,7 @@ async def test_a_full_queue_refuses_before_anything_is_folded_and_moods_stand(tm
         assert count == seq - 1
         clock.now += 300_000
         assert shown(ingest, session, clock()) == before
-        ingest.sweep(clock())
+        sweep(ingest).wake(clock())
         assert (session.event_count, session.version) == (count, version)
         await ingest.store.settled()
         assert shown(ingest, session, clock())["as_of"] > before["as_of"]
@@ -226,11 +231,11 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
         for seq in (1, 2):
             await ingest.receive(session, batch("click", seq=seq), clock()).durable
         clock.now += 10_500
-        ingest.sweep(clock())
+        sweep(ingest).wake(clock())
         assert session.snapshot_version < session.version
         clock.now += 60_000
         with slow_commit(ingest):
-            ingest.put_idle_away(clock())
+            sweep(ingest).put_idle_away(clock())
             found = await ingest.find(PROJECT, "s")
         assert found is not None
         late = batch("click", seq=3)
@@ -330,7 +335,7 @@ async def test_hellos_without_end_hold_nothing_and_lose_nothing(tmp_path: Path) 
             assert len(session.producers) == MAX_PRODUCERS
             assert len(session.put_away) <= 1
         clock.now += 61_000
-        ingest.put_idle_away(clock())
+        sweep(ingest).put_idle_away(clock())
         await ingest.store.settled()
         assert ingest.sessions.get(PROJECT, "s") is None
         for index in (0, 5, 6, MAX_PRODUCERS + 4):
