@@ -97,7 +97,9 @@ class Settings:
         "sessions that one address may open a second with pk_ keys; bursts of ten seconds; 0: no limit",
     )
     request_timeout: float = _setting(
-        "SESSIONMOOD_REQUEST_TIMEOUT", 20.0, "seconds a request may take to arrive, head and body"
+        "SESSIONMOOD_REQUEST_TIMEOUT",
+        20.0,
+        "seconds a request may take to arrive, head and body; a socket's message too",
     )
     hello_timeout: float = _setting(
         "SESSIONMOOD_HELLO_TIMEOUT", 5.0, "seconds a new socket has for its hello"

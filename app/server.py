@@ -166,7 +166,7 @@ def serve(settings: Settings) -> int:
         port=settings.port,
         loop="uvloop",
         http=cast(Any, partial(HttpProtocol, lines)),
-        ws=cast(Any, partial(SocketProtocol, lane)),
+        ws=cast(Any, partial(SocketProtocol, lane, settings.request_timeout)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,

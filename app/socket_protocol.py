@@ -38,8 +38,7 @@ PINGS: Final = 20.0
 PINGS_A_SECOND: Final = 5.0
 #: Bytes that may wait for a peer, beyond what the app waits for: pongs.
 MAX_UNREAD: Final = 262_144
-#: Seconds that one message may take to arrive, and a closing peer to answer or to read what was sent.
-MESSAGE_WITHIN: Final = 20.0
+#: Seconds that a closing peer may take to answer or to read what was sent.
 CLOSE_WITHIN: Final = 5.0
 #: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
 MAX_SPILLED: Final = 16_777_216
@@ -52,9 +51,12 @@ USER_TIMEOUT: Final = 30.0
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket. A peer that is gone, or does not read, or sends without end is cut off."""
 
-    def __init__(self, lane: SlowLane, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, lane: SlowLane, message_within: float, *args: Any, **kwargs: Any) -> None:
+        """`lane`: where the connections of this server take turns; `message_within`: seconds that one message
+        may take to arrive."""
         super().__init__(*args, **kwargs)
         self._lane = lane
+        self._message_within = message_within
         self.close_timeout = CLOSE_WITHIN
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
@@ -299,8 +301,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def look_after(self, now: float) -> None:
         """Called every second; `now`: the loop's time."""
         since = self.message_since
-        if since is not None and now - since > MESSAGE_WITHIN and not self.close_sent:
-            self.refuse(TooSlow(f"a message may take {MESSAGE_WITHIN:.0f} s to arrive"))
+        if since is not None and now - since > self._message_within and not self.close_sent:
+            self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

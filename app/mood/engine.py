@@ -14,7 +14,7 @@ from app.mood.scoring import confidence_of, independent_friction, points_of, sof
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 
@@ -165,7 +165,8 @@ class MoodEngine:
         if decision.decide(now, scores, m):
             happened.append(self._change(now, decision.mood, strengths))
         if decision.mood == FRUSTRATED:
-            offer = self.help.due(now, decision.since, independent_friction(strengths), m)
+            signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
+            offer = self.help.due(now, decision.since, signs, m)
             if offer is not None:
                 happened.append(offer)
 
@@ -237,7 +238,7 @@ class MoodEngine:
         if said != 0.0:
             because.append(Evidence("feedback", said, 1, f"the visitor said {'yes' if said > 0.0 else 'no'}"))
         for points, i in found:
-            count, text = describe(i, self.behaviour, now)
+            count, text = describe(i, self.behaviour, now, self.model)
             because.append(Evidence(NAMES[i], points, count, text))
         return because
 

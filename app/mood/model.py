@@ -44,6 +44,7 @@ class Model:
         self.bored_rate: float = rate_of(v["half_life.bored"])
         self.rage_clicks: float = v["rage.clicks"]
         self.rage_window_ms: float = v["rage.window"] * 1000.0
+        self.rage_wait_ms: float = v["rage.wait"] * 1000.0
         self.rage_radius: float = v["rage.radius"]
         self.rage_full: float = v["rage.full"]
         self.rage_burst: float = v["rage.burst"]

@@ -96,6 +96,14 @@ SETTINGS: Final = (
     Setting("half_life.bored", 120, "s", 1, 3600, "boredom fades slowest"),
     Setting("rage.clicks", 4, "clicks", 2, 20, "three vendors moved from 3 to 4; 3 if already dead"),
     Setting("rage.window", 1.0, "s", 0.2, 10, "hand speed of an angry click"),
+    Setting(
+        "rage.wait",
+        0.5,
+        "s",
+        0,
+        10,
+        "pages that answer do so by then: a verdict this long after its clicks counts each of them as dead",
+    ),
     Setting("rage.radius", 30, "px", 1, 500, "an unmoved hand"),
     Setting("rage.full", 3, "bursts", 1, 20, "the client's own verdicts that make full strength"),
     Setting(
@@ -168,7 +176,15 @@ SETTINGS: Final = (
     Setting("minimal.half", 20, "events", 1, 500, "events within a half-life at which half of it is gone"),
     Setting("explore.half", 3, "things", 0.5, 50, "new pages and things that make half strength"),
     Setting("help.warm_up", 20, "s", 0, 3600, "help at 10-30 s is the worst received"),
-    Setting("help.hold", 1.5, "s", 0, 600, "the mood must hold, or rest on two independent signals"),
+    Setting(
+        "help.hold",
+        1.5,
+        "s",
+        0,
+        600,
+        "the mood must hold, or rest on two signs: two kinds of trouble, or an angry hand on a page that was given "
+        "`rage.wait` to answer",
+    ),
     Setting("help.gap", 600, "s", 0, 86400, "one offer in ten minutes"),
     Setting("help.cap", 2, "offers", 0, 100, "two offers a session"),
     Setting("help.snooze", 1800, "s", 0, 86400, "not now means half an hour"),

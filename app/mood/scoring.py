@@ -59,11 +59,15 @@ def confidence_of(mood: int, score: float, m: Model) -> float:
     return half + (high - half) * (score - 0.5) * 2.0
 
 
-def independent_friction(strengths: list[float]) -> int:
-    """How many kinds of trouble there are: clicks without effect, errors, waits, forms, a shaken pointer."""
+def independent_friction(strengths: list[float], hammering: float) -> int:
+    """How many kinds of trouble there are: clicks without effect, errors, waits, forms, a shaken pointer.
+    `hammering`, in [0, 1]: rapid clicks that were seen to stay unanswered are two signs that agree, the hand's
+    and the page's."""
     s = strengths
     kinds = 0
     if s[RAGE_CLICK] >= _SIGN or s[DEAD_CLICK] >= _SIGN or s[UNANSWERED_CLICKS] >= _SIGN:
+        kinds += 1
+    if hammering >= _SIGN:
         kinds += 1
     if s[ERROR_CLICK] >= _SIGN or s[HIGH_ERROR_RATE] >= _SIGN:
         kinds += 1

@@ -15,6 +15,7 @@ from app.mood.signals import (
     SMOOTH_PROGRESS,
     UNANSWERED_CLICKS,
 )
+from app.mood.waiting import Waiting
 
 _BOTH: Final = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 _RECENT = 12  # clicks of the last second that are looked at
@@ -57,7 +58,7 @@ class ClickSignals:
     """Whether the page answers says more than how people click: silence counts only for a client that
     promised to report answers. Facts of one millisecond count in whatever order they come."""
 
-    __slots__ = FIELDS
+    __slots__ = (*FIELDS, "waiting")
 
     def __init__(self) -> None:
         self.at: int = -1
@@ -87,9 +88,9 @@ class ClickSignals:
         self.burst_span: int = 0
         self.burst_target: str | None = None
         self.recent: list[tuple[int, str | None, float | None, float | None]] = []
-        self.places: dict[
-            str, list[float]
-        ] = {}  # target -> [clicks, at, dead since or -1, dead clicks, rage verdicts]
+        # target -> [clicks, at, dead since or -1, dead clicks, rage verdicts, clicks of those waited for]
+        self.places: dict[str, list[float]] = {}
+        self.waiting: Waiting = Waiting()
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
@@ -118,6 +119,8 @@ class ClickSignals:
         if event.target is not None:
             place = self._place(event.target, at, m)
             place[0] += 1.0
+            if reports and self.moved_at != at and not self._answered(event.target, at):
+                self.waiting.click(event.target, at, m)
         size, span = self._around(event, m)
         needed = m.rage_clicks
         if place is not None and 0.0 <= place[2] < at:
@@ -141,14 +144,23 @@ class ClickSignals:
             self.active += 1.0
 
     def rage_click(self, event: Event, m: Model) -> None:
+        """The client's verdict. One that waited whether the page would answer says of its clicks what dead
+        clicks will say again, two seconds later."""
         at = event.at
         self._fade(at, m)
         self.rage_count += 1
-        if self.answered_at == at and (None in self.answered or event.target in self.answered):
+        if self._answered(event.target, at):
             self.rage += m.rage_answered
-        else:
-            self.rage += 1.0
-            self._place(event.target or "", at, m)[4] += 1.0
+            return
+        self.rage += 1.0
+        place = self._place(event.target or "", at, m)
+        place[4] += 1.0
+        if event.reports & REPORTS_RESPONSE:
+            place[5] = max(place[5], float(self.waiting.burst(event, m)))
+
+    def _answered(self, target: str | None, at: int) -> bool:
+        """An answer to `target` came in this very millisecond."""
+        return self.answered_at == at and (None in self.answered or target in self.answered)
 
     def dead_click(self, event: Event, m: Model) -> None:
         self._fade(event.at, m)
@@ -173,6 +185,7 @@ class ClickSignals:
             self.answered = []
         if len(self.answered) < _RECENT:
             self.answered.append(event.target)
+        self.waiting.answer(event.target)
         self._take_back(event.target, at, m)
         self._break_silence(m)
         pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
@@ -186,6 +199,9 @@ class ClickSignals:
         """Another page: an answer too, though how good a one is not known."""
         self._fade(at, m)
         self.moved_at = at
+        self.waiting.answer(None)
+        for place in self.places.values():
+            place[5] = 0.0
         self._break_silence(m)
 
     def _break_silence(self, m: Model) -> None:
@@ -204,6 +220,7 @@ class ClickSignals:
                 verdicts = place[4] * kept(m.friction_rate, int(place[1]), at)
                 self.rage = max(0.0, self.rage - verdicts * (1.0 - m.rage_answered))
                 place[4] = 0.0
+                place[5] = 0.0
 
     def _try(self, event: Event, m: Model) -> None:
         """An unanswered click: a new try if it is on another place. Stepping on one control is one try, its
@@ -265,16 +282,18 @@ class ClickSignals:
                 places = self.places
                 oldest = min(places, key=lambda t: (places[t][1], t))
                 del places[oldest]
-            place = self.places[target] = [0.0, float(at), -1.0, 0.0, 0.0]
+            place = self.places[target] = [0.0, float(at), -1.0, 0.0, 0.0, 0.0]
         faded = kept(m.friction_rate, int(place[1]), at)
         place[0] *= faded
         place[1] = float(at)
         place[3] *= faded
         place[4] *= faded
+        place[5] *= faded
         return place
 
     def _most(self, what: int, least: float, now: int, m: Model) -> float:
-        """The highest count of one kind over the places, if above `least`: 0 clicks, 3 dead clicks."""
+        """The highest count of one kind over the places, if above `least`: 0 clicks, 3 dead clicks, 5 clicks of
+        verdicts that were waited for."""
         most = least
         for place in self.places.values():
             if place[what] > most:
@@ -282,6 +301,16 @@ class ClickSignals:
                 if faded > most:
                     most = faded
         return most
+
+    def hammering(self, now: int, m: Model) -> float:
+        """The strength, in [0, 1], of the rapid clicks on one place that were seen to stay unanswered."""
+        if self.rage_count == 0:
+            return 0.0
+        return ramp(self._most(5, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
+
+    def unanswered(self, now: int, m: Model) -> int:
+        """How many clicks stand behind DEAD_CLICK: those that the client called dead, or is about to."""
+        return max(self.dead_count, round(self._most(5, 0.0, now, m)))
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
         if self.at < 0:
@@ -294,11 +323,12 @@ class ClickSignals:
                 1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
             )
         stuck = 0.0
-        if self.dead_count > 0:
+        if self.dead_count > 0 or self.rage_count > 0:
             dead = self.dead * engaged
             missed = self.missed * engaged
             clicks = max(self.clicks * engaged, dead + missed) + m.dead_prior
             stuck = ramp(self._most(3, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
+            stuck = max(stuck, self.hammering(now, m))
             out[DEAD_CLICK] = max(stuck, min(1.0, dead / clicks + min(m.missed_share, missed / clicks)))
         if self.silent > 0:
             left = kept(m.friction_rate, self.tries_at, now)
@@ -318,10 +348,13 @@ class ClickSignals:
         state = snapshot.take(self, FIELDS)
         state[FIELDS.index("recent")] = [list(click) for click in self.recent]
         state[FIELDS.index("tried")] = [list(click) for click in self.tried]
-        return state
+        return [state, self.waiting.state()]
 
     def restore(self, state: object) -> None:
-        snapshot.put(self, FIELDS, state)
+        if not isinstance(state, list) or len(state) != 2:
+            raise ValueError("the snapshot does not fit: its clicks are others")
+        snapshot.put(self, FIELDS, state[0])
+        self.waiting.restore(state[1])
         recent: Any = self.recent  # lists so far
         tried: Any = self.tried
         self.recent = [(click[0], click[1], click[2], click[3]) for click in recent]

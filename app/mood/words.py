@@ -1,6 +1,7 @@
 """Evidence in words and counts."""
 
 from app.mood.behaviour import Behaviour
+from app.mood.model import Model
 from app.mood.signals import (
     BACK_AND_FORTH,
     DEAD_CLICK,
@@ -23,7 +24,7 @@ from app.mood.signals import (
 )
 
 
-def describe(signal: int, b: Behaviour, now: int) -> tuple[int, str]:
+def describe(signal: int, b: Behaviour, now: int, m: Model) -> tuple[int, str]:
     """How many facts stand behind a signal, and what it says."""
     clicks = b.clicks
     trouble = b.trouble
@@ -37,7 +38,8 @@ def describe(signal: int, b: Behaviour, now: int) -> tuple[int, str]:
             f"{clicks.burst_size} clicks{where} in {clicks.burst_span / 1000:.1f} s, {answer}",
         )
     if signal == DEAD_CLICK:
-        return clicks.dead_count, f"{_many(clicks.dead_count, 'click')} that nothing answered"
+        count = clicks.unanswered(now, m)
+        return count, f"{_many(count, 'click')} that nothing answered"
     if signal == UNANSWERED_CLICKS:
         return clicks.silent, f"{_many(clicks.silent, 'click')} in a row without an answer"
     if signal == SLOW_RESPONSE:

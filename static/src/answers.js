@@ -22,6 +22,8 @@ const PATIENCE_MS = 30000;
 /** So many clicks on one thing within so long, and none answered: rage. Four, as three vendors found. */
 const RAGE_CLICKS = 4;
 const RAGE_MS = 1000;
+/** Said so long after the fourth: pages that answer do so within half a second, and a tenth for the timers. */
+const RAGE_WAIT_MS = 600;
 /** Moved further than this between down and up, it was a drag. */
 const DRAG_PX = 10;
 
@@ -33,7 +35,7 @@ const SELF = FIELDS + ",label,video,audio,canvas,object,embed,a[target],a[downlo
 /** DOM changes that nobody sees, or that come whether or not somebody clicks. */
 const UNSEEN = "head,script,style,link,time,[role=timer]";
 
-/** @typedef {{at: number, element: Element, facts: object, value?: any, leaving?: boolean}} Click */
+/** @typedef {{at: number, element: Element, value: any, leaving?: any}} Click */
 
 /** @type {Click[]} */
 let pending = [];
@@ -62,8 +64,7 @@ const rest = () => pending.length || down || observer?.disconnect();
  * @param {any} [_] @param {number} [before] only clicks up to then */
 export const answer = (_, before = Infinity) => {
   const at = Date.now();
-  const due = pending.filter((click) => click.at <= before);
-  const { element } = due[due.length - 1] || {};
+  const { element } = pending.filter((click) => click.at <= before).pop() || {};
   if (!element && down) down.answered = true;
   pending = pending.filter((click) => {
     const hit = click.element === element && click.at <= before;
@@ -100,15 +101,23 @@ const changed = (records) => {
  * @param {any} element */
 const valueBeside = ({ previousElementSibling: before, nextElementSibling: after }) => `${before?.value} ${after?.value}`;
 
-/** @param {Click} click */
-const verdict = (click) => {
-  const { element, facts, at } = click;
-  if (!pending.includes(click)) return;
-  if ((open || click.leaving) && Date.now() - at < PATIENCE_MS) return later(() => verdict(click), CAUSE_MS);
-  pending.splice(pending.indexOf(click), 1);
-  rest();
-  if (!click.leaving && (up(element, ACTIVE) || getComputedStyle(element).cursor === "pointer")) emit("dead_click", element, facts);
-};
+/** In `ms`: if nothing answered any of these clicks on one thing, and it looked as if it did something, say so.
+ * One is a dead click, and over with; several are rage, and each of them may still turn out dead.
+ * @param {Click[]} clicks oldest first @param {object} facts @param {number} ms */
+const judge = (clicks, facts, ms) =>
+  later(() => {
+    const [first, several] = clicks;
+    const { at, element, leaving } = first;
+    if (!clicks.every((click) => pending.includes(click))) return;
+    if ((open || leaving) && Date.now() - at < PATIENCE_MS) return judge(clicks, facts, CAUSE_MS);
+    if (!several) {
+      pending = pending.filter((click) => click !== first);
+      rest();
+    }
+    if (!leaving && (up(element, ACTIVE) || getComputedStyle(element).cursor === "pointer")) {
+      emit(several ? "rage_click" : "dead_click", element, facts);
+    }
+  }, ms);
 
 /** @param {any} event */
 const clicked = (event) => {
@@ -129,7 +138,7 @@ const clicked = (event) => {
   emit("click", element, facts, at);
   watch(event);
   /** @type {Click} */
-  const click = { at, element, facts, value: valueBeside(element) };
+  const click = { at, element, value: valueBeside(element) };
   pending.push(click);
   if (
     press?.answered ||
@@ -141,13 +150,12 @@ const clicked = (event) => {
     return answer();
   }
   later(() => {
-    if (!event.defaultPrevented) click.leaving = !!up(element, "a[href]:not([href^='#'])");
+    if (!event.defaultPrevented) click.leaving = up(element, "a[href]:not([href^='#'])");
     if (valueBeside(element) !== click.value) answer();
   });
-  if (pending.filter((other) => other.element === element && at - other.at < RAGE_MS).length === RAGE_CLICKS) {
-    emit("rage_click", element, { value: RAGE_CLICKS }, at);
-  }
-  later(() => verdict(click), DEAD_MS);
+  const burst = pending.filter((other) => other.element === element && at - other.at < RAGE_MS);
+  if (burst.length === RAGE_CLICKS) judge(burst, { value: RAGE_CLICKS }, RAGE_WAIT_MS);
+  judge([click], facts, DEAD_MS);
 };
 
 /** A request of the page begins. Its end answers a click it began right after; while it runs nothing is dead.

@@ -9,7 +9,7 @@ let life;
 
 export const begin = () => (life = new AbortController());
 export const end = () => life?.abort();
-export const running = () => !!life && !life.signal.aborted;
+export const running = () => life?.signal.aborted === false;
 
 /** `fn` that is silent once the script has stopped, and whose failure stays ours.
  * @template {(...args: any[]) => any} F @param {F} fn @returns {F} */

@@ -10,7 +10,7 @@ const VISIT_MS = 1800000;
 /** 128 random bits; `crypto.randomUUID` would need https. */
 const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
-/** @type {{id: string, token?: string, seen?: number, out?: boolean}} out: not in the sample */
+/** @type {{id: string, token?: string, seen?: any, out?: boolean}} out: not in the sample */
 export let session;
 /** Names this page load's numbering. @type {string} */
 export let producer;
@@ -25,7 +25,7 @@ export const fresh = () => {
 export const open = () => {
   producer ||= randomId();
   session = recall("session");
-  if (options.session || !session || Date.now() - VISIT_MS > (session.seen || 0)) fresh();
+  if (options.session || !(Date.now() - session?.seen < VISIT_MS)) fresh();
   remember();
 };
 

@@ -167,9 +167,53 @@ def test_rage_is_four_clicks_in_a_second_that_nothing_answers(visit: Open) -> No
         "<button id=dead>dead</button><button id=live onclick='this.textContent+=\"!\"'>+</button>"
     ).ready()
     page.click("#live", times=6, pause_ms=60)
-    assert page.of("rage_click") == []
     page.click("#dead", times=4, pause_ms=100)
-    assert [(event["target"], event["value"]) for event in page.of("rage_click")] == [("#dead", 4)]
+    (rage,) = page.until(lambda: page.of("rage_click"), "the verdict")
+    assert (rage["target"], rage["value"]) == ("#dead", 4)
+    fourth = [event["at"] for event in page.of("click") if event["target"] == "#dead"][3]
+    assert rage["at"] - fourth >= 600, "not before the page had its time"
+    page.until(lambda: len(page.of("dead_click")) == 4, "the dead clicks")
+    assert page.types().index("rage_click") < page.types().index("dead_click")
+    assert len(page.of("rage_click")) == 1
+
+
+#: Four fast clicks each. What is slow, on its way elsewhere, or nothing to click on, is not dead.
+NO_RAGE = {
+    "an answer after 300 ms": "<button id=b onclick=\"setTimeout(()=>this.textContent+='!',300)\">b</button>",
+    "a request under way": "<button id=b onclick='fetch(\"/api/slow\")'>b</button>",
+    "an old-style request under way": "<button id=b onclick='x=new XMLHttpRequest;"
+    'x.open("GET","/api/slow");x.send()\'>b</button>',
+    "only the first click asks": '<button id=b onclick=\'window.asked??=fetch("/api/slow").then('
+    '()=>this.textContent="done")\'>b</button>',
+    "nothing that looks like a button": "<div id=b style='width:90px;height:90px;user-select:none'></div>",
+}
+
+
+def test_four_clicks_on_what_is_not_dead_are_no_rage(visit: Open) -> None:
+    page = visit("<p>x")
+    page.site.answers["/api/slow"] = (200, 1.5)
+    page.ready()
+    for why, body in NO_RAGE.items():
+        page.page.evaluate("delete window.asked")
+        page.show(body)
+        page.click("#b", times=4, pause_ms=60)
+        if "nothing" in why:
+            page.show("<button id=b>dead</button>")
+            page.click("#b")
+            page.until(lambda: page.of("dead_click"), "a later click's verdict")
+        else:
+            page.until(lambda: len(responses(page, "#b")) >= 4, f"the answers: {why}")
+            assert page.of("dead_click") == [], why
+        assert page.of("rage_click") == [], why
+
+
+def test_a_request_that_fails_was_not_the_answer(visit: Open) -> None:
+    page = visit("<button id=b onclick=\"fetch('/api/broken',{method:'POST'}).catch(()=>{})\">b</button>")
+    page.site.answers["/api/broken"] = (500, 1.2)
+    page.ready()
+    page.click("#b", times=4, pause_ms=60)
+    page.until(lambda: page.of("rage_click"), "the verdict")
+    assert page.types().index("error") < page.types().index("rage_click")
 
 
 def test_a_drag_is_no_click(visit: Open) -> None:

@@ -1,13 +1,13 @@
 """Help in time, once, to those who need it, and to nobody else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.visit import CARD, Visit
-from tests.server import running
+from tests.server import ServerProcess, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]
@@ -58,6 +58,70 @@ def test_the_card_is_there_within_a_second_of_the_offer(visit: Open) -> None:
     stuck(page)
     card(page)
     assert 0 <= page.page.evaluate("shownAt - dueAt") < 1000
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with the policy as shipped, save that it begins at once and leaves nobody out."""
+    folder = tmp_path_factory.mktemp("usual")
+    with running(folder, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLDOUT=0) as server:
+        yield server
+
+
+#: On the page's own clock: each click as it began, and the card once a frame shows it.
+STOPWATCH = f"""
+  window.clicked = [];
+  addEventListener("click", event => clicked.push(event.timeStamp), true);
+  new MutationObserver(() => {{
+    const card = document.querySelector("{CARD}");
+    if (card?.getBoundingClientRect().width) requestAnimationFrame(() => window.seen ||= performance.now());
+  }}).observe(document.documentElement, {{childList: true}});"""
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["a visit that begins", "a visit that went well"])
+def test_the_promise(
+    visit: Open, usual: ServerProcess, busy: bool, record_property: Callable[[str, object], None]
+) -> None:
+    """Four clicks on a dead button, and help before the browser would even call the first of them dead."""
+    page = visit(DEAD + LIVE, server=usual).ready()
+    if busy:
+        page.click("#live", times=6, pause_ms=300)
+    page.page.evaluate(STOPWATCH)
+    page.click("#dead", times=4, pause_ms=120)
+    page.until(lambda: page.page.evaluate("window.seen"), "the card")
+    told = page.types()
+    waited = page.page.evaluate("seen - clicked[3]")
+    record_property("fourth_click_to_card_ms", round(waited))
+    print(f"from the fourth click to the card: {waited:.0f} ms")
+    assert told.count("rage_click") == 1
+    if "dead_click" in told:
+        assert told.index("help") < told.index("dead_click")
+    page.until(lambda: len(page.of("dead_click")) == 4, "the dead clicks")
+    page.click("#dead", times=4)
+    page.page.wait_for_timeout(1000)
+    assert page.cards() == 1
+    assert outcomes(page) == ["shown"]
+    assert len({offer["id"] for offer in offered(page)}) == 1
+
+
+SLOW = {
+    "answers after 300 ms": "<button id=x onclick=\"setTimeout(()=>this.textContent+='!',300)\">b</button>",
+    "answers when its request ends": '<button id=x onclick=\'fetch("/api/slow",{method:"POST"})'
+    '.then(()=>this.textContent+="!")\'>b</button>',
+}
+
+
+@pytest.mark.parametrize("why", SLOW)
+def test_an_impatient_hand_on_what_answers_sees_none(visit: Open, usual: ServerProcess, why: str) -> None:
+    page = visit(SLOW[why], server=usual)
+    page.site.answers["/api/slow"] = (200, 1.5)
+    page.ready()
+    page.click("#x", times=4, pause_ms=60)
+    page.until(lambda: len(page.of("response")) >= 4, "the answers")
+    page.page.wait_for_timeout(2700)
+    assert page.of("rage_click") + page.of("dead_click") == []
+    assert offered(page) == []
+    assert page.cards() == 0
 
 
 CALM = {

@@ -14,6 +14,7 @@ NAMES = ["a", "b", "c"]
 THEMES = [
     ("click", "response"),
     ("click", "click", "dead_click", "rage_click", "response"),
+    ("click", "rage_click"),
     ("click", "error", "hover"),
     ("click", "click", "page_view"),
     ("page_view", "navigation", "scroll"),

@@ -151,7 +151,29 @@ def stuck(events: Sequence[Event], now: int, m: Model) -> float:
         faded([e for e in dead if e.target == target], now, m.settings["half_life.friction"])
         for target in {e.target for e in dead}
     ]
-    return between(max(counts, default=0.0), m.settings["stuck.from"], m.settings["stuck.full"])
+    most = max([*counts, hammered(events, now, m)], default=0.0)
+    return between(most, m.settings["stuck.from"], m.settings["stuck.full"])
+
+
+def hammered(events: Sequence[Event], now: int, m: Model) -> float:
+    """The most clicks, faded, that a verdict after `rage.wait` calls unanswered and that still are."""
+    v = m.settings
+    moves = [at for _, at, _ in list_visits(events)]
+    most = 0.0
+    for verdict in of(events, "rage_click"):
+        answers = [e.at for e in of(events, "response") if e.target in (None, verdict.target)] + moves
+        if not verdict.reports & REPORTS_RESPONSE or any(at >= verdict.at for at in answers):
+            continue
+        count = sum(
+            click.target is not None
+            and click.target == verdict.target
+            and v["rage.wait"] <= (verdict.at - click.at) / 1000 <= v["rage.wait"] + 2 * v["rage.window"]
+            and not any(at >= click.at for at in answers)
+            for click in of(events, "click")
+        )
+        if count >= v["rage.clicks"]:
+            most = max(most, count * left(now - verdict.at, v["half_life.friction"]))
+    return most
 
 
 def waits(events: Sequence[Event], now: int, m: Model) -> Strengths:

@@ -229,11 +229,13 @@ async def _until_closed(target: Target, say: Callable[[Line], Awaitable[None]]) 
             await asyncio.sleep(0)
     except (ConnectionError, asyncio.IncompleteReadError):
         pass
+    except asyncio.CancelledError:  # told to stop, whatever the server would have said
+        line.close()
+        raise
+    try:
+        target.seen.append(await asyncio.wait_for(code, 20))
     finally:
-        try:
-            target.seen.append(await asyncio.wait_for(code, 20))
-        finally:
-            line.close()
+        line.close()
 
 
 async def fragments_without_end(target: Target) -> None:

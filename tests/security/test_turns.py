@@ -68,13 +68,16 @@ async def test_a_flood_waits_and_who_says_little_does_not() -> None:
         while (message := await receive())["type"] == "websocket.receive":
             heard.append(message["text"])
 
-    async with serving(partial(SocketProtocol, SlowLane()), app) as address:
-        async with connect(address) as flooding, connect(address) as quiet:
-            flooding.transport.write(framed(b"flood") * count)
-            await quiet.send("quiet")
-            async with asyncio.timeout(60):
-                while len(heard) <= count:
-                    await asyncio.sleep(0.01)
+    async with (
+        serving(partial(SocketProtocol, SlowLane(), 20.0), app) as address,
+        connect(address) as flooding,
+        connect(address) as quiet,
+        asyncio.timeout(60),
+    ):
+        flooding.transport.write(framed(b"flood") * count)
+        await quiet.send("quiet")
+        while len(heard) <= count:
+            await asyncio.sleep(0.01)
     assert heard.count("flood") == count
     assert heard.index("quiet") < count / 2
 

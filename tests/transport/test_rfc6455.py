@@ -56,7 +56,7 @@ def echo() -> Iterator[tuple[Echo, int]]:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            ws=cast(Any, partial(SocketProtocol, SlowLane())),
+            ws=cast(Any, partial(SocketProtocol, SlowLane(), 20.0)),
             ws_per_message_deflate=False,
             ws_max_size=2**20,
             log_config=None,

@@ -1,0 +1,56 @@
+"""Clicks that nothing has answered yet, to see whether a client's verdict on them came after the wait."""
+
+from typing import Any
+
+from app.mood.events import Event
+from app.mood.model import Model
+
+_MOST = 24  # clicks that are remembered at a time: more than a hand makes in the span that is looked at
+
+
+class Waiting:
+    """The last clicks of a client that reports answers, each until it is answered."""
+
+    __slots__ = ("clicks",)
+
+    def __init__(self) -> None:
+        self.clicks: list[tuple[int, str]] = []
+
+    def click(self, target: str, at: int, m: Model) -> None:
+        clicks = self.clicks
+        oldest = at - _span(m)
+        while clicks and clicks[0][0] < oldest:
+            del clicks[0]
+        if len(clicks) < _MOST:
+            clicks.append((at, target))
+
+    def answer(self, target: str | None) -> None:
+        """Without a target an answer speaks for all."""
+        if self.clicks:
+            self.clicks = [] if target is None else [click for click in self.clicks if click[1] != target]
+
+    def burst(self, verdict: Event, m: Model) -> int:
+        """How many clicks on its target a verdict was right to call unanswered: those it waited `rage.wait` for.
+        0 when they are fewer than `rage.clicks`: it came with the clicks, and nobody could know yet."""
+        youngest = verdict.at - m.rage_wait_ms
+        oldest = verdict.at - _span(m)
+        count = 0
+        for at, target in self.clicks:
+            if target == verdict.target and oldest <= at <= youngest:
+                count += 1
+        return count if count >= m.rage_clicks else 0
+
+    def state(self) -> list[object]:
+        return [list(click) for click in self.clicks]
+
+    def restore(self, state: object) -> None:
+        clicks: Any = state
+        if not isinstance(clicks, list):
+            raise ValueError("the snapshot does not fit: no list of waiting clicks")
+        self.clicks = [(click[0], click[1]) for click in clicks]
+
+
+def _span(m: Model) -> int:
+    """Clicks from further back belong to no verdict of now: they lie within `rage.window`, it comes `rage.wait`
+    after them, and a busy page makes it late by another window at most."""
+    return int(m.rage_wait_ms + 2.0 * m.rage_window_ms)
