@@ -8,28 +8,17 @@ import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 import msgspec
 
 from app import protocol, storage
 from app.counters import Counters
-from app.errors import Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
+from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
 from app.mood import Change, Offer, Reading, reports_mask
-from app.sessions import SLOT_MS, Observer, Outcome, Session, Sessions
-from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
+from app.sessions import Observer, Outcome, Session, Sessions
+from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
-
-#: Sessions that may leave memory, or are due in storage but not in memory, are looked for this often (s).
-DUE_EVERY: Final = 5.0
-#: Sessions of a few events leave memory after this part of the time that others have.
-BRIEF_SHARE: Final = 15
-#: Sessions that may leave memory are looked for this often (s).
-TIDY_EVERY: Final = 1.0
-#: ... the latter so many at a time, and less often when many in memory have to be read past.
-DUE_AT_ONCE: Final = 200
-LIVE_PER_SECOND: Final = 2000
 
 
 class Receipt(msgspec.Struct, gc=False):
@@ -40,7 +29,9 @@ class Receipt(msgspec.Struct, gc=False):
 
 
 class Ingest:
-    """Live sessions on top of storage. `clock` gives ms since the epoch; it is read by the sweep only."""
+    """Live sessions on top of storage. `clock` gives ms since the epoch; it is read by the sweep only.
+
+    `draining`: the server is about to stop, and new batches are refused."""
 
     def __init__(
         self,
@@ -48,28 +39,30 @@ class Ingest:
         store: Storage,
         clock: Callable[[], int],
         *,
-        session_idle: float = 900.0,
         max_sessions: int = 50_000,
     ) -> None:
         self.sessions = sessions
         self.store = store
         self.clock = clock
-        self.session_idle = session_idle
         self.max_sessions = max_sessions
         self.counters = Counters()
         self.observe: Callable[[Session], Observer] | None = None
         self.draining = False
         self._loading: dict[tuple[str, str], asyncio.Future[Session | None]] = {}
-        self._sweeper: asyncio.Task[None] | None = None
+        self._recalling: dict[tuple[Session, str], asyncio.Future[None]] = {}
 
     # Finding sessions
 
-    async def find(self, project: str, id: str) -> Session | None:
-        """The session, from memory or from storage; None if there is none. Raises StorageUnavailable."""
+    async def find(self, project: str, id: str, producer: str | None = None) -> Session | None:
+        """The session, from memory or from storage, ready for a batch of `producer`; None if there is none.
+        Raises StorageUnavailable."""
         while True:
             session = self.sessions.get(project, id)
             if session is not None:
-                return session
+                if session.knows(producer):
+                    return session
+                await self.recall(session, producer)
+                continue  # it may have left memory meanwhile, or have been erased
             loading = self._loading.get((project, id))
             if loading is None:
                 loading = asyncio.ensure_future(self._load(project, id))
@@ -95,6 +88,24 @@ class Ingest:
                 self.sessions.remove(session)
         else:
             self.sessions.schedule(session)
+
+    async def recall(self, session: Session, producer: str | None) -> None:
+        """See to it that `session` knows the numbering of page load `producer`, before its hello or its batch.
+        Costs one look-up, and only where many page loads were. Raises StorageUnavailable."""
+        if producer is None or session.knows(producer):
+            return
+        # One look-up for all who ask: who comes later finds it in memory, so none can be out of date.
+        name = (session, producer)
+        recalling = self._recalling.get(name)
+        if recalling is None:
+            recalling = self._recalling[name] = asyncio.ensure_future(self._recall(session, producer))
+            recalling.add_done_callback(lambda _: self._recalling.pop(name, None))
+        await asyncio.shield(recalling)
+
+    async def _recall(self, session: Session, producer: str) -> None:
+        await self.store.settled()  # what was put away a moment ago may still be queued
+        kept = await self.store.numbering(session.project, session.id, producer)
+        session.remember(producer, *((0, 0) if kept is None else (kept.last_seq, kept.reports)))
 
     async def _load(self, project: str, id: str) -> Session | None:
         stored = await self.store.load(project, id)
@@ -125,7 +136,7 @@ class Ingest:
         self.sessions.schedule(session)
         if len(batches) > 16 or session.snapshot_version < session.version - 16:
             with contextlib.suppress(StorageUnavailable):
-                self._keep(session, None, news, snapshot=True)
+                self.keep(session, None, news, snapshot=True)
         return session
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
@@ -153,6 +164,7 @@ class Ingest:
         if session.erased:
             raise Revoked("this session was erased")
         self.store.admit()
+        assert session.knows(batch.producer), "recall it first"
         known = session.producers.get(batch.producer) if batch.producer is not None else None
         reports = None if batch.reports is None else reports_mask(batch.reports)
         offset = batch.offset if batch.now is None else now - round(batch.now)
@@ -179,7 +191,7 @@ class Ingest:
                 len(wires),
                 protocol.encode_log(wires),
             )
-            durable = self._keep(session, kept, news)
+            durable = self.keep(session, kept, news)
         else:
             durable = self.store.settled()
         self.sessions.touch(session)
@@ -202,15 +214,16 @@ class Ingest:
         else:
             news = session.advance(now)
             if news:
-                self._keep(session, None, news)
+                self.keep(session, None, news)
                 self._publish(session, news, now)
         self.sessions.schedule(session)
 
     # Keeping
 
-    def _keep(
+    def keep(
         self, session: Session, batch: Batch | None, news: list[Change | Offer], snapshot: bool = False
     ) -> "asyncio.Future[None]":
+        """Queue a step of `session` to be kept; done when it can't be lost any more. Raises StorageUnavailable."""
         engine = session.engine
         assert engine is not None
         changes = [
@@ -243,7 +256,12 @@ class Ingest:
             session.publishable,
         )
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
-        durable = self.store.submit(Entry(row, batch, changes, state))
+        entry = Entry(row, batch, changes, state)
+        if session.put_away:
+            put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
+            entry = msgspec.structs.replace(entry, put_away=put_away)
+        durable = self.store.submit(entry)
+        session.put_away.clear()
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
         return durable
@@ -279,95 +297,6 @@ class Ingest:
                 subscriber.push(reading, session.offer, bool(news))
             except Exception:
                 logger.exception("a subscriber failed", extra={"session": session.id})
-
-    # Time
-
-    async def start(self) -> None:
-        """Begin to sweep."""
-        self._sweeper = asyncio.create_task(self._sweep_forever(), name="sweep")
-
-    async def stop(self, by: float | None = None) -> None:
-        """Stop sweeping, and spare the next start what snapshots can, until `by` (the loop's time). New batches
-        are refused from here on."""
-        self.draining = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
-        loop = asyncio.get_running_loop()
-        for index, session in enumerate(self.sessions):
-            if by is not None and loop.time() >= by:
-                return  # the log has it all
-            self._put_away(session)
-            if index % 100 == 99:
-                await asyncio.sleep(0)
-
-    async def _sweep_forever(self) -> None:
-        loop = asyncio.get_running_loop()
-        tidy = look_at_disk = 0.0
-        while True:
-            try:
-                self.sweep(self.clock())
-                if loop.time() >= tidy:
-                    tidy = loop.time() + TIDY_EVERY
-                    self.put_idle_away(self.clock())
-                if loop.time() >= look_at_disk:
-                    look_at_disk = loop.time() + max(DUE_EVERY, len(self.sessions) / LIVE_PER_SECOND)
-                    await self.sweep_stored(self.clock())
-            except StorageUnavailable:
-                pass  # storage reports its own state; the next round tries again
-            except Exception:
-                logger.exception("the sweep failed; the next one comes soon")
-            await asyncio.sleep((SLOT_MS - self.clock() % SLOT_MS) / 1000)
-
-    def sweep(self, now: int) -> None:
-        """Let time pass where it may change something."""
-        for session in self.sessions.due(now):
-            try:
-                self.pass_time(session, now)
-                self.counters.swept += 1
-            except SessionMoodError:
-                self.sessions.schedule(session)
-            except Exception:
-                logger.exception("a session could not be advanced", extra={"session": session.id})
-
-    def put_idle_away(self, now: int) -> None:
-        """Let idle sessions leave memory."""
-        idle_ms = round(self.session_idle * 1000)
-        idle = self.sessions.idle(now - idle_ms, self.max_sessions, now - idle_ms // BRIEF_SHARE)
-        for session in idle:
-            self._put_away(session)
-
-    async def sweep_stored(self, now: int) -> None:
-        """Wake sessions that are due but not in memory. Those in memory are woken by `sweep`, so storage may
-        think them long overdue: they must not crowd the others out."""
-        for row in await self.store.due(now, DUE_AT_ONCE + len(self.sessions)):
-            if self.sessions.get(row.project, row.session) is None:
-                session = await self.find(row.project, row.session)
-                if session is not None:
-                    self.pass_time(session, now)
-                    self._settle(session)
-
-    def _settle(self, session: Session) -> None:
-        """Note in storage that a woken session was looked at, so that it is not due again for nothing."""
-        self._keep(session, None, [])
-
-    def _put_away(self, session: Session) -> None:
-        """Let a session leave memory, once its snapshot is kept. Not before: who is loaded meanwhile from an
-        older one stands at an earlier moment and may take events of a time that the snapshot has passed."""
-        if session.subscribers or session.pending:
-            return
-        if session.snapshot_version == session.version:
-            self.sessions.remove(session)
-            self.counters.evicted += 1
-            return
-        with contextlib.suppress(StorageUnavailable):
-            kept = self._keep(session, None, [], snapshot=True)
-            kept.add_done_callback(partial(self._put_away_kept, session, session.version))
-
-    def _put_away_kept(self, session: Session, version: int, kept: "asyncio.Future[None]") -> None:
-        here = self.sessions.get(session.project, session.id) is session
-        if kept.exception() is None and here and session.version == version:
-            self._put_away(session)
 
     # Erasing
 

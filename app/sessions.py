@@ -20,7 +20,7 @@ CLOCK_TOLERANCE_MS: Final = 600_000
 OLDEST_EVENT_MS: Final = 86_400_000
 #: How exactly a session is woken when time may change its mood (ms).
 SLOT_MS: Final = 100
-#: Page loads of one session whose numbering is remembered; past that the longest unused is forgotten.
+#: Page loads of one session whose numbering is in memory; past that the longest unused is put away.
 MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
 SNAPSHOT_EVERY: Final = 256
@@ -90,6 +90,7 @@ class Session:
         "producers",
         "project",
         "publishable",
+        "put_away",
         "snapshot_events",
         "snapshot_version",
         "subscribers",
@@ -106,6 +107,8 @@ class Session:
         self.engine: MoodEngine | None = None
         self.change: Change | None = None  # the last change of mood
         self.producers: OrderedDict[str, Producer] = OrderedDict()
+        #: put away, but in no entry yet: every snapshot is kept together with those it has no more
+        self.put_away: dict[str, Producer] = {}
         self.version = 0
         self.snapshot_version = 0
         self.snapshot_events = 0
@@ -125,14 +128,36 @@ class Session:
         """The numbering of page load `id`, made on first use."""
         known = self.producers.get(id)
         if known is None:
-            known = self.producers[id] = Producer()
+            known = self.put_away.pop(id) if id in self.put_away else Producer()
+            self.producers[id] = known
             if len(self.producers) > MAX_PRODUCERS:
                 # those that only said hello first: nothing of theirs can be counted twice
                 idle = next((p for p, known in self.producers.items() if not known.ack and p != id), None)
-                del self.producers[idle or next(iter(self.producers))]
+                if idle is not None:
+                    del self.producers[idle]
+                else:
+                    oldest, left = self.producers.popitem(last=False)
+                    self.put_away[oldest] = left
         else:
             self.producers.move_to_end(id)
         return known
+
+    def knows(self, producer: str | None) -> bool:
+        """False when storage may have numbering of this page load that is not in memory: then `remember` what it
+        has first, or its events could count twice."""
+        return (
+            producer is None
+            or len(self.producers) < MAX_PRODUCERS
+            or producer in self.producers
+            or producer in self.put_away
+        )
+
+    def remember(self, producer: str, ack: int, reports: int) -> None:
+        """Note what storage has of a page load that `knows` denied: 0 and 0 for nothing."""
+        if not self.knows(producer):
+            known = self.producer(producer)
+            known.ack = known.kept = ack
+            known.reports = reports
 
     def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
         """Note what a client says of itself; its highest event number that can't be lost (0: none)."""
@@ -146,7 +171,7 @@ class Session:
 
     def keep(self, producer: str, seq: int) -> None:
         """Note that `producer`'s events up to `seq` can't be lost any more."""
-        known = self.producers.get(producer)
+        known = self.producers.get(producer) or self.put_away.get(producer)
         if known is not None:
             known.kept = max(known.kept, seq)
 

@@ -12,8 +12,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 
 from app import auth
 from app.auth import Access
@@ -26,6 +25,7 @@ from app.sessions import Sessions
 from app.shadow import Shadow
 from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
+from app.sweep import Sweep
 from app.transport import Doors
 from app.transport.answers import ClientLeft
 from app.transport.connections import Connections
@@ -34,10 +34,10 @@ from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
 from app.transport.openapi import OpenApi
+from app.transport.pages import Pages
 from app.transport.privacy import Privacy
 from app.transport.rates import Rates
 from app.transport.rest import Rest
-from app.transport.scripts import Scripts
 from app.transport.shadow import ShadowDoor
 from app.transport.websocket import Connection
 
@@ -47,7 +47,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 _HOT: Final = re.compile(r"/v1/sessions/([^/]*)/(events|mood)")
 _SOCKET: Final = re.compile(r"/v1/sessions/([^/]*)/ws")
 _PROJECT: Final = "default"
@@ -101,9 +100,9 @@ class App:
             Sessions(model_of(settings)),
             self.store,
             clock,
-            session_idle=settings.session_idle,
             max_sessions=settings.max_sessions,
         )
+        self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
             self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
@@ -195,7 +194,7 @@ class App:
         await self.store.open()
         await self._development_keys()
         await self.access.start()
-        await self.ingest.start()
+        await self.sweep.start()
         self._tasks = [
             asyncio.create_task(self._watch_sockets(), name="sockets"),
             asyncio.create_task(self._expire(), name="expire"),
@@ -206,7 +205,7 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         now, by = asyncio.get_running_loop().time(), self.stop_by
-        await self.ingest.stop(None if by is None else (now + by) / 2)
+        await self.sweep.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
         await self._close_store()
 
@@ -263,56 +262,6 @@ class App:
             except Exception:
                 logger.exception("old sessions could not be erased")
             await asyncio.sleep(EXPIRE_EVERY)
-
-
-class Pages:
-    """What people open in a browser, and what machines ask to see whether the service is well."""
-
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
-        #: what to print at a first start, empty later
-        self.fresh_keys: dict[str, str] = {}
-        #: the publishable key of the demo page, while it is good
-        self.demo_key = ""
-        self._checking: asyncio.Future[None] | None = None
-
-    def routes(self) -> list[Route]:
-        return [
-            Route("/", self._home),
-            Route("/livez", self._live),
-            Route("/readyz", self._ready),
-            Route("/demo", self._demo),
-            *Scripts(STATIC).routes(),
-            Route("/static/{name:path}", self._static),
-        ]
-
-    async def _home(self, request: Request) -> Response:
-        return Response(status_code=307, headers={"location": "/demo"})
-
-    async def _live(self, request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def _ready(self, request: Request) -> Response:
-        if self._doors.leaving:
-            return PlainTextResponse("draining\n", 503)
-        if self._checking is None or self._checking.done():
-            # whoever asks meanwhile shares the answer: each check writes to the disk
-            self._checking = asyncio.ensure_future(self._doors.store.check())
-        try:
-            await asyncio.shield(self._checking)
-        except StorageUnavailable as error:
-            return PlainTextResponse(f"storage: {error.detail}\n", 503)
-        return PlainTextResponse("ok\n")
-
-    async def _demo(self, request: Request) -> Response:
-        page = (STATIC / "demo.html").read_text()
-        return HTMLResponse(page.replace("{{key}}", self.demo_key))
-
-    async def _static(self, request: Request) -> Response:
-        path = (STATIC / request.path_params["name"]).resolve()
-        if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
-            raise NotFound(f"there is no page {request.url.path}")
-        return FileResponse(path)
 
 
 def _hanging_up(send: Send) -> Send:

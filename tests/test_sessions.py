@@ -118,8 +118,32 @@ def test_the_numbering_of_many_page_loads_is_bounded() -> None:
     for i in range(MAX_PRODUCERS + 10):
         s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
     assert len(s.producers) == MAX_PRODUCERS
-    assert "p0" not in s.producers
+    assert [*s.put_away] == [f"p{i}" for i in range(10)]
     assert s.producers[f"p{MAX_PRODUCERS + 9}"].ack == 1
+
+
+def test_who_was_put_away_but_not_kept_yet_goes_on() -> None:
+    s = session()
+    for i in range(MAX_PRODUCERS + 1):
+        s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
+    s.keep("p0", 1)
+    assert s.hello("p0", None, 0, NOW) == 1
+    assert s.receive(clicks(-1), "p0", 1, 0, None, NOW).duplicates == 1
+    assert [*s.put_away] == ["p1"]
+
+
+def test_only_a_session_of_many_page_loads_has_to_be_told_what_it_knew() -> None:
+    s = session()
+    for i in range(MAX_PRODUCERS):
+        assert s.knows(f"p{i}")
+        s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
+    assert s.knows("p0")
+    assert not s.knows("other")
+    s.remember("other", 7, 3)
+    assert s.knows("other")
+    assert s.receive(clicks(-1), "other", 7, 0, None, NOW).duplicates == 1
+    s.remember("other", 0, 0)
+    assert s.producers["other"].ack == 7
 
 
 def test_hellos_alone_push_nobody_out() -> None:

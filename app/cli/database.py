@@ -26,9 +26,16 @@ Database = Annotated[
 Project = Annotated[str, typer.Option(help="The project.")]
 
 
-def with_storage(url: str | None, work: "Callable[[Storage], Awaitable[T]]", *, create: bool = False) -> T:
+def with_storage(
+    url: str | None,
+    work: "Callable[[Storage], Awaitable[T]]",
+    *,
+    create: bool = False,
+    instead: str | None = None,
+) -> T:
     """Run `work` on the opened storage. Without `create` a database that does not exist yet is an error:
-    a mistyped name must not leave an empty file behind."""
+    a mistyped name must not leave an empty file behind. `instead`: what to do while a server runs, for work
+    that must not be done beside one; no server can start meanwhile."""
     import asyncio
 
     path = _path(url)
@@ -39,10 +46,13 @@ def with_storage(url: str | None, work: "Callable[[Storage], Awaitable[T]]", *, 
             f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
         )
 
-    async def run() -> T:
-        from app.storage.sqlite import SQLiteStorage
+    from app.storage.sqlite import SQLiteStorage, is_served
 
-        store = SQLiteStorage(path)
+    if instead is not None and is_served(path):
+        fail(f"a server runs on {path}: {instead}")
+
+    async def run() -> T:
+        store = SQLiteStorage(path, sole=instead is not None)
         await store.open()
         try:
             return await work(store)

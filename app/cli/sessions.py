@@ -58,9 +58,14 @@ def erase(
 ) -> None:
     """Remove everything of a session from the database. Nothing stays in free pages or the write-ahead log.
 
-    Stop the server first, or use its DELETE /v1/sessions/SESSION: it also forgets what it has in memory.
+    Refused while a server runs on the database, since it has the session in memory and would write it again:
+    ask the server, with DELETE /v1/sessions/SESSION and a secret key, or stop it first.
     """
-    if not with_storage(database_url, lambda store: store.erase(project, session)):
+    instead = (
+        f"it has the session in memory and would write it again. Nothing was erased. Ask the server instead: "
+        f"DELETE /v1/sessions/{session} with a secret key of the project {project}; or stop it first"
+    )
+    if not with_storage(database_url, lambda store: store.erase(project, session), instead=instead):
         fail(f"there is no session {session} in the project {project}")
     say(f"{session} is erased")
 

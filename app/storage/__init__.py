@@ -65,14 +65,25 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     publishable: bool  # opened with a pk_ key: its holder needs the session token
 
 
+class Numbering(msgspec.Struct, frozen=True, gc=False):
+    """How far a page load has come that the session's snapshots hold no more: its highest event number, and
+    what it `reports`."""
+
+    producer: str
+    last_seq: int
+    reports: int
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One step of one session, written whole or not at all. `batch` is None when only time passed.
-    `snapshot` (msgpack) stands for the state after this entry, when one is due."""
+    `snapshot` (msgpack) stands for the state after this entry, when one is due. `put_away`: what it, and those
+    that follow, may leave out."""
 
     row: SessionRow
     batch: Batch | None = None
     changes: Sequence[MoodChange] = ()
     snapshot: bytes | None = None
+    put_away: Sequence[Numbering] = ()
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -165,6 +176,9 @@ class Storage(Protocol):
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
         """The log of a session from version `after` + 1 on, oldest first."""
+
+    async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
+        """What an entry put away of this page load last."""
 
     async def erase(self, project: str, session: str) -> bool:
         """Remove everything of the session, from free pages and the write-ahead log too. False if unknown.

@@ -16,6 +16,7 @@ from app.storage import (
     Entry,
     Key,
     MoodChange,
+    Numbering,
     Page,
     SessionRow,
     State,
@@ -41,6 +42,16 @@ CLOSE_SECONDS = 10.0
 CHECK_SECONDS = 5.0
 WIPE_SECONDS = 5.0
 MAX_LIST = 500  # sessions a page
+SERVER_LOCK = "-server"  # the file beside the database that its server has locked
+
+
+def is_served(path: str | os.PathLike[str]) -> bool:
+    """Whether a server has the database open. Raises OSError where its folder can't be used."""
+    lock = FileLock(os.fspath(path) + SERVER_LOCK)
+    try:
+        return not lock.acquire(0)
+    finally:
+        lock.close()
 
 
 class SQLiteStorage:
@@ -71,7 +82,7 @@ class SQLiteStorage:
         self._erasing: dict[tuple[str, str], asyncio.Future[bool]] = {}
         self._secrets: dict[str, bytes] = {}
         self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
-        self._sole = FileLock(self.path + "-server") if sole else None
+        self._sole = FileLock(self.path + SERVER_LOCK) if sole else None
 
     async def open(self) -> None:
         try:
@@ -226,6 +237,9 @@ class SQLiteStorage:
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
         return await self._read(lambda c: sqlite_reads.read_batches(c, project, session, after, limit))
+
+    async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
+        return await self._read(lambda c: sqlite_reads.read_numbering(c, project, session, producer))
 
     async def erase(self, project: str, session: str) -> bool:
         """While a backup reads the file its write-ahead log cannot be wiped: then that follows by itself."""

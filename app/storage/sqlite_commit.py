@@ -48,6 +48,12 @@ _UPSERT_SNAPSHOT = ManyRows(
     f"({_ID}, ?, ?)",
     "ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, state = excluded.state",
 )
+_UPSERT_PRODUCER = ManyRows(
+    "INSERT INTO producers (session_id, producer, last_seq, reports)",
+    f"({_ID}, ?, ?, ?)",
+    "ON CONFLICT (session_id, producer) DO UPDATE SET last_seq = excluded.last_seq, reports = excluded.reports "
+    "WHERE excluded.last_seq >= last_seq",
+)
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
 _OURS = (
@@ -127,6 +133,7 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], repeated: 
     snapshots: dict[tuple[str, str], tuple[Any, ...]] = {}
     batches: list[tuple[Any, ...]] = []
     changes: list[tuple[Any, ...]] = []
+    put_away: list[tuple[Any, ...]] = []
     for entry in entries:
         row = entry.row
         name = (row.project, row.session)
@@ -137,6 +144,8 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], repeated: 
             snapshots[name] = (*name, row.version, entry.snapshot)
         if entry.changes:
             changes += [name + _change_values(change) for change in entry.changes]
+        if entry.put_away:
+            put_away += [name + msgspec.structs.astuple(each) for each in entry.put_away]
     _UPSERT_SESSION.insert(connection, list(rows.values()))
     if batches:
         kept = _INSERT_BATCH.insert(connection, batches)
@@ -148,6 +157,8 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], repeated: 
         _UPSERT_SNAPSHOT.insert(connection, list(snapshots.values()))
     if changes:
         _INSERT_CHANGE.insert(connection, changes)
+    if put_away:
+        _UPSERT_PRODUCER.insert(connection, put_away)
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:

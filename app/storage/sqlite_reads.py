@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.storage import Batch, Key, MoodChange, SessionRow, Stored
+from app.storage import Batch, Key, MoodChange, Numbering, SessionRow, Stored
 from app.storage.cursor import Filters, Position
 from app.storage.sqlite_commit import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
 
@@ -15,6 +15,10 @@ _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > 
 _SNAPSHOT = "SELECT version, state FROM snapshots WHERE session_id = ?"
 _CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY at, id LIMIT ?"  # noqa: S608
 _DUE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608
+_NUMBERING = """
+SELECT producer, last_seq, reports FROM producers
+WHERE session_id = (SELECT id FROM sessions WHERE project = ? AND session = ?) AND producer = ?
+"""
 KEY_COLUMNS = (
     "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
 )
@@ -72,6 +76,13 @@ def read_changes(connection: sqlite3.Connection, project: str, session: str, lim
 
 def _change(row: tuple[Any, ...]) -> MoodChange:
     return MoodChange(*(*row[:5], msgspec.json.decode(row[5], type=list[str]), *row[6:]))
+
+
+def read_numbering(
+    connection: sqlite3.Connection, project: str, session: str, producer: str
+) -> Numbering | None:
+    found = connection.execute(_NUMBERING, (project, session, producer)).fetchone()
+    return Numbering(*found) if found else None
 
 
 def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[SessionRow]:

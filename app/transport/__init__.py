@@ -49,16 +49,25 @@ class Doors:
         self.leaving = False
 
     async def enter(
-        self, key: Key, session_id: str, token: str | None, now: int, address: str, *, create: bool
+        self,
+        key: Key,
+        session_id: str,
+        token: str | None,
+        now: int,
+        address: str,
+        *,
+        create: bool,
+        producer: str | None = None,
     ) -> Entrance | None:
-        """The session that `key` (and `token`) opens; None when there is none and `create` is False.
+        """The session that `key` (and `token`) opens, ready for a batch of `producer`; None when there is none
+        and `create` is False.
 
         Raises BadToken, OverQuota, RateLimited, Revoked (while it waited), StorageUnavailable.
         """
         claims = None
         if token and key.kind == PUBLISHABLE:
             claims = self.access.check_token(token, key.project, session_id)
-        session = await self.ingest.find(key.project, session_id)
+        session = await self.ingest.find(key.project, session_id, producer)
         if session is None:
             if not create:
                 return None

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 from app import protocol
-from app.errors import BadOrigin, MethodNotAllowed, RateLimited, SessionMoodError, TooLarge
+from app.errors import BadOrigin, MethodNotAllowed, Overloaded, RateLimited, SessionMoodError, TooLarge
 from app.transport import Doors
 
 Message = MutableMapping[str, Any]
@@ -23,8 +23,48 @@ class ClientLeft(Exception):
     """Nobody waits for the answer any more."""
 
 
-async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
-    """The request's body. Raises TooLarge as soon as it is over `limit` bytes."""
+class Spare:
+    """What all bodies together whose sender is not known yet may hold beyond `each` bytes: `together` bytes."""
+
+    def __init__(self, each: int, together: int) -> None:
+        self.each = each
+        self.left = together
+
+    def take(self, size: int) -> None:
+        """Raises Overloaded when there is no more."""
+        if size > self.left:
+            raise Overloaded(
+                f"too many bodies of more than {self.each} bytes at once without a key in the headers",
+                retry_ms=1000,
+            )
+        self.left -= size
+
+
+async def read_body(
+    receive: Receive, headers: dict[bytes, bytes], limit: int, spare: Spare | None = None
+) -> bytes:
+    """The request's body. Raises TooLarge as soon as it is over `limit` bytes, and Overloaded when `spare`,
+    given for an unknown sender, has no room for it."""
+    if spare is None:
+        return await _read_body(receive, headers, limit, lambda size: None)
+    taken = 0
+
+    def grew(size: int) -> None:
+        nonlocal taken
+        more = size - spare.each - taken
+        if more > 0:
+            spare.take(more)
+            taken += more
+
+    try:
+        return await _read_body(receive, headers, limit, grew)
+    finally:
+        spare.left += taken
+
+
+async def _read_body(
+    receive: Receive, headers: dict[bytes, bytes], limit: int, grew: Callable[[int], None]
+) -> bytes:
     length = headers.get(b"content-length", b"")
     if length.isdigit() and (len(length) > 18 or int(length) > limit):
         raise TooLarge(f"a body may have {limit} bytes at most, this one has {length[:20].decode()}")
@@ -38,6 +78,7 @@ async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -
         size += len(part)
         if size > limit:
             raise TooLarge(f"a body may have {limit} bytes at most")
+        grew(size)
         parts.append(part)
         if not message.get("more_body"):
             return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -54,6 +95,8 @@ async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[by
 async def refuse(doors: Doors, scope: Message, send: Send, error: SessionMoodError) -> None:
     """The problem document of `error`, held back from who is refused all the time."""
     doors.ingest.counters.refuse("rest", error.code)
+    # what it was raised from holds the body, and would keep it for as long as the answer is held back
+    error.__traceback__ = error.__cause__ = error.__context__ = None
     wait = doors.rates.noise(address_of(scope), doors.clock())
     if wait:
         await asyncio.sleep(wait)

@@ -56,7 +56,8 @@ def statement(settings: Settings) -> Statement:
             Kept(
                 "Sessions",
                 "The id that the app chose, the times of the first and the last event, how many came, the last "
-                "page, the last mood with its confidence and action, whether help was offered",
+                "page, the last mood with its confidence and action, whether help was offered, the random ids of "
+                "its page loads and how many events came from each",
                 "to list sessions and to go on after a restart",
                 until,
             ),
@@ -103,8 +104,8 @@ def statement(settings: Settings) -> Statement:
             "keys and tokens, in any log",
         ],
         rights=[
-            "Erase one session: DELETE /v1/sessions/{id}, or `sessionmood erase SESSION`. Events, changes, state and "
-            "counts go, from free pages and the write-ahead log of the database too.",
+            "Erase one session: DELETE /v1/sessions/{id}, or `sessionmood erase SESSION` while no server runs. "
+            "Events, changes, state and counts go, from free pages and the write-ahead log of the database too.",
             "See what is kept of one session: GET /v1/sessions/{id}/timeline.",
             "Browsers that say Do Not Track or Global Privacy Control send nothing.",
             f"{settings.help_holdout:.0%} of the sessions are never shown help, so that its use can be measured.",

@@ -20,6 +20,7 @@ from app.transport.answers import (
     Message,
     Receive,
     Send,
+    Spare,
     address_of,
     cors,
     preflight,
@@ -38,8 +39,9 @@ MAX_WAIT: Final = 60.0
 #: The same while the server is about to stop.
 LEAVING_WAIT: Final = 1.0
 DURABLE_WITHIN: Final = 10.0
-#: What a body may have that brings its key along: browsers send no beacon above that.
+#: What any body may have that brings its key along: browsers send no beacon above that. Larger ones share.
 BEACON_BYTES: Final = 65_536
+SHARED_BYTES: Final = 16 * 1024 * 1024
 _TYPES: Final = (b"", b"application/json", b"text/plain")
 
 
@@ -48,6 +50,7 @@ class Rest:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self._spare = Spare(BEACON_BYTES, SHARED_BYTES)
 
     async def handle(self, scope: Message, receive: Receive, send: Send, session_id: str, call: str) -> None:
         """Answer one request. `call`: "events" or "mood"."""
@@ -90,15 +93,18 @@ class Rest:
         presented = bearer(headers)
         if presented is not None:
             doors.access.key(presented)
-        most = doors.limits.bytes if presented is not None else min(doors.limits.bytes, BEACON_BYTES)
-        body = await read_body(receive, headers, most)
+        spare = None if presented is not None else self._spare
+        body = await read_body(receive, headers, doors.limits.bytes, spare)
         now = doors.clock()
         batch = protocol.decode_body(body, doors.limits)
         key = doors.access.key(presented or batch.key)
         token = text(headers, b"x-session-token") or batch.token
         check_origin(key, text(headers, b"origin"))
-        drawn = doors.rates.take(key, session_id, address_of(scope), len(batch.events), now)
-        entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=True)
+        address = address_of(scope)
+        drawn = doors.rates.take(key, session_id, address, len(batch.events), now)
+        entrance = await doors.enter(
+            key, session_id, token, now, address, create=True, producer=batch.producer
+        )
         assert entrance is not None
         session = entrance.session
         receipt = doors.ingest.receive(session, batch, now)

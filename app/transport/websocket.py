@@ -9,12 +9,9 @@ from functools import partial
 from typing import Any, Final
 
 from app import protocol
-from app.auth import Claims, check_origin
 from app.errors import (
     BadBatch,
-    BadKey,
     BadRequest,
-    BadToken,
     Draining,
     NoHello,
     OutOfOrder,
@@ -28,11 +25,10 @@ from app.errors import (
 )
 from app.ingest import Receipt
 from app.limits import TokenBucket
-from app.mood import Offer, Reading, reports_mask
+from app.mood import Offer, Reading
 from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
-from app.sessions import Session
-from app.storage import Key
-from app.transport import Doors, bearer, check_session_id
+from app.transport import Doors, check_session_id
+from app.transport.guest import Guest
 from app.transport.outbox import Line, Outbox
 
 logger = logging.getLogger("sessionmood.websocket")
@@ -58,9 +54,8 @@ class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_after_acks", "_alarm", "_claims", "_doors", "_error", "_expiry", "_inflight", "_line", "_newest",
-        "_noise", "_offset", "_out", "_receive", "_reports", "_scope", "_send", "_token", "address",
-        "counted_key", "every", "heard_at", "id", "key", "producer", "session", "session_id",
+        "_after_acks", "_alarm", "_doors", "_error", "_inflight", "_line", "_noise", "_out", "_receive", "_scope",
+        "_send", "address", "every", "guest", "heard_at", "id", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -79,23 +74,13 @@ class Connection:
         self.id = next(_ids)
         self.address: str = (scope.get("client") or ("?", 0))[0]
         self.session_id: str = scope["session_id"]
-        self.key: Key | None = None
-        self.counted_key: str | None = None
-        self.session: Session | None = None
-        self.producer: str | None = None
+        self.guest = Guest(doors, self, scope)
         #: push the reading with every batch: asked for in `hello`, or a client that said none
         self.every = True
         self.heard_at = doors.clock()
         self._out = Outbox(send, self._line, doors.clock)
-        self._newest = (0, 0)  # the position that the client said it has
-        # what its hello said for events that come without a number
-        self._reports: list[str] | None = None
-        self._offset: int | None = None
         self._inflight = 0
         self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
-        self._token: str | None = None
-        self._claims: Claims | None = None
-        self._expiry: asyncio.TimerHandle | None = None
         self._error: SessionMoodError | None = None
         self._after_acks = False
         self._alarm: asyncio.TimerHandle | None = None
@@ -133,16 +118,8 @@ class Connection:
     # Coming in
 
     async def _enter(self) -> None:
-        presented = bearer(dict(self._scope["headers"]))
-        token = self._header(b"x-session-token")
-        if presented is not None:
-            try:
-                await self._admit(presented, token)
-            except BadToken:
-                if token is not None:
-                    raise
-            else:
-                return
+        if await self.guest.came_with_key():
+            return
         self._alarm = asyncio.get_running_loop().call_later(
             self._doors.settings.hello_timeout, self.fail, NoHello("no hello came in time")
         )
@@ -152,79 +129,22 @@ class Connection:
             self._alarm = None
         if not isinstance(hello, Hello):
             raise NoHello("without a key in the handshake the first frame must be a hello")
-        if hello.key is None:
-            hello.key = presented
         await self._hello(hello)
 
-    async def _admit(self, presented: str | None, token: str | None) -> None:
-        doors = self._doors
-        key = doors.access.key(presented)
-        check_origin(key, self._header(b"origin"))
-        now = doors.clock()
-        entrance = await doors.enter(key, self.session_id, token, now, self.address, create=True)
-        assert entrance is not None
-        if self.counted_key is None:
-            self.counted_key = key.id
-            doors.connections.admit_key(key.id)
-        self.key = key
-        self._token, self._claims = token, entrance.claims
-        self._watch_expiry(now)
-        if self.session is None:
-            doors.connections.listen(entrance.session, self)
-            self.session = entrance.session
-
-    def _watch_expiry(self, now: int) -> None:
-        """A socket outlives a token that is renewed at every contact, but not one that was minted to end."""
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-        if self._claims is not None and self._claims.fixed:
-            self._expiry = asyncio.get_running_loop().call_later(
-                max(0.0, self._claims.expires - now / 1000),
-                self.fail,
-                BadToken("the session token has expired"),
-            )
-
     async def _hello(self, hello: Hello) -> None:
-        if hello.key is not None or self.key is None:
-            if hello.key is None:
-                raise BadKey("no key: send it in the hello frame or in the handshake's headers")
-            if self.key is not None and self._doors.access.key(hello.key).project != self.key.project:
-                raise BadKey("the hello names a key of another project than the handshake")
-            await self._admit(hello.key, hello.token or self._header(b"x-session-token"))
-        session, key = self.session, self.key
-        assert session is not None
-        assert key is not None
-        now = self._doors.clock()
-        self.producer = hello.producer
+        welcome = await self.guest.greet(hello)
         self.every = hello.every
-        self._reports = hello.reports
-        self._offset = None if hello.now is None else now - round(hello.now)
-        ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
-        if hello.producer is not None:
-            self._take_over(session, hello.producer)
-        reading = self._doors.ingest.reading(session, now)
-        self._newest = hello.have or (0, 0)
-        if reading is not None and position(reading) < self._newest:
-            reading = None  # the client is ahead: what it saw last was not kept, and it will send that again
+        self._take_over()
         self._out.forget_reading()  # the welcome holds a newer one
-        self._queue(
-            protocol.frame(
-                "welcome",
-                session=session.id,
-                token=self._doors.access.next_token(self._token, self._claims, key.project, session.id),
-                ack=ack,
-                mood=None if reading is None else protocol.reading_dict(reading, session.offer),
-                ping=_plain(self._doors.settings.ping_interval),
-                limits=self._doors.limits,
-                now=now,
-            )
-        )
+        self._queue(welcome)
 
-    def _take_over(self, session: Session, producer: str) -> None:
+    def _take_over(self) -> None:
         """A page load has one line: an older one of it is dead, though its end has not been heard of yet."""
+        session, producer = self.guest.session, self.guest.producer
+        if session is None or producer is None:
+            return
         for other in session.subscribers or ():
-            if isinstance(other, Connection) and other is not self and other.producer == producer:
+            if isinstance(other, Connection) and other is not self and other.guest.producer == producer:
                 other.fail(Superseded())
 
     # Reading
@@ -248,6 +168,7 @@ class Connection:
             try:
                 frame = protocol.decode_frame(text, limits)
                 if isinstance(frame, Batch):
+                    await self.guest.recall()
                     self._take(frame, len(text))
                 else:
                     if isinstance(frame, Hello):
@@ -271,7 +192,7 @@ class Connection:
             frame = protocol.decode_frame(text, self._doors.limits)
         except SessionMoodError:
             return False
-        if not isinstance(frame, Batch):
+        if not isinstance(frame, Batch) or not self.guest.is_known():
             return False
         self.heard_at = self._doors.clock()
         try:
@@ -284,19 +205,17 @@ class Connection:
         return True
 
     def _take(self, batch: Batch, size: int) -> None:
-        session = self.session
+        guest = self.guest
+        session, key = guest.session, guest.key
         assert session is not None
+        assert key is not None
         doors = self._doors
         now = doors.clock()
-        if batch.bare or self.producer is None:
-            batch.reports, batch.offset = self._reports, self._offset
-        else:
-            batch.producer = self.producer
+        guest.sign(batch)
         try:
             if batch.producer is not None and batch.seq is None:
                 raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
-            assert self.key is not None
-            doors.rates.take(self.key, session.id, self.address, len(batch.events), now)
+            doors.rates.take(key, session.id, self.address, len(batch.events), now)
             if self._inflight >= doors.settings.max_inflight * 4:
                 raise RateLimited("too many batches without an ack", retry_ms=250)
             receipt = doors.ingest.receive(session, batch, now)
@@ -343,7 +262,7 @@ class Connection:
 
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
-        if position(reading) >= self._newest:
+        if position(reading) >= self.guest.newest:
             counters = self._doors.ingest.counters
             counters.pushes += 1
             counters.conflated += self._out.reading(reading, offer)
@@ -406,13 +325,8 @@ class Connection:
     async def _leave(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
-        if self._expiry is not None:
-            self._expiry.cancel()
         self._doors.connections.remove(self)
-        session = self.session
-        if session is not None and session.subscribers is not None:
-            session.subscribers.remove(self)
-            self._doors.ingest.leave(session)
+        self.guest.leave()
         await self._out.finish(self._doors.settings.send_timeout)
         self._line = None
         self._log("a socket closed")
@@ -429,14 +343,3 @@ class Connection:
 
     def _names(self) -> dict[str, object]:
         return {"session": self.session_id, "connection": self.id}
-
-    def _header(self, name: bytes) -> str | None:
-        for key, value in self._scope["headers"]:
-            if key == name:
-                return str(value.decode("latin-1"))
-        return None
-
-
-def _plain(seconds: float) -> float | int:
-    """25, not 25.0: clients in strict languages may want a whole number."""
-    return int(seconds) if seconds.is_integer() else seconds

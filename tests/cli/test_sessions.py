@@ -91,6 +91,20 @@ def test_erase_leaves_nothing_behind(copied: Stopped) -> None:
         assert b"#pay" not in path.read_bytes()
 
 
+def test_erase_beside_a_server_is_refused_and_says_what_to_do(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.post("visit-1", {"type": "click"})
+        database = f"sqlite:///{server.database}"
+        ran = sessionmood("erase", "visit-1", DATABASE_URL=database)
+        assert (ran.code, "DELETE /v1/sessions/visit-1" in ran.err) == (1, True), ran.err
+        assert server.get("/v1/sessions/visit-1/mood").json()["event_count"] == 1
+        assert len(sessionmood("export", DATABASE_URL=database).lines) == 1
+        assert server.post("visit-1", {"type": "click"}).json()["mood"]["event_count"] == 2
+        server.stop()
+        assert sessionmood("erase", "visit-1", DATABASE_URL=database).code == 0
+        assert sessionmood("export", DATABASE_URL=database).out == ""
+
+
 def test_a_backup_is_a_database(stopped: Stopped, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
     ran = sessionmood("backup", copy, DATABASE_URL=stopped.url)

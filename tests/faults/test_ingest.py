@@ -13,11 +13,12 @@ import pytest
 
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
-from app.ingest import DUE_AT_ONCE, Ingest
+from app.ingest import Ingest
 from app.mood import MoodEngine
 from app.protocol import WireEvent, reading_dict
-from app.sessions import Session, Sessions
+from app.sessions import MAX_PRODUCERS, Session, Sessions
 from app.storage.sqlite import SQLiteStorage
+from app.sweep import DUE_AT_ONCE, Sweep
 
 START = 1_800_000_000_000
 PROJECT = "default"
@@ -39,14 +40,18 @@ async def service(folder: Path, clock: Clock, **options: Any) -> AsyncIterator[I
     store = SQLiteStorage(folder / "test.db", **options)
     await store.open()
     try:
-        yield Ingest(Sessions(), store, clock, session_idle=60.0)
+        yield Ingest(Sessions(), store, clock)
     finally:
         await store.close()
 
 
-def batch(*kinds: str, seq: int | None = None, lost: int = 0) -> protocol.Batch:
+def sweep(ingest: Ingest) -> Sweep:
+    return Sweep(ingest, session_idle=60.0)
+
+
+def batch(*kinds: str, seq: int | None = None, lost: int = 0, producer: str = "p") -> protocol.Batch:
     events = [WireEvent(type=kind, target="#pay") for kind in kinds]
-    return protocol.Batch(events=events, producer="p" if seq else None, seq=seq, lost=lost)
+    return protocol.Batch(events=events, producer=producer if seq else None, seq=seq, lost=lost)
 
 
 @contextlib.contextmanager
@@ -80,7 +85,7 @@ async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
                 kinds = ("click", "rage_click") if step % 7 else ("page_view", "scroll")
                 await where.receive(session, batch(*kinds, seq=2 * step + 1), clock()).durable
             clock.now += 61_000 if step % 3 == 0 else 700
-            ingest.put_idle_away(clock())
+            sweep(ingest).put_idle_away(clock())
             await ingest.store.settled()
             assert (ingest.sessions.get(PROJECT, "s") is None) == (step % 3 == 0)
             found = await ingest.find(PROJECT, "s")
@@ -102,7 +107,7 @@ async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path
         await ingest.receive(away, batch("click"), clock()).durable
         ingest.sessions.remove(away)
         clock.now += 5_000
-        await ingest.sweep_stored(clock())
+        await sweep(ingest).wake_stored(clock())
         woken = ingest.sessions.get(PROJECT, "away")
         assert woken is not None
         assert woken.engine is not None
@@ -121,7 +126,7 @@ async def test_an_erased_session_does_not_rise_again(tmp_path: Path) -> None:
         for _ in range(600):
             clock.now += 1000
             ingest.reading(held, clock())
-            ingest.sweep(clock())
+            sweep(ingest).wake(clock())
         await ingest.store.settled()
         assert await ingest.store.row(PROJECT, "s") is None
         assert await ingest.find(PROJECT, "s") is None
@@ -208,7 +213,7 @@ async def test_a_full_queue_refuses_before_anything_is_folded_and_moods_stand(tm
         assert count == seq - 1
         clock.now += 300_000
         assert shown(ingest, session, clock()) == before
-        ingest.sweep(clock())
+        sweep(ingest).wake(clock())
         assert (session.event_count, session.version) == (count, version)
         await ingest.store.settled()
         assert shown(ingest, session, clock())["as_of"] > before["as_of"]
@@ -226,11 +231,11 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
         for seq in (1, 2):
             await ingest.receive(session, batch("click", seq=seq), clock()).durable
         clock.now += 10_500
-        ingest.sweep(clock())
+        sweep(ingest).wake(clock())
         assert session.snapshot_version < session.version
         clock.now += 60_000
         with slow_commit(ingest):
-            ingest.put_idle_away(clock())
+            sweep(ingest).put_idle_away(clock())
             found = await ingest.find(PROJECT, "s")
         assert found is not None
         late = batch("click", seq=3)
@@ -249,3 +254,89 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
     assert again.engine is not None
     assert again.engine.state() == engine.state()
     assert engine.event_count == 3
+
+
+async def visit(ingest: Ingest, session: Session, clock: Clock, producer: str) -> None:
+    """One page load that does one thing and goes."""
+    await ingest.recall(session, producer)
+    await ingest.receive(session, batch("click", seq=1, producer=producer), clock()).durable
+
+
+async def comes_back(ingest: Ingest, clock: Clock, producer: str, ack: int) -> Session:
+    """Page load `producer` says hello and sends all of its events once more, and one that is new."""
+    session = await ingest.find(PROJECT, "s", producer)
+    assert session is not None
+    assert session.hello(producer, None, 0, clock()) == ack
+    count = session.event_count
+    outcome = await _fold(ingest, session, batch(*["click"] * (ack + 1), seq=1, producer=producer), clock())
+    assert (outcome.accepted, outcome.duplicates, outcome.ack) == (1, ack, ack + 1)
+    assert session.event_count == count + 1
+    return session
+
+
+async def test_who_comes_back_after_many_page_loads_counts_once(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for index in range(MAX_PRODUCERS + 40):
+            await visit(ingest, session, clock, f"p{index}")
+        assert len(session.producers) == MAX_PRODUCERS
+        assert not session.put_away
+        for index in (0, 20, 39, 40, MAX_PRODUCERS + 39):
+            await comes_back(ingest, clock, f"p{index}", 1)
+        assert len(session.producers) == MAX_PRODUCERS
+        await comes_back(ingest, clock, "never was here", 0)
+    async with service(tmp_path, clock) as ingest:  # from the snapshot and the log after it
+        for index in (1, 20, 35, MAX_PRODUCERS + 39):
+            found = await comes_back(
+                ingest, clock, f"p{index}", 2 if index in (20, MAX_PRODUCERS + 39) else 1
+            )
+        rows = await ingest.store.batches(PROJECT, "s")
+        assert sum(row.count for row in rows) == found.event_count == MAX_PRODUCERS + 40 + 6 + 4
+
+
+async def test_who_was_put_away_a_moment_ago_is_found_though_nothing_is_written_yet(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for index in range(MAX_PRODUCERS):
+            await visit(ingest, session, clock, f"p{index}")
+        with slow_commit(ingest):
+            session.remember("late", 0, 0)
+            ingest.receive(session, batch("click", seq=1, producer="late"), clock())
+            assert not session.knows("p0")
+            found = [asyncio.ensure_future(ingest.find(PROJECT, "s", "p0")) for _ in range(5)]
+            await asyncio.sleep(0)
+            assert not any(each.done() for each in found)
+        assert await asyncio.gather(*found) == [session] * 5
+        assert session.producers["p0"].ack == 1
+
+
+async def test_a_batch_of_a_page_load_that_is_not_known_is_not_folded_by_mistake(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for index in range(MAX_PRODUCERS + 1):
+            await visit(ingest, session, clock, f"p{index}")
+        with pytest.raises(AssertionError):
+            ingest.receive(session, batch("click", seq=1, producer="p0"), clock())
+        assert session.event_count == MAX_PRODUCERS + 1
+
+
+async def test_hellos_without_end_hold_nothing_and_lose_nothing(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for index in range(MAX_PRODUCERS + 5):
+            await visit(ingest, session, clock, f"p{index}")
+        for index in range(3 * MAX_PRODUCERS):
+            await ingest.recall(session, f"flood{index}")
+            session.hello(f"flood{index}", None, 0, clock())
+            assert len(session.producers) == MAX_PRODUCERS
+            assert len(session.put_away) <= 1
+        clock.now += 61_000
+        sweep(ingest).put_idle_away(clock())
+        await ingest.store.settled()
+        assert ingest.sessions.get(PROJECT, "s") is None
+        for index in (0, 5, 6, MAX_PRODUCERS + 4):
+            await comes_back(ingest, clock, f"p{index}", 1)

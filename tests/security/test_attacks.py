@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import httpx2
-import msgspec
 import pytest
 
 from tests.security import hostile
@@ -236,14 +235,6 @@ class contextlib_stack:
     async def __aexit__(self, *_: object) -> None:
         for line in self.lines:
             line.close()
-
-
-def test_a_body_without_a_key_in_the_headers_is_as_large_as_a_beacon(tight: ServerProcess) -> None:
-    envelope = {"key": tight.sk, "events": [{**CLICK, "target": "x" * 190}] * 400}
-    body = msgspec.json.encode(envelope)
-    assert len(body) > 65_536
-    assert httpx2.post(tight.url(fresh()), content=body).status_code == 413
-    assert tight.post(fresh(), body).status_code == 200
 
 
 def test_a_session_id_costs_no_memory_for_long(tmp_path_factory: pytest.TempPathFactory) -> None:

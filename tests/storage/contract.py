@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app import errors
-from app.storage import Batch, Entry, Key, MoodChange, SessionRow, Storage
+from app.storage import Batch, Entry, Key, MoodChange, Numbering, SessionRow, Storage
 
 __all__ = [  # the tests; pytest collects what is imported
     "TestEntries",
@@ -133,6 +133,20 @@ class TestEntries:
             storage.submit(entry())
         again = await make()
         assert [b.version for b in await again.batches("p", "s")] == list(range(1, 200))
+
+    async def test_what_was_put_away_is_found_by_name_and_never_goes_back(self, make: Make) -> None:
+        storage = await make()
+        await storage.submit(Entry(row(), batch(), put_away=[Numbering("one", 7, 3), Numbering("two", 1, 0)]))
+        assert await storage.numbering("p", "s", "one") == Numbering("one", 7, 3)
+        assert await storage.numbering("p", "s", "two") == Numbering("two", 1, 0)
+        assert await storage.numbering("p", "s", "three") is None
+        assert await storage.numbering("q", "s", "one") is None
+        again = [Numbering("one", 9, 1), Numbering("two", 0, 0)]
+        storage.submit(Entry(row(version=2), batch(2), put_away=again))
+        await storage.submit(Entry(row(version=3), put_away=[Numbering("one", 8, 2)]))
+        storage = await make()
+        assert await storage.numbering("p", "s", "one") == Numbering("one", 9, 1)
+        assert await storage.numbering("p", "s", "two") == Numbering("two", 1, 0)
 
 
 class TestLoad:
@@ -281,11 +295,13 @@ class TestLists:
 class TestErasure:
     async def test_erase(self, make: Make) -> None:
         storage = await make()
-        await storage.submit(Entry(row(), batch(), [change()], b"state"))
+        await storage.submit(Entry(row(), batch(), [change()], b"state", [Numbering("one", 7, 3)]))
         assert await storage.erase("p", "s")
         assert not await storage.erase("p", "s")
         assert await storage.load("p", "s") is None
         assert await storage.changes("p", "s") == []
+        await storage.submit(entry())
+        assert await storage.numbering("p", "s", "one") is None
 
     async def test_what_is_queued_before_goes_and_what_comes_after_stays(self, make: Make) -> None:
         storage = await make()

@@ -1,8 +1,10 @@
 """The page that says what is kept."""
 
+import re
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from app.config import Settings
 from app.storage.schema import metadata
@@ -36,6 +38,7 @@ def test_every_table_is_accounted_for() -> None:
         "sessions": "Sessions",
         "log": "Events",
         "snapshots": "Sessions",
+        "producers": "Sessions",
         "changes": "Changes of mood",
         "keys": "Keys",
         "secrets": "Signing secrets",
@@ -47,3 +50,12 @@ def test_every_table_is_accounted_for() -> None:
     assert set(metadata.tables) == set(told)
     kept = {row.what for row in statement(Settings()).kept}
     assert {name for name in told.values() if name} == kept
+
+
+@pytest.mark.parametrize("page", ["/docs", "/privacy"])
+def test_pages_find_their_stylesheet(server: ServerProcess, page: str) -> None:
+    text = httpx2.get(server.base + page).text
+    (sheet,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', text)
+    assert "<style" not in text
+    found = httpx2.get(server.base + sheet)
+    assert (found.status_code, found.headers["content-type"].partition(";")[0]) == (200, "text/css")

@@ -72,6 +72,21 @@ def test_a_beacon_carries_key_and_token_inside(server: ServerProcess) -> None:
     assert httpx2.post(url, content=msgspec.json.encode(envelope), headers=plain).json()["ack"] == 2
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_key_inside_makes_no_batch_too_large(server: ServerProcess, first: bool) -> None:
+    key = {"key": server.pk}
+    events = {"events": [{**CLICK, "target": "#" + "x" * 199}] * 500}
+    envelope = key | events if first else events | key
+    body = msgspec.json.encode(envelope)
+    assert 65_536 < len(body) < 262_144
+    for media in ("text/plain;charset=UTF-8", "application/json"):
+        answer = httpx2.post(server.url(fresh()), content=body, headers={"content-type": media})
+        assert (answer.status_code, answer.json()["accepted"]) == (200, 500)
+    large = body[:1] + b" " * (262_145 - len(body)) + body[1:]
+    assert httpx2.post(server.url(fresh()), content=large[:1] + large[2:]).status_code == 200
+    assert httpx2.post(server.url(fresh()), content=large).status_code == 413
+
+
 @pytest.mark.parametrize(
     ("body", "status", "word"),
     [

@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import websockets
 
+from app.sessions import MAX_PRODUCERS
 from tests.server import ServerProcess, fresh, running
 
 CLICK = {"type": "click"}
@@ -85,6 +87,32 @@ async def test_what_was_seen_before_counts_once(server: ServerProcess) -> None:
         await socket.send({"op": "events", "seq": 1, "events": [CLICK] * 2})
         ack = await socket.until("ack")
         assert (ack["seq"], ack["accepted"], ack["duplicates"]) == (6, 0, 2)
+
+
+async def test_who_comes_back_after_hundreds_of_page_loads_counts_once(server: ServerProcess) -> None:
+    session = fresh()
+    async with server.socket(session) as stays, server.socket(session) as goes:
+        await stays.hello(producer="stays")
+        await stays.send({"op": "events", "seq": 1, "events": [CLICK] * 2})
+        await stays.until("ack", seq=2)
+        await goes.hello(producer="goes")
+        await goes.send({"op": "events", "seq": 1, "events": [CLICK] * 3})
+        await goes.until("ack", seq=3)
+        async with httpx2.AsyncClient(headers={"x-api-key": server.sk}) as client:
+            for index in range(MAX_PRODUCERS + 5):
+                other = {"producer": f"p{index}", "seq": 1, "events": [CLICK]}
+                answer = await client.post(server.url(session), json=other)
+                assert answer.status_code == 200, answer.text
+            late = {"producer": "p1", "seq": 1, "events": [CLICK] * 2}
+            again = (await client.post(server.url(session), json=late)).json()
+            assert (again["accepted"], again["duplicates"], again["ack"]) == (1, 1, 2)
+        for seq, duplicates in ((1, 2), (3, 0)):  # its line stood all the time
+            await stays.send({"op": "events", "seq": seq, "events": [CLICK] * 2})
+            ack = await stays.until("ack")
+            assert (ack["duplicates"], ack["accepted"]) == (duplicates, 2 - duplicates)
+    async with server.socket(session) as back:
+        welcome = await back.hello(producer="goes")
+        assert (welcome["ack"], welcome["mood"]["event_count"]) == (3, 5 + MAX_PRODUCERS + 5 + 1 + 2)
 
 
 async def test_a_gap_is_refused_unless_declared(server: ServerProcess) -> None:

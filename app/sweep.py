@@ -1,0 +1,121 @@
+"""What time does to sessions: those that are due are woken, those that are idle leave memory."""
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from typing import Final
+
+from app.errors import SessionMoodError, StorageUnavailable
+from app.ingest import Ingest
+from app.sessions import SLOT_MS, Session
+
+logger = logging.getLogger("sessionmood.sweep")
+
+#: Sessions that may leave memory are looked for this often (s).
+TIDY_EVERY: Final = 1.0
+#: Sessions of a few events leave memory after this part of the time that others have.
+BRIEF_SHARE: Final = 15
+#: Sessions that are due in storage but not in memory are looked for this often (s), so many at a time, and less
+#: often when many in memory have to be read past.
+DUE_EVERY: Final = 5.0
+DUE_AT_ONCE: Final = 200
+LIVE_PER_SECOND: Final = 2000
+
+
+class Sweep:
+    """The sweep of `ingest`. `session_idle`: seconds without an event after which a session leaves memory."""
+
+    def __init__(self, ingest: Ingest, session_idle: float = 900.0) -> None:
+        self._ingest = ingest
+        self._session_idle = session_idle
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to sweep."""
+        self._sweeper = asyncio.create_task(self._forever(), name="sweep")
+
+    async def stop(self, by: float | None = None) -> None:
+        """Stop sweeping, and spare the next start what snapshots can, until `by` (the loop's time). New batches
+        are refused from here on."""
+        self._ingest.draining = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        for index, session in enumerate(self._ingest.sessions):
+            if by is not None and loop.time() >= by:
+                return  # the log has it all
+            self._put_away(session)
+            if index % 100 == 99:
+                await asyncio.sleep(0)
+
+    async def _forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        tidy = look_at_disk = 0.0
+        while True:
+            try:
+                self.wake(self._ingest.clock())
+                if loop.time() >= tidy:
+                    tidy = loop.time() + TIDY_EVERY
+                    self.put_idle_away(self._ingest.clock())
+                if loop.time() >= look_at_disk:
+                    look_at_disk = loop.time() + max(DUE_EVERY, len(self._ingest.sessions) / LIVE_PER_SECOND)
+                    await self.wake_stored(self._ingest.clock())
+            except StorageUnavailable:
+                pass  # storage reports its own state; the next round tries again
+            except Exception:
+                logger.exception("the sweep failed; the next one comes soon")
+            await asyncio.sleep((SLOT_MS - self._ingest.clock() % SLOT_MS) / 1000)
+
+    def wake(self, now: int) -> None:
+        """Let time pass where it may change something."""
+        for session in self._ingest.sessions.due(now):
+            try:
+                self._ingest.pass_time(session, now)
+                self._ingest.counters.swept += 1
+            except SessionMoodError:
+                self._ingest.sessions.schedule(session)
+            except Exception:
+                logger.exception("a session could not be advanced", extra={"session": session.id})
+
+    def put_idle_away(self, now: int) -> None:
+        """Let idle sessions leave memory."""
+        idle_ms = round(self._session_idle * 1000)
+        idle = self._ingest.sessions.idle(
+            now - idle_ms, self._ingest.max_sessions, now - idle_ms // BRIEF_SHARE
+        )
+        for session in idle:
+            self._put_away(session)
+
+    async def wake_stored(self, now: int) -> None:
+        """Wake sessions that are due but not in memory. Those in memory are woken by `wake`, so storage may
+        think them long overdue: they must not crowd the others out."""
+        for row in await self._ingest.store.due(now, DUE_AT_ONCE + len(self._ingest.sessions)):
+            if self._ingest.sessions.get(row.project, row.session) is None:
+                session = await self._ingest.find(row.project, row.session)
+                if session is not None:
+                    self._ingest.pass_time(session, now)
+                    self._settle(session)
+
+    def _settle(self, session: Session) -> None:
+        """Note in storage that a woken session was looked at, so that it is not due again for nothing."""
+        self._ingest.keep(session, None, [])
+
+    def _put_away(self, session: Session) -> None:
+        """Let a session leave memory, once its snapshot is kept. Not before: who is loaded meanwhile from an
+        older one stands at an earlier moment and may take events of a time that the snapshot has passed."""
+        if session.subscribers or session.pending:
+            return
+        if session.snapshot_version == session.version:
+            self._ingest.sessions.remove(session)
+            self._ingest.counters.evicted += 1
+            return
+        with contextlib.suppress(StorageUnavailable):
+            kept = self._ingest.keep(session, None, [], snapshot=True)
+            kept.add_done_callback(partial(self._put_away_kept, session, session.version))
+
+    def _put_away_kept(self, session: Session, version: int, kept: "asyncio.Future[None]") -> None:
+        here = self._ingest.sessions.get(session.project, session.id) is session
+        if kept.exception() is None and here and session.version == version:
+            self._put_away(session)

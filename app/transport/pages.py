@@ -1,0 +1,65 @@
+"""What people open in a browser, and what machines ask to see whether the service is well."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.errors import NotFound, StorageUnavailable
+from app.transport import Doors
+from app.transport.scripts import Scripts
+
+STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
+
+
+class Pages:
+    """The demo page with its files, the embed script, `/livez` and `/readyz`."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        #: what to print at a first start, empty later
+        self.fresh_keys: dict[str, str] = {}
+        #: the publishable key of the demo page, while it is good
+        self.demo_key = ""
+        self._checking: asyncio.Future[None] | None = None
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self._home),
+            Route("/livez", self._live),
+            Route("/readyz", self._ready),
+            Route("/demo", self._demo),
+            *Scripts(STATIC).routes(),
+            Route("/static/{name:path}", self._static),
+        ]
+
+    async def _home(self, request: Request) -> Response:
+        return Response(status_code=307, headers={"location": "/demo"})
+
+    async def _live(self, request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _ready(self, request: Request) -> Response:
+        if self._doors.leaving:
+            return PlainTextResponse("draining\n", 503)
+        if self._checking is None or self._checking.done():
+            # whoever asks meanwhile shares the answer: each check writes to the disk
+            self._checking = asyncio.ensure_future(self._doors.store.check())
+        try:
+            await asyncio.shield(self._checking)
+        except StorageUnavailable as error:
+            return PlainTextResponse(f"storage: {error.detail}\n", 503)
+        return PlainTextResponse("ok\n")
+
+    async def _demo(self, request: Request) -> Response:
+        page = (STATIC / "demo.html").read_text()
+        return HTMLResponse(page.replace("{{key}}", self.demo_key))
+
+    async def _static(self, request: Request) -> Response:
+        path = (STATIC / request.path_params["name"]).resolve()
+        if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
+            raise NotFound(f"there is no page {request.url.path}")
+        return FileResponse(path)
