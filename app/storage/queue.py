@@ -172,10 +172,11 @@ class WriteQueue:
             self._timer.cancel()
             self._timer = None
         left = self.queued_entries
-        for group in [*([self._writing] if self._writing else []), *self._waiting]:
-            self._fail(group, self._refusal())
+        given_up = [*([self._writing] if self._writing else []), *self._waiting]
         self._waiting.clear()
         self.queued_entries = self.queued_bytes = 0
+        for group in given_up:
+            self._fail(group, self._refusal())
         return left
 
     def _refusal(self) -> errors.StorageUnavailable:
@@ -271,19 +272,22 @@ class WriteQueue:
                 self.queued_entries,
             )
         refusal = self._refusal()
+        failed = [group, *self._waiting]
+        self._waiting.clear()
         held = Group(Durable(loop=self._loop))
         held.repeated = True
-        for each in [group, *self._waiting]:
+        for each in failed:
             held.entries += each.entries
             held.bytes += each.bytes
-            self._fail(each, refusal)
-        self._waiting.clear()
         if self._abandoned:
             held.future.fail(refusal)
         elif held.entries:
             self._waiting.append(held)
             self._timer = self._loop.call_later(self._retry, self.retry_now)
             self._retry = min(self._retry * 2, self._last_retry)
+        # Last: who is told may ask at once what is settled, or submit more.
+        for each in failed:
+            self._fail(each, refusal)
 
     def _fail(self, group: Group, refusal: errors.StorageUnavailable) -> None:
         group.future.fail(refusal)

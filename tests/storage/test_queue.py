@@ -1,6 +1,7 @@
 """The queue alone, before a database that does as it is told."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -149,3 +150,18 @@ async def test_abandoned_entries_fail_and_everything_settles(queue: WriteQueue, 
         queue.submit(entry(version=3))
     await disk.ends()
     assert (queue.queued_entries, queue.queued_bytes, queue.commits) == (0, 0, 1)
+
+
+async def test_who_is_told_of_a_failure_is_not_told_that_all_is_settled(
+    queue: WriteQueue, disk: Disk
+) -> None:
+    """The callback comes at once; what it asks must be answered as after the failure."""
+    settled: list[bool] = []
+    future = queue.submit(entry(version=1))
+    future.add_done_callback(lambda _: settled.append(queue.settled().done()))
+    await asyncio.sleep(0)
+    queue.submit(entry(version=2)).add_done_callback(lambda _: settled.append(queue.settled().done()))
+    await disk.ends(sqlite3.OperationalError("disk I/O error"))
+    assert settled == [False, False]
+    assert queue.queued_entries == 2
+    queue.abandon()
