@@ -83,7 +83,7 @@ class Settings:
     )
     address_events_per_second: float = _setting(
         "SESSIONMOOD_ADDRESS_EVENTS_PER_SECOND",
-        2000.0,
+        10_000.0,
         "events a second of one address that come with pk_ keys; bursts of ten seconds; 0: no limit",
     )
     key_events_per_second: float = _setting(
