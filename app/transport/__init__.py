@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth import PUBLISHABLE, Access, Claims
 from app.config import Settings
-from app.errors import BadRequest, StorageUnavailable
+from app.errors import BadRequest, Revoked, StorageUnavailable
 from app.ingest import Ingest
 from app.protocol import SESSION_ID, Limits
 from app.sessions import Session
@@ -84,6 +84,12 @@ class Doors:
         if key.kind == PUBLISHABLE and claims is None and not _untouched(session):
             claims = self.access.check_token(token, key.project, session_id)
         return Entrance(session, claims)
+
+    async def erase(self, project: str, session_id: str) -> bool:
+        """Send away who listens to a session, and forget it in memory and on disk. False if there was none.
+        Raises StorageUnavailable."""
+        self.connections.close_session(project, session_id, Revoked("this session was erased"))
+        return await self.ingest.erase(project, session_id)
 
 
 def _untouched(session: Session) -> bool:

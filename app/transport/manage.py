@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from app import protocol
 from app.auth import check_origin
 from app.config import MAX_TOKEN_TTL
-from app.errors import BadBody, BadRequest, NotFound, Revoked, SessionMoodError, Unsupported
+from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
 from app.mood import MOODS
 from app.storage import Key, MoodChange, SessionRow
 from app.transport import Doors, bearer, check_session_id
@@ -155,9 +155,7 @@ class Manage:
         return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
 
     async def _erase(self, request: Request, key: Key) -> Response:
-        id = request.path_params["id"]
-        self._doors.connections.close_session(key.project, id, Revoked("this session was erased"))
-        if not await self._doors.ingest.erase(key.project, id):
+        if not await self._doors.erase(key.project, request.path_params["id"]):
             raise NotFound("there is no session of this id")
         return Response(status_code=204)
 
