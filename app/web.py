@@ -53,6 +53,9 @@ _PROJECT: Final = "default"
 #: Sessions past their keep-by date are looked for this often (s), and erased so many at a time.
 EXPIRE_EVERY: Final = 60.0
 EXPIRE_AT_ONCE: Final = 100
+#: What a command asks to erase is looked for this often (s): as often as the keys that a command may revoke, but
+#: not with them, since an erasure may wait for the disk and a revocation must not.
+REQUESTS_EVERY: Final = auth.REFRESH_EVERY
 
 
 def clock() -> int:
@@ -198,6 +201,7 @@ class App:
         self._tasks = [
             asyncio.create_task(self._watch_sockets(), name="sockets"),
             asyncio.create_task(self._expire(), name="expire"),
+            asyncio.create_task(self._erase_requested(), name="erase"),
         ]
 
     async def stop(self) -> None:
@@ -262,6 +266,19 @@ class App:
             except Exception:
                 logger.exception("old sessions could not be erased")
             await asyncio.sleep(EXPIRE_EVERY)
+
+    async def _erase_requested(self) -> None:
+        """Erase what a command beside the server asks for, also before this start."""
+        while True:
+            try:
+                requests = await self.store.erasure_requests()
+                # Together, so that they share one wiping of the file.
+                await asyncio.gather(*(self.doors.erase(*request) for request in requests))
+            except StorageUnavailable:
+                pass  # storage reports its own state; the requests stay
+            except Exception:
+                logger.exception("sessions could not be erased as asked")
+            await asyncio.sleep(REQUESTS_EVERY)
 
 
 def _hanging_up(send: Send) -> Send:

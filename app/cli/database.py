@@ -31,11 +31,11 @@ def with_storage(
     work: "Callable[[Storage], Awaitable[T]]",
     *,
     create: bool = False,
-    instead: str | None = None,
+    beside_server: "Callable[[Storage], Awaitable[T]] | None" = None,
 ) -> T:
     """Run `work` on the opened storage. Without `create` a database that does not exist yet is an error:
-    a mistyped name must not leave an empty file behind. `instead`: what to do while a server runs, for work
-    that must not be done beside one; no server can start meanwhile."""
+    a mistyped name must not leave an empty file behind. `beside_server`: what to do instead while a
+    server runs, for work that must not be done beside one; no server can start during `work` then."""
     import asyncio
 
     path = _path(url)
@@ -48,11 +48,12 @@ def with_storage(
 
     from app.storage.sqlite import SQLiteStorage, is_served
 
-    if instead is not None and is_served(path):
-        fail(f"a server runs on {path}: {instead}")
+    sole = beside_server is not None
+    if beside_server is not None and is_served(path):
+        work, sole = beside_server, False
 
     async def run() -> T:
-        store = SQLiteStorage(path, sole=instead is not None)
+        store = SQLiteStorage(path, sole=sole)
         await store.open()
         try:
             return await work(store)

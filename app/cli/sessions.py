@@ -1,6 +1,7 @@
 """`sessionmood export`, `erase`, `backup`: a database's sessions, right in the database."""
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,10 @@ from app.cli.database import Database, Project, with_storage
 
 if TYPE_CHECKING:
     from app.storage import Storage
+
+#: A server that was asked to erase a session has so long (s), and is looked at this often.
+ERASE_SECONDS = 30.0
+LOOK_EVERY = 0.1
 
 Session = Annotated[str, typer.Argument(metavar="SESSION", help="The session's id.")]
 
@@ -58,16 +63,38 @@ def erase(
 ) -> None:
     """Remove everything of a session from the database. Nothing stays in free pages or the write-ahead log.
 
-    Refused while a server runs on the database, since it has the session in memory and would write it again:
-    ask the server, with DELETE /v1/sessions/SESSION and a secret key, or stop it first.
+    A server that runs on the database does it, within a second or so: it also forgets what it has in memory and
+    closes the session's sockets, as DELETE /v1/sessions/SESSION does.
     """
-    instead = (
-        f"it has the session in memory and would write it again. Nothing was erased. Ask the server instead: "
-        f"DELETE /v1/sessions/{session} with a secret key of the project {project}; or stop it first"
+    erased = with_storage(
+        database_url,
+        lambda store: store.erase(project, session),
+        beside_server=lambda store: _ask_server(store, project, session),
     )
-    if not with_storage(database_url, lambda store: store.erase(project, session), instead=instead):
+    if not erased:
         fail(f"there is no session {session} in the project {project}")
     say(f"{session} is erased")
+
+
+async def _ask_server(store: "Storage", project: str, session: str) -> bool:
+    """Have the running server erase a session, and wait until it is done. False if there was none."""
+    import asyncio
+
+    from app.errors import StorageUnavailable
+
+    known = await store.request_erasure(project, session)
+    deadline = time.monotonic() + ERASE_SECONDS
+    while await store.erasure_pending(project, session):
+        if time.monotonic() >= deadline:
+            late = f"the server did not erase {session} within {ERASE_SECONDS:.0f} s"
+            try:
+                if await store.withdraw_erasure(project, session):
+                    fail(f"{late}; the request is taken back")
+            except StorageUnavailable as error:
+                fail(f"{late}; the request could not be taken back and may still be carried out: {error}")
+            break  # erased; what is left to be wiped waits for a backup to end, as after DELETE
+        await asyncio.sleep(LOOK_EVERY)
+    return known
 
 
 def backup(

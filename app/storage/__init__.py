@@ -184,6 +184,19 @@ class Storage(Protocol):
         """Remove everything of the session, from free pages and the write-ahead log too. False if unknown.
         Entries of it that are still queued are written first, then erased."""
 
+    async def request_erasure(self, project: str, session: str) -> bool:
+        """Ask the server that has the storage open to erase a session. False if no such session is kept; the
+        server is asked all the same, since it may have one in memory."""
+
+    async def withdraw_erasure(self, project: str, session: str) -> bool:
+        """Take a request back. False if there is none (any more)."""
+
+    async def erasure_pending(self, project: str, session: str) -> bool:
+        """Whether it is still requested, or something that was erased is still to be wiped."""
+
+    async def erasure_requests(self) -> list[tuple[str, str]]:
+        """Project and session of some that are requested; `erase` removes a session's request."""
+
     async def expire(self, before: int, limit: int) -> int:
         """Erase sessions whose last activity was before `before` (ms), at most `limit`; how many went."""
 

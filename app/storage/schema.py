@@ -1,7 +1,7 @@
 """The tables, for SQLite and Postgres alike. `migrations/` makes them; a test holds the two together.
 
-A session's text ids stand in `sessions` only: everything else points at it by integer, which keeps the log
-small and erasure complete. Times are integer ms.
+A session's text ids stand in `sessions` only, and in `erase_requests` until it is erased: everything else
+points at it by integer, which keeps the log small and erasure complete. Times are integer ms.
 """
 
 from sqlalchemy import (
@@ -162,6 +162,14 @@ wipes = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("erasures", BigInteger, nullable=False),
+)
+
+# What a command asked the running server to erase: it alone can forget what it has in memory.
+erase_requests = Table(
+    "erase_requests",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("session", Text, primary_key=True),
 )
 
 # The one row that `check` writes to find out whether writing works.

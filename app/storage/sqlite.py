@@ -23,6 +23,7 @@ from app.storage import (
     Stored,
     sqlite_jobs,
     sqlite_reads,
+    sqlite_requests,
 )
 from app.storage.cursor import Filters, Position, read_cursor, write_cursor
 from app.storage.file_lock import FileLock, Gate
@@ -79,7 +80,7 @@ class SQLiteStorage:
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[bool]] = {}
+        self._erasing: dict[tuple[str, str], asyncio.Future[tuple[bool, bool]]] = {}
         self._secrets: dict[str, bytes] = {}
         self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
         self._sole = FileLock(self.path + SERVER_LOCK) if sole else None
@@ -246,17 +247,31 @@ class SQLiteStorage:
         if self._writer is None:
             raise errors.StorageUnavailable("the storage is closed")
         name = (project, session)
-        erasing = self.queue.run(lambda c: sqlite_jobs.erase_session(c, *name), seal=True)
+        erasing: asyncio.Future[tuple[bool, bool]] = self.queue.run(
+            lambda c: sqlite_jobs.erase_session(c, *name), seal=True
+        )
         self._erasing[name] = erasing
         erasing.add_done_callback(partial(self._erased, name))
-        erased = bool(await asyncio.shield(erasing))
-        if erased:
+        erased, to_wipe = await asyncio.shield(erasing)
+        if to_wipe:
             await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
 
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[bool]") -> None:
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[tuple[bool, bool]]") -> None:
         if self._erasing.get(name) is erasing:
             del self._erasing[name]
+
+    async def request_erasure(self, project: str, session: str) -> bool:
+        return await self._run(lambda c: sqlite_requests.add_request(c, project, session))
+
+    async def withdraw_erasure(self, project: str, session: str) -> bool:
+        return await self._run(lambda c: sqlite_requests.remove_request(c, project, session))
+
+    async def erasure_pending(self, project: str, session: str) -> bool:
+        return await self._read(lambda c: sqlite_requests.is_pending(c, project, session))
+
+    async def erasure_requests(self) -> list[tuple[str, str]]:
+        return await self._read(sqlite_requests.read_requests)
 
     async def expire(self, before: int, limit: int) -> int:
         expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))

@@ -10,6 +10,7 @@ import msgspec
 
 from app.storage import Key
 from app.storage.sqlite_reads import KEY_COLUMNS, key, read_secret
+from app.storage.sqlite_requests import remove_request
 from app.storage.sqlite_wipe import note_erasure
 
 SECRET_BYTES = 32
@@ -37,12 +38,16 @@ def make_secret(connection: sqlite3.Connection, name: str) -> bytes:
     return found
 
 
-def erase_session(connection: sqlite3.Connection, project: str, session: str) -> bool:
+def erase_session(connection: sqlite3.Connection, project: str, session: str) -> tuple[bool, bool]:
+    """Whether there was such a session, and whether there is something to wipe: the request alone has its id."""
     found = connection.execute(
         "SELECT id, project, session FROM sessions WHERE project = ? AND session = ?", (project, session)
     ).fetchall()
     _erase(connection, found)
-    return bool(found)
+    requested = remove_request(connection, project, session)
+    if requested and not found:
+        note_erasure(connection)
+    return bool(found), bool(found) or requested
 
 
 def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> int:

@@ -79,6 +79,12 @@ def statement(settings: Settings) -> Statement:
                 "quotas, for keys that have one",
                 "the digests until the next month begins or the session is erased; the counts for good",
             ),
+            Kept(
+                "Requests to erase",
+                "The id and project of a session that `sessionmood erase` asked the running server to erase",
+                "the server also has to forget what it has in memory",
+                "until it is erased: about a second while the server runs, else until its next start",
+            ),
             Kept("Signing secrets", "One random number a month", "session tokens", "for good"),
         ],
         in_memory=[
@@ -104,8 +110,8 @@ def statement(settings: Settings) -> Statement:
             "keys and tokens, in any log",
         ],
         rights=[
-            "Erase one session: DELETE /v1/sessions/{id}, or `sessionmood erase SESSION` while no server runs. "
-            "Events, changes, state and counts go, from free pages and the write-ahead log of the database too.",
+            "Erase one session: DELETE /v1/sessions/{id}, or `sessionmood erase SESSION`. Events, changes, "
+            "state and counts go, from free pages and the write-ahead log of the database too.",
             "See what is kept of one session: GET /v1/sessions/{id}/timeline.",
             "Browsers that say Do Not Track or Global Privacy Control send nothing.",
             f"{settings.help_holdout:.0%} of the sessions are never shown help, so that its use can be measured.",

@@ -104,6 +104,25 @@ async def test_an_erased_session_leaves_nothing(busy: SQLiteStorage, path: Path)
     assert left == (0,)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_request_to_erase_goes_with_the_session(busy: SQLiteStorage, path: Path, kept: bool) -> None:
+    if kept:
+        await busy.submit(full_entry("MARKED", 1, "x"))
+    assert await busy.request_erasure("p", "MARKED") is kept
+    assert await busy.request_erasure("p", "MARKED") is kept
+    assert not await busy.request_erasure("q", "STAYS")
+    assert await busy.erasure_requests() == [("p", "MARKED"), ("q", "STAYS")]
+    assert await busy.erasure_pending("p", "MARKED")
+    assert await traces(path.parent, "MARKED") != ""
+    assert await busy.erase("p", "MARKED") is kept
+    assert not await busy.erasure_pending("p", "MARKED")
+    assert await traces(path.parent, "MARKED") == ""
+    assert await busy.erasure_requests() == [("q", "STAYS")]
+    assert await busy.withdraw_erasure("q", "STAYS")
+    assert not await busy.withdraw_erasure("q", "STAYS")
+    assert await busy.erasure_requests() == []
+
+
 async def test_moved_rows_leave_no_copies(
     busy: SQLiteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ def test_every_table_is_accounted_for() -> None:
         "quotas": "Monthly counts",
         "quota_sessions": "Monthly counts",
         "wipes": None,  # how far an erasure has got
+        "erase_requests": "Requests to erase",
         "probe": None,  # one row that says writing works
     }
     assert set(metadata.tables) == set(told)
