@@ -69,7 +69,9 @@ class Settings:
         "sessions in memory at most; the longest idle are kept on disk only",
     )
     session_idle: float = _setting(
-        "SESSIONMOOD_SESSION_IDLE", 900.0, "seconds without an event after which a session leaves memory"
+        "SESSIONMOOD_SESSION_IDLE",
+        120.0,
+        "seconds without an event after which a session that nobody listens to leaves memory",
     )
     max_batch_events: int = _setting("SESSIONMOOD_MAX_BATCH_EVENTS", 500, "events a batch at most")
     max_batch_bytes: int = _setting("SESSIONMOOD_MAX_BATCH_BYTES", 262_144, "bytes a batch at most")

@@ -15,7 +15,7 @@ logger = logging.getLogger("sessionmood.sweep")
 #: Sessions that may leave memory are looked for this often (s).
 TIDY_EVERY: Final = 1.0
 #: Sessions of a few events leave memory after this part of the time that others have.
-BRIEF_SHARE: Final = 15
+BRIEF_SHARE: Final = 2
 #: Sessions that are due in storage but not in memory are looked for this often (s), so many at a time, and less
 #: often when many in memory have to be read past.
 DUE_EVERY: Final = 5.0
@@ -24,9 +24,10 @@ LIVE_PER_SECOND: Final = 2000
 
 
 class Sweep:
-    """The sweep of `ingest`. `session_idle`: seconds without an event after which a session leaves memory."""
+    """The sweep of `ingest`. `session_idle`: seconds without an event after which a session that nobody
+    listens to leaves memory."""
 
-    def __init__(self, ingest: Ingest, session_idle: float = 900.0) -> None:
+    def __init__(self, ingest: Ingest, session_idle: float = 120.0) -> None:
         self._ingest = ingest
         self._session_idle = session_idle
         self._sweeper: asyncio.Task[None] | None = None
