@@ -9,6 +9,7 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.config import Settings
+from app.limits import Spill
 from app.slow_lane import SlowLane
 
 #: Bytes that a request's line and headers may have.
@@ -17,10 +18,6 @@ MAX_HEAD: Final = 32_768
 READ_WITHIN: Final = 60.0
 #: Seconds that a peer has to close after it was told why.
 LINGER: Final = 2.0
-#: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
-MAX_SPILLED: Final = 16_777_216
-#: What a read counts for at least: many little ones cost more than one large.
-SPILLED_AT_LEAST: Final = 4096
 #: Bytes parsed before it is looked at what they were.
 SLICE: Final = 2048
 #: Requests that may wait while one is answered. No browser sends any before it has the answer.
@@ -107,7 +104,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._upgraded = False
         self._running: RequestResponseCycle | None = None
         self._rest = b""
-        self._spilled = 0
+        self._spill = Spill()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -147,8 +144,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._upgraded:
             return  # read before reading was paused: nobody may send before the answer
         if self._ended:
-            self._spilled += max(len(data), SPILLED_AT_LEAST)
-            if self._spilled > MAX_SPILLED:
+            if self._spill.full(len(data)):
                 self.transport.abort()
             return
         self._unset_keepalive_if_required()

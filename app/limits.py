@@ -1,6 +1,7 @@
-"""How fast is too fast: token buckets."""
+"""How fast is too fast: token buckets; and how much is too much from a peer that was refused."""
 
 import math
+from typing import Final
 
 
 class TokenBucket:
@@ -58,3 +59,22 @@ class Buckets:
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[name] = bucket
         return bucket
+
+
+class Spill:
+    """What still comes from a peer that was refused, and is passed over so that it can read why: as many bytes as
+    two systems may have under way (Linux: 4 MiB sent, 6 MiB received), with some to spare."""
+
+    MOST: Final = 16_777_216
+    #: What a read counts for at least: many little ones cost more than one large.
+    AT_LEAST: Final = 4096
+
+    __slots__ = ("passed",)
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    def full(self, size: int) -> bool:
+        """Note a read of `size` bytes; True when that was too much, and the line should be cut."""
+        self.passed += max(size, self.AT_LEAST)
+        return self.passed > self.MOST

@@ -24,7 +24,7 @@ except ImportError:
 
 from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
-from app.limits import TokenBucket
+from app.limits import Spill, TokenBucket
 from app.slow_lane import SHARE, SlowLane
 
 #: Bytes parsed before the time is looked at: 170 of the smallest frames. A read may bring 256 KiB of them.
@@ -40,10 +40,6 @@ PINGS_A_SECOND: Final = 5.0
 MAX_UNREAD: Final = 262_144
 #: Seconds that a closing peer may take to answer or to read what was sent.
 CLOSE_WITHIN: Final = 5.0
-#: Bytes passed over meanwhile: as many as two systems may have under way (Linux: 4 MiB sent, 6 MiB received).
-MAX_SPILLED: Final = 16_777_216
-#: What a read counts for at least: many little ones cost more than one large.
-SPILLED_AT_LEAST: Final = 4096
 #: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
 #: here can still be replaced by a newer reading.
 MAX_UNSENT: Final = 16_384
@@ -71,7 +67,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._held: deque[str] = deque()
         self._pings: TokenBucket | None = None
         self._lingering = False
-        self._spilled = 0
+        self._spill = Spill()
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
@@ -91,8 +87,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._lingering:
-            self._spilled += max(len(data), SPILLED_AT_LEAST)
-            if self._spilled > MAX_SPILLED:
+            if self._spill.full(len(data)):
                 self.transport.abort()
             elif not self.transport.is_closing():
                 self.transport.pause_reading()

@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol", "slow_lane"},
     "counters": set(),
     "logs": {"config"},
-    "http_protocol": {"config", "slow_lane"},
+    "http_protocol": {"config", "limits", "slow_lane"},
     "socket_protocol": {"errors", "limits", "protocol", "slow_lane"},
     "slow_lane": set(),
 }

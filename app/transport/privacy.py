@@ -81,7 +81,7 @@ def statement(settings: Settings) -> Statement:
             ),
             Kept(
                 "Requests to erase",
-                "The id and project of a session that `sessionmood erase` asked the running server to erase",
+                "The id and project of a session that sessionmood erase asked the running server to erase",
                 "the server also has to forget what it has in memory",
                 "until it is erased: about a second while the server runs, else until its next start",
             ),
@@ -110,7 +110,7 @@ def statement(settings: Settings) -> Statement:
             "keys and tokens, in any log",
         ],
         rights=[
-            "Erase one session: DELETE /v1/sessions/{id}, or `sessionmood erase SESSION`. Events, changes, "
+            "Erase one session: DELETE /v1/sessions/{id}, or sessionmood erase SESSION. Events, changes, "
             "state and counts go, from free pages and the write-ahead log of the database too.",
             "See what is kept of one session: GET /v1/sessions/{id}/timeline.",
             "Browsers that say Do Not Track or Global Privacy Control send nothing.",

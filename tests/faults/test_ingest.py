@@ -262,6 +262,12 @@ async def visit(ingest: Ingest, session: Session, clock: Clock, producer: str) -
     await ingest.receive(session, batch("click", seq=1, producer=producer), clock()).durable
 
 
+async def visits(ingest: Ingest, session: Session, clock: Clock, count: int) -> None:
+    """So many page loads, p0 and on, one after the other."""
+    for index in range(count):
+        await visit(ingest, session, clock, f"p{index}")
+
+
 async def comes_back(ingest: Ingest, clock: Clock, producer: str, ack: int) -> Session:
     """Page load `producer` says hello and sends all of its events once more, and one that is new."""
     session = await ingest.find(PROJECT, "s", producer)
@@ -278,8 +284,7 @@ async def test_who_comes_back_after_many_page_loads_counts_once(tmp_path: Path) 
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
-        for index in range(MAX_PRODUCERS + 40):
-            await visit(ingest, session, clock, f"p{index}")
+        await visits(ingest, session, clock, MAX_PRODUCERS + 40)
         assert len(session.producers) == MAX_PRODUCERS
         assert not session.put_away
         for index in (0, 20, 39, 40, MAX_PRODUCERS + 39):
@@ -299,8 +304,7 @@ async def test_who_was_put_away_a_moment_ago_is_found_though_nothing_is_written_
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
-        for index in range(MAX_PRODUCERS):
-            await visit(ingest, session, clock, f"p{index}")
+        await visits(ingest, session, clock, MAX_PRODUCERS)
         with slow_commit(ingest):
             session.remember("late", 0, 0)
             ingest.receive(session, batch("click", seq=1, producer="late"), clock())
@@ -316,8 +320,7 @@ async def test_a_batch_of_a_page_load_that_is_not_known_is_not_folded_by_mistake
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
-        for index in range(MAX_PRODUCERS + 1):
-            await visit(ingest, session, clock, f"p{index}")
+        await visits(ingest, session, clock, MAX_PRODUCERS + 1)
         with pytest.raises(AssertionError):
             ingest.receive(session, batch("click", seq=1, producer="p0"), clock())
         assert session.event_count == MAX_PRODUCERS + 1
