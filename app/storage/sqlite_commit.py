@@ -11,49 +11,8 @@ from typing import Any
 import msgspec
 
 from app.storage import Entry, MoodChange
-from app.storage.many_rows import ManyRows
 from app.storage.queue import Group, Job, Outcome
-
-SESSION_COLUMNS = (
-    "project, session, version, created_at, last_at, event_count, mood, confidence, suggested_action, "
-    "page, due_at, publishable"
-)
-BATCH_COLUMNS = "version, at, producer, first_seq, last_seq, reports, count, events"
-CHANGE_COLUMNS = "at, mood, previous, confidence, suggested_action, signals, event_count, page"
-
-# A session's integer id is looked up in the row just written (hot in the cache) rather than remembered here:
-# a remembered one is wrong after an erasure by somebody else.
-_ID = "(SELECT id FROM sessions WHERE project = ? AND session = ?)"
-
-_UPSERT_SESSION = ManyRows(
-    f"INSERT INTO sessions ({SESSION_COLUMNS})",
-    "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
-    "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
-    "suggested_action = excluded.suggested_action, page = excluded.page, due_at = excluded.due_at, "
-    "publishable = excluded.publishable",
-)
-_INSERT_BATCH = ManyRows(
-    f"INSERT INTO log (session_id, {BATCH_COLUMNS})",
-    f"({_ID}, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "ON CONFLICT (session_id, version) DO NOTHING",
-)
-_INSERT_CHANGE = ManyRows(
-    f"INSERT INTO changes (session_id, {CHANGE_COLUMNS})",
-    f"({_ID}, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "ON CONFLICT (session_id, at, mood) DO NOTHING",
-)
-_UPSERT_SNAPSHOT = ManyRows(
-    "INSERT INTO snapshots (session_id, version, state)",
-    f"({_ID}, ?, ?)",
-    "ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, state = excluded.state",
-)
-_UPSERT_PRODUCER = ManyRows(
-    "INSERT INTO producers (session_id, producer, last_seq, reports)",
-    f"({_ID}, ?, ?, ?)",
-    "ON CONFLICT (session_id, producer) DO UPDATE SET last_seq = excluded.last_seq, reports = excluded.reports "
-    "WHERE excluded.last_seq >= last_seq",
-)
+from app.storage.sqlite_rows import MAX_ROWS, Row, insert_rows, row
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
 _OURS = (
@@ -86,9 +45,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def write_group(connection: sqlite3.Connection, group: Group) -> Outcome:
     """Raises the environment's errors; a group with an entry that no database would take is written without
     it."""
+    rows = _rows(group.entries, group.repeated)
     try:
+        if len(rows) <= MAX_ROWS and not group.jobs:
+            insert_rows(connection, rows)
+            return Outcome([])
         with transaction(connection):
-            _insert(connection, group.entries, group.repeated)
+            insert_rows(connection, rows)
             return Outcome([_run(connection, job) for job in group.jobs])
     except Exception as error:
         if is_environment(error):
@@ -102,7 +65,7 @@ def _write_one_by_one(connection: sqlite3.Connection, group: Group) -> Outcome:
         for entry in group.entries:
             connection.execute("SAVEPOINT entry")
             try:
-                _insert(connection, [entry], group.repeated)
+                insert_rows(connection, _rows([entry], group.repeated))
             except Exception as error:
                 if is_environment(error):
                     raise
@@ -128,37 +91,23 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
     return result
 
 
-def _insert(connection: sqlite3.Connection, entries: Sequence[Entry], repeated: bool) -> None:
-    rows: dict[tuple[str, str], tuple[Any, ...]] = {}
-    snapshots: dict[tuple[str, str], tuple[Any, ...]] = {}
-    batches: list[tuple[Any, ...]] = []
-    changes: list[tuple[Any, ...]] = []
-    put_away: list[tuple[Any, ...]] = []
+def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
+    """A session's own row stands first, with its newest values: everything else points at it."""
+    sessions: dict[tuple[str, str], Row] = {}
+    snapshots: dict[tuple[str, str], Row] = {}
+    rest: list[Row] = []
+    log = "log again" if repeated else "log"
     for entry in entries:
-        row = entry.row
-        name = (row.project, row.session)
-        rows[name] = msgspec.structs.astuple(row)
+        project, session, *values = msgspec.structs.astuple(entry.row)
+        name = (project, session)
+        sessions[name] = row("session", *name, values)
         if entry.batch is not None:
-            batches.append(name + msgspec.structs.astuple(entry.batch))
+            rest.append(row(log, *name, msgspec.structs.astuple(entry.batch)))
         if entry.snapshot is not None:
-            snapshots[name] = (*name, row.version, entry.snapshot)
-        if entry.changes:
-            changes += [name + _change_values(change) for change in entry.changes]
-        if entry.put_away:
-            put_away += [name + msgspec.structs.astuple(each) for each in entry.put_away]
-    _UPSERT_SESSION.insert(connection, list(rows.values()))
-    if batches:
-        kept = _INSERT_BATCH.insert(connection, batches)
-        # After a failed commit some may be there already. At the first try that is two writers of one
-        # session: say so instead of losing one's events.
-        if kept != len(batches) and not repeated:
-            raise sqlite3.IntegrityError("a batch of this version is in the log already")
-    if snapshots:
-        _UPSERT_SNAPSHOT.insert(connection, list(snapshots.values()))
-    if changes:
-        _INSERT_CHANGE.insert(connection, changes)
-    if put_away:
-        _UPSERT_PRODUCER.insert(connection, put_away)
+            snapshots[name] = row("snapshot", *name, (entry.row.version, entry.snapshot))
+        rest += [row("change", *name, _change_values(change)) for change in entry.changes]
+        rest += [row("producer", *name, msgspec.structs.astuple(each)) for each in entry.put_away]
+    return [*sessions.values(), *rest, *snapshots.values()]
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:

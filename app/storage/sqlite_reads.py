@@ -8,7 +8,7 @@ import msgspec
 
 from app.storage import Batch, Key, MoodChange, Numbering, SessionRow, Stored
 from app.storage.cursor import Filters, Position
-from app.storage.sqlite_commit import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
+from app.storage.sqlite_rows import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
 _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608

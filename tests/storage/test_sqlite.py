@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Key
+from app.storage import Entry, Key
 from app.storage.sqlite import SQLiteStorage
 
 from .contract import *  # noqa: F403
-from .contract import entry, row, until
+from .contract import batch, change, entry, row, until
 
 
 async def test_the_files_are_for_their_owner_only(storage: SQLiteStorage, path: Path) -> None:
@@ -91,6 +91,25 @@ async def test_what_arrives_during_a_commit_is_the_next_commit(storage: SQLiteSt
     assert storage.queue.committed_entries == 501
     assert (storage.queue.queued_entries, storage.queue.queued_bytes) == (0, 0)
     assert storage.queue.last_commit_seconds > 0
+
+
+async def test_a_group_is_one_statement(storage: SQLiteStorage) -> None:
+    traced: list[str] = []
+    await storage.queue.run(lambda connection: connection.set_trace_callback(traced.append))
+    traced.clear()
+    steps = [
+        Entry(row("s", version), batch(version), [change(1_000 + version)], b"state") for version in (1, 2)
+    ]
+    for step in [*steps, entry("t")]:
+        future = storage.submit(step)
+    await future
+    # what triggers do is traced too, as a comment or as the statement that set them off
+    statements = {each.split(" VALUES")[0] for each in traced if not each.startswith("--")}
+    assert statements == {"INSERT INTO temp.kept_rows"}
+    assert await storage.row("p", "s") == row("s", 2)
+    assert [each.version for each in await storage.batches("p", "s")] == [1, 2]
+    assert [each.at for each in await storage.changes("p", "s")] == [1_001, 1_002]
+    assert await storage.row("p", "t") == row("t")
 
 
 async def test_a_checkpoint_comes_by_itself(storage: SQLiteStorage) -> None:
