@@ -307,6 +307,7 @@ class SQLiteStorage:
             queue.commit_seconds,
             queue.failures,
             queue.failing_since is not None,
+            queue.last_commit_at,
         )
 
     async def secret(self, name: str) -> bytes:

@@ -1,6 +1,7 @@
 """What people open in a browser, and what machines ask to see whether the service is well."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,9 @@ from starlette.routing import Route
 from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
 from app.transport.scripts import Scripts
+
+#: What was written so long ago (s) at most shows that writing works.
+FRESH: Final = 1.0
 
 STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
 
@@ -45,6 +49,8 @@ class Pages:
     async def _ready(self, request: Request) -> Response:
         if self._doors.leaving:
             return PlainTextResponse("draining\n", 503)
+        if self._writes():
+            return PlainTextResponse("ok\n")
         if self._checking is None or self._checking.done():
             # whoever asks meanwhile shares the answer: each check writes to the disk
             self._checking = asyncio.ensure_future(self._doors.store.check())
@@ -53,6 +59,12 @@ class Pages:
         except StorageUnavailable as error:
             return PlainTextResponse(f"storage: {error.detail}\n", 503)
         return PlainTextResponse("ok\n")
+
+    def _writes(self) -> bool:
+        """Whether something was written a moment ago, and nothing failed since."""
+        state = self._doors.store.state()
+        at = state.committed_at
+        return not state.failing and at is not None and time.monotonic() - at < FRESH
 
     async def _demo(self, request: Request) -> Response:
         page = (STATIC / "demo.html").read_text()

@@ -23,6 +23,14 @@ def metrics(server: ServerProcess, **headers: str) -> dict[str, float]:
     return found
 
 
+def test_who_asks_whether_it_is_ready_does_not_write_each_time(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        before = metrics(server)["sessionmood_commit_seconds_count"]
+        for _ in range(100):
+            assert server.get("/readyz").status_code == 200
+        assert metrics(server)["sessionmood_commit_seconds_count"] - before < 50
+
+
 async def test_what_happens_is_counted(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         async with server.socket("s") as socket:
