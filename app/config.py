@@ -70,7 +70,7 @@ class Settings:
     )
     session_idle: float = _setting(
         "SESSIONMOOD_SESSION_IDLE",
-        120.0,
+        30.0,
         "seconds without an event after which a session that nobody listens to leaves memory",
     )
     max_batch_events: int = _setting("SESSIONMOOD_MAX_BATCH_EVENTS", 500, "events a batch at most")
@@ -85,7 +85,7 @@ class Settings:
     )
     address_events_per_second: float = _setting(
         "SESSIONMOOD_ADDRESS_EVENTS_PER_SECOND",
-        10_000.0,
+        2_000.0,
         "events a second of one address that come with pk_ keys; bursts of ten seconds; 0: no limit",
     )
     key_events_per_second: float = _setting(

@@ -27,7 +27,7 @@ class Sweep:
     """The sweep of `ingest`. `session_idle`: seconds without an event after which a session that nobody
     listens to leaves memory."""
 
-    def __init__(self, ingest: Ingest, session_idle: float = 120.0) -> None:
+    def __init__(self, ingest: Ingest, session_idle: float = 30.0) -> None:
         self._ingest = ingest
         self._session_idle = session_idle
         self._sweeper: asyncio.Task[None] | None = None
@@ -100,8 +100,11 @@ class Sweep:
                     self._settle(session)
 
     def _settle(self, session: Session) -> None:
-        """Note in storage that a woken session was looked at, so that it is not due again for nothing."""
-        self._ingest.keep(session, None, [])
+        """Note in storage that a woken session was looked at, so that it is not due again for nothing; it was
+        read for that alone, and leaves memory again unless somebody listens by then."""
+        old = session.snapshot_version != session.version
+        kept = self._ingest.keep(session, None, [], snapshot=old)
+        kept.add_done_callback(partial(self._put_away_kept, session, session.version))
 
     def _put_away(self, session: Session) -> None:
         """Let a session leave memory, once its snapshot is kept. Not before: who is loaded meanwhile from an

@@ -24,6 +24,12 @@ START = 1_800_000_000_000
 PROJECT = "default"
 
 
+class Listener:
+    every = False
+
+    def push(self, reading: object, offer: object, changed: bool) -> None: ...
+
+
 class Clock:
     """Stands still until told otherwise."""
 
@@ -108,10 +114,34 @@ async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path
         ingest.sessions.remove(away)
         clock.now += 5_000
         await sweep(ingest).wake_stored(clock())
-        woken = ingest.sessions.get(PROJECT, "away")
-        assert woken is not None
-        assert woken.engine is not None
-        assert (woken.engine.due_at() or 0) > clock()
+        assert ingest.sessions.get(PROJECT, "away") is not None
+        await ingest.store.settled()
+        row = await ingest.store.row(PROJECT, "away")
+        assert row is not None
+        assert (row.due_at or 0) > clock()
+
+
+@pytest.mark.parametrize("then", ["nothing", "a listener", "a batch"])
+async def test_who_was_woken_for_the_time_alone_leaves_memory_again(tmp_path: Path, then: str) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        await ingest.receive(session, batch(*["click"] * 40), clock()).durable
+        ingest.sessions.remove(session)
+        clock.now += 5_000
+        with slow_commit(ingest):
+            await sweep(ingest).wake_stored(clock())
+            woken = ingest.sessions.get(PROJECT, "s")
+            assert woken is not None
+            if then == "a listener":
+                woken.subscribers = [Listener()]
+            elif then == "a batch":
+                ingest.receive(woken, batch("click"), clock())
+        await ingest.store.settled()
+        assert (ingest.sessions.get(PROJECT, "s") is None) == (then == "nothing")
+        found = await ingest.find(PROJECT, "s")
+        assert found is not None
+        assert found.event_count == (41 if then == "a batch" else 40)
 
 
 async def test_an_erased_session_does_not_rise_again(tmp_path: Path) -> None:
