@@ -29,7 +29,8 @@ from app.slow_lane import SHARE, SlowLane
 
 #: Bytes parsed before the time is looked at: 170 of the smallest frames. A read may bring 256 KiB of them.
 SLICE: Final = 1024
-#: A lone frame of so many bytes is taken at once; anything else takes turns with others (`SlowLane`).
+#: A lone text frame of so many bytes is taken at once, a ping or pong too; anything else takes turns with others
+#: (`SlowLane`).
 AT_ONCE: Final = 16_384
 #: A message may come in so many frames as if each had this many bytes; empty ones would cost a peer nothing.
 FRAGMENT: Final = 256
@@ -98,7 +99,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._parsed = 0
             return
         self._rest = data
-        if self.conn.state is not OPEN or (frame_end(data, 0) == len(data) <= AT_ONCE and self._between()):
+        if self.conn.state is not OPEN or (self._between() and is_lone(data)):
             self._parse(time.perf_counter() + SHARE)
         if self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.pause_reading()
@@ -346,6 +347,14 @@ def frame_end(data: bytes, start: int) -> int | None:
     elif size < 0 or size == 127:
         return None
     return begin + size if begin + size <= len(data) else None
+
+
+def is_lone(data: bytes) -> bool:
+    """Whether `data` is one frame that is taken at once. Who answered a ping must not wait for a turn: their next
+    batch would wait behind it."""
+    if len(data) >= 6 and data[0] in (0x89, 0x8A):
+        return len(data) == data[1] - 0x80 + 6 <= 131
+    return frame_end(data, 0) == len(data) <= AT_ONCE
 
 
 def payload(data: bytes, start: int, end: int) -> bytes:

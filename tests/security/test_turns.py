@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from app.slow_lane import SlowLane
-from app.socket_protocol import SocketProtocol
+from app.socket_protocol import AT_ONCE, SocketProtocol, is_lone
 from tests.security import hostile
 from tests.security.hostile import Line, Target, framed
 from tests.security.test_conformance import serving
@@ -95,6 +95,34 @@ async def test_a_flood_waits_and_who_says_little_does_not() -> None:
             await asyncio.sleep(0.01)
     assert heard.count("flood") == count
     assert heard.index("quiet") < count / 2
+
+
+def test_what_is_taken_at_once() -> None:
+    assert all(is_lone(framed(b"x" * size, opcode)) for size in (0, 1, 125) for opcode in (9, 10))
+    assert is_lone(framed(b"x" * 1000))
+    assert not is_lone(framed(b"x" * AT_ONCE))
+    assert not is_lone(framed(b"", 10) * 2)
+    assert not is_lone(framed(b"x" * 126, 9))
+    assert not is_lone(framed(b"", 8))
+    assert not is_lone(framed(b"x", fin=False))
+
+
+async def test_a_ping_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the lane they would hold up what comes behind them."""
+    waited: list[object] = []
+    lane = SlowLane()
+    monkeypatch.setattr(lane, "join", waited.append)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] == "websocket.receive":
+            pass
+
+    async with serving(partial(SocketProtocol, lane, 20.0), app) as address, connect(address) as socket:
+        async with asyncio.timeout(30):
+            await (await socket.ping(b"x" * 125))
+        assert waited == []
 
 
 async def test_requests_sent_before_an_answer_are_answered_in_order(server: ServerProcess) -> None:
