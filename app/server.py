@@ -29,7 +29,7 @@ CLOSING_SHARE: Final = 0.4
 #: Objects made and not freed before cyclic garbage is looked for among the new ones, and how many such looks
 #: until the older ones are looked at too (Python's own: 700, 10, 10). A look takes 0.7 us an object, during which
 #: everybody waits: 5,000 and 10 were pauses of 3 and 10 ms. The oldest are looked at seldom: there are most of them.
-GC_THRESHOLD: Final = (500, 3, 50)
+GC_THRESHOLD: Final = (500, 3, 1_000)
 #: Seconds after which the event loop gives Python to the thread that commits, when it wants it (Python's own:
 #: 0.005). A commit needs that a few times, and while the loop is busy an ack waits for each.
 SWITCH_INTERVAL: Final = 0.00005

@@ -134,7 +134,8 @@ class Crowd:
 async def soak(
     server: ServerProcess, calm: float, seconds: float, neighbour: ServerProcess | None = None
 ) -> Report:
-    """`calm` s without the hostile ones, as long with them at the neighbour, then `seconds` with them here."""
+    """`calm` s without the hostile ones, as long with them at the neighbour (which is ended by that), then `seconds`
+    with them here."""
     crowd = Crowd(server)
     tasks = [asyncio.create_task(one.run()) for one in crowd.sessions]
     await asyncio.sleep(max(3.0, 2 * EVERY))
@@ -148,6 +149,7 @@ async def soak(
         await asyncio.sleep(calm)
         beside = crowd.latencies()
         await attackers.communicate()
+        neighbour.close()  # or it would go on with what the attack left it
     crowd.forget()
     start = peak = rss(server)
     attackers = await attack(server, seconds)
