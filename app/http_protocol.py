@@ -104,6 +104,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._upgraded = False
         self._running: RequestResponseCycle | None = None
         self._rest = b""
+        self._parsed = 0  # bytes of it
         self._spill = Spill()
 
     def connection_made(self, transport: Any) -> None:
@@ -150,16 +151,19 @@ class HttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if not self._rest:
             self._lines.lane.join(self._parse_on)
-        self._rest += data
+        self._rest, self._parsed = self._rest[self._parsed :] + data, 0
         if not self.transport.is_closing():
             self.transport.pause_reading()
 
     def _parse_on(self, ends: float) -> bool:
         """Parse a share of what has come; True when more is left."""
-        while self._rest and not self._upgraded and not self._ended and not self.transport.is_closing():
-            part, self._rest = self._rest[:SLICE], self._rest[SLICE:]
-            self._parse(part)
-            if self._rest and time.perf_counter() > ends:
+        while not self._upgraded and not self._ended and not self.transport.is_closing():
+            start = self._parsed
+            self._parsed = start + SLICE
+            self._parse(self._rest[start : self._parsed])
+            if self._parsed >= len(self._rest):
+                break
+            if time.perf_counter() > ends:
                 return True
         self._rest = b""
         if self.transport.is_closing() or self._upgraded:
