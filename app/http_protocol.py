@@ -118,6 +118,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._lines.remove(self)
         super().connection_lost(exc)
+        self._part_from_parser()
 
     def handle_websocket_upgrade(self) -> None:
         self._upgraded = True
@@ -129,7 +130,13 @@ class HttpProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().handle_websocket_upgrade()
             self.transport.resume_reading()
+        self._part_from_parser()
         return False
+
+    def _part_from_parser(self) -> None:
+        """They refer to each other: together they would wait for the collector of cyclic garbage, which looks at
+        what has lived for a while only seldom."""
+        self.parser = None  # type: ignore[assignment]
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

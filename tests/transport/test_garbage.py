@@ -1,0 +1,73 @@
+"""What a connection held is free as soon as it is over: cyclic garbage waits for a look that comes seldom."""
+
+import asyncio
+import gc
+import weakref
+from functools import partial
+from typing import Any
+
+import httpx2
+import pytest
+from websockets.asyncio.client import connect
+
+from app.http_protocol import HttpProtocol
+from app.slow_lane import SlowLane
+from app.socket_protocol import SocketProtocol
+from tests.security.test_conformance import serving
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> "list[weakref.ref[Any]]":
+    """Every connection of a server in this process, once it is made."""
+    found: list[weakref.ref[Any]] = []
+    for kind in (HttpProtocol, SocketProtocol):
+        original = kind.connection_made
+
+        def note(self: Any, transport: Any, original: Any = original) -> None:
+            found.append(weakref.ref(self))
+            original(self, transport)
+
+        monkeypatch.setattr(kind, "connection_made", note)
+    return found
+
+
+async def until_freed(made: "list[weakref.ref[Any]]", *kinds: type) -> None:
+    async with asyncio.timeout(30):
+        while any(isinstance(each(), kinds) for each in made):
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def no_collector() -> Any:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        del scope["extensions"]["sessionmood.line"]  # as ours does
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+
+
+async def test_a_closed_connection_leaves_no_cyclic_garbage(
+    made: "list[weakref.ref[Any]]", no_collector: None
+) -> None:
+    async with serving(partial(SocketProtocol, SlowLane(), 20.0), hello) as address:
+        async with httpx2.AsyncClient() as client:
+            assert (await client.get(address.replace("ws", "http"))).status_code == 200
+        assert len(made) == 1
+        await until_freed(made, HttpProtocol, SocketProtocol)
+        async with connect(address, compression=None) as socket:
+            await socket.send("one")
+            assert await socket.recv() == "one"
+            assert len(made) == 3
+            await until_freed(made, HttpProtocol)  # it made room for the WebSocket
+        await until_freed(made, HttpProtocol, SocketProtocol)
