@@ -32,7 +32,7 @@ CLOSING_SHARE: Final = 0.4
 GC_THRESHOLD: Final = (500, 3, 1_000)
 #: Seconds after which the event loop gives Python to the thread that commits, when it wants it (Python's own:
 #: 0.005). A commit needs that a few times, and while the loop is busy an ack waits for each.
-SWITCH_INTERVAL: Final = 0.00005
+SWITCH_INTERVAL: Final = 0.0001
 
 
 class Server(uvicorn.Server):

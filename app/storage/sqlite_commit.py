@@ -12,7 +12,7 @@ import msgspec
 
 from app.storage import Entry, MoodChange
 from app.storage.queue import Group, Job, Outcome
-from app.storage.sqlite_rows import MAX_ROWS, Row, insert_rows, row
+from app.storage.sqlite_rows import MAX_ROWS, Row, entry_row, filled, insert_rows
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
 _OURS = (
@@ -92,22 +92,23 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
 
 
 def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
-    """A session's own row stands first, with its newest values: everything else points at it."""
-    sessions: dict[tuple[str, str], Row] = {}
+    """A session's own row is written with its first entry, as its last one has it: everything else points at it."""
+    kind = "entry again" if repeated else "entry"
+    latest = {(entry.row.project, entry.row.session): entry.row for entry in entries}
     snapshots: dict[tuple[str, str], Row] = {}
-    rest: list[Row] = []
-    log = "log again" if repeated else "log"
+    rows: list[Row] = []
     for entry in entries:
-        project, session, *values = msgspec.structs.astuple(entry.row)
-        name = (project, session)
-        sessions[name] = row("session", *name, values)
-        if entry.batch is not None:
-            rest.append(row(log, *name, msgspec.structs.astuple(entry.batch)))
+        name = (entry.row.project, entry.row.session)
+        session = latest.pop(name, None)
+        values = None if session is None else msgspec.structs.astuple(session)[2:]
+        batch = None if entry.batch is None else msgspec.structs.astuple(entry.batch)
+        if values or batch:
+            rows.append(entry_row(kind, *name, values, batch))
+        rows += [filled(("change", *name, *_change_values(change))) for change in entry.changes]
+        rows += [filled(("producer", *name, *msgspec.structs.astuple(each))) for each in entry.put_away]
         if entry.snapshot is not None:
-            snapshots[name] = row("snapshot", *name, (entry.row.version, entry.snapshot))
-        rest += [row("change", *name, _change_values(change)) for change in entry.changes]
-        rest += [row("producer", *name, msgspec.structs.astuple(each)) for each in entry.put_away]
-    return [*sessions.values(), *rest, *snapshots.values()]
+            snapshots[name] = filled(("snapshot", *name, entry.row.version, entry.snapshot))
+    return [*rows, *snapshots.values()]
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:
