@@ -105,6 +105,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._rest = b""
         self._parsed = 0  # bytes of it
+        self._has_turn = False
         self._spill = Spill()
 
     def connection_made(self, transport: Any) -> None:
@@ -119,6 +120,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._lines.remove(self)
         super().connection_lost(exc)
         self._part_from_parser()
+        self.cycle = self._running = None  # type: ignore[assignment]
 
     def handle_websocket_upgrade(self) -> None:
         self._upgraded = True
@@ -146,7 +148,10 @@ class HttpProtocol(HttpToolsProtocol):
                 super(HttpProtocol, self)._start_asgi_task(cycle, app)
             return False
 
-        self._lines.lane.join(start)
+        if self._has_turn:
+            start(0.0)
+        else:  # its turn is over: it waited for the answer to the one before it
+            self._lines.lane.join(start)
 
     def data_received(self, data: bytes) -> None:
         if self._upgraded:
@@ -187,7 +192,11 @@ class HttpProtocol(HttpToolsProtocol):
         return False
 
     def _parse(self, data: bytes) -> None:
-        super().data_received(data)
+        self._has_turn = True
+        try:
+            super().data_received(data)
+        finally:
+            self._has_turn = False
         if self._in_head:
             self._head += len(data)
             if self._head > MAX_HEAD and not self.transport.is_closing():
