@@ -83,6 +83,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         # What refers to itself would wait for the collector of cyclic garbage.
         self.on_text = None
         self.conn.parser.close()
+        for error in (self.conn.parser_exc, self.conn.handshake_exc):
+            if error is not None:
+                error.__traceback__ = error.__context__ = error.__cause__ = None
 
     # Coming in
 
@@ -320,6 +323,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         cast(dict[str, Any], self.scope["extensions"])["sessionmood.line"] = {"line": self}
         await super().run_asgi()
+        self.on_text = None  # the app may have set it after the peer had left
         if not self.writable.is_set():
             self.transport.abort()
         self._end_soon()
