@@ -1,6 +1,7 @@
 """What a connection held is free as soon as it is over: cyclic garbage waits for a look that comes seldom."""
 
 import asyncio
+import contextlib
 import gc
 import weakref
 from functools import partial
@@ -9,10 +10,12 @@ from typing import Any
 import httpx2
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from app.http_protocol import HttpProtocol
 from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
+from tests.security.hostile import framed
 from tests.security.test_conformance import serving
 
 
@@ -70,4 +73,21 @@ async def test_a_closed_connection_leaves_no_cyclic_garbage(
             assert await socket.recv() == "one"
             assert len(made) == 3
             await until_freed(made, HttpProtocol)  # it made room for the WebSocket
+        await until_freed(made, HttpProtocol, SocketProtocol)
+
+
+async def test_neither_does_one_that_was_refused(made: "list[weakref.ref[Any]]", no_collector: None) -> None:
+    async with serving(partial(SocketProtocol, SlowLane(), 20.0), hello) as address:
+        async with connect(address, compression=None) as socket:
+            socket.transport.write(framed(b"", 3))  # there is no such kind of frame
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+        reader, writer = await asyncio.open_connection(*address.removeprefix("ws://").split(":"))
+        writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n" * 5000)
+        with contextlib.suppress(ConnectionError):
+            await reader.read(-1)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        assert len(made) == 3
         await until_freed(made, HttpProtocol, SocketProtocol)
