@@ -112,8 +112,8 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """How writing fares. `commit_seconds`: what all `commits` took together; `committed_at`: when the last one
-    was done (`time.monotonic`), None before the first."""
+    """How writing fares. `commit_seconds`: what all `commits` took together; `committed_since`: when the last
+    one that is done was begun (`time.monotonic`), None before the first."""
 
     queued_entries: int
     queued_bytes: int
@@ -121,7 +121,7 @@ class State(msgspec.Struct, frozen=True):
     commit_seconds: float
     failures: int
     failing: bool
-    committed_at: float | None
+    committed_since: float | None
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -307,7 +307,7 @@ class SQLiteStorage:
             queue.commit_seconds,
             queue.failures,
             queue.failing_since is not None,
-            queue.last_commit_at,
+            None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
         )
 
     async def secret(self, name: str) -> bytes:

@@ -13,7 +13,7 @@ from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
 from app.transport.scripts import Scripts
 
-#: What was written so long ago (s) at most shows that writing works.
+#: A commit that was begun so long ago (s) at most, and is done, shows that writing works and is not slow.
 FRESH: Final = 1.0
 
 STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
@@ -61,10 +61,10 @@ class Pages:
         return PlainTextResponse("ok\n")
 
     def _writes(self) -> bool:
-        """Whether something was written a moment ago, and nothing failed since."""
+        """Whether something was written a moment ago, in good time, and nothing failed since."""
         state = self._doors.store.state()
-        at = state.committed_at
-        return not state.failing and at is not None and time.monotonic() - at < FRESH
+        since = state.committed_since
+        return not state.failing and since is not None and time.monotonic() - since < FRESH
 
     async def _demo(self, request: Request) -> Response:
         page = (STATIC / "demo.html").read_text()
