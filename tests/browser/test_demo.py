@@ -38,9 +38,8 @@ def hammer(page: Page, selector: str, times: int) -> None:
     place.scroll_into_view_if_needed()
     box = place.bounding_box()
     assert box is not None
-    for _ in range(times):
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.wait_for_timeout(80)
+    # in one go: clicks a slow machine spreads out are told one by one as dead, and help comes before the rage
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, click_count=times)
 
 
 def test_the_broken_button_brings_help_beside_its_reasons(demo: Page) -> None:
@@ -50,8 +49,7 @@ def test_the_broken_button_brings_help_beside_its_reasons(demo: Page) -> None:
     assert "nothing answered" in demo.locator("#because").inner_text()
     assert "Offered" in demo.locator("#help").inner_text()
     assert demo.locator(".bars p.on").inner_text().startswith("frustrated")
-    # on a slow machine three dead clicks bring it before the rage is told, which the card then answers
-    assert "rage_click" in stream(demo) or stream(demo).count("dead_click") >= 3
+    assert "rage_click" in stream(demo)
     demo.wait_for_function("document.getElementById('stream').textContent.includes('dead_click')")
 
 
