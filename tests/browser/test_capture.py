@@ -362,7 +362,7 @@ def test_navigation_without_the_navigation_api(visit: Open) -> None:
     page.go("/")
     page.until(lambda: page.of("page_view"), "the page view")
     page.page.evaluate("history.pushState(0, 0, '/two')")
-    page.page.evaluate("history.back()")
+    page.back()
     page.until(lambda: len(page.of("navigation")) == 2, "the navigations")
     assert [event["kind"] for event in page.of("navigation")] == ["push", "back"]
 

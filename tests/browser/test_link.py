@@ -175,7 +175,7 @@ def test_back_from_the_cache(visit: Open) -> None:
     work(page)
     name = producer(page)
     page.go("/two")
-    page.page.evaluate("history.back()")
+    page.back()
     page.until(lambda: page.page.evaluate("window.restored"), "the page from the cache")
     work(page)
     # Playwright does not see the socket of a restored page; the log tells

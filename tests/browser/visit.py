@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Request, WebSocket
+from playwright.sync_api import Browser, Error, Page, Request, WebSocket
 
 from tests.browser.site import Site
 from tests.server import ServerProcess, wait_until
@@ -12,6 +12,8 @@ from tests.server import ServerProcess, wait_until
 LISTEN = """<script>(window.SessionMood = window.SessionMood || []).push(
   ["on", "event", event => (window.told = window.told || []).push(event)])</script>"""
 CARD = "session-mood"
+#: What Playwright says of a question whose page was left before the answer.
+LEFT = "Execution context was destroyed"
 
 
 class Visit:
@@ -82,6 +84,10 @@ class Visit:
         self.until(lambda: self.ops("welcome"), "the welcome")
         return self
 
+    def back(self) -> None:
+        """The back button. Later than the order to press it, which ends with the page it was given to."""
+        self.page.evaluate("void setTimeout(() => history.back())")
+
     def click(self, selector: str, times: int = 1, pause_ms: float = 100) -> None:
         """Real mouse clicks on the middle of it; several at the speed of an impatient hand, also where the
         machine is slow: they go straight to the mouse."""
@@ -104,11 +110,17 @@ class Visit:
     # Looking
 
     def until(self, condition: Any, what: str, seconds: float = 10) -> Any:
-        """Wait for `condition` while the browser goes on (its events only arrive while Playwright runs)."""
+        """Wait for `condition` while the browser goes on (its events only arrive while Playwright runs). A page
+        that is left while it is asked has no answer yet."""
 
         def look() -> Any:
             self.page.wait_for_timeout(20)
-            return condition()
+            try:
+                return condition()
+            except Error as error:
+                if LEFT not in error.message:
+                    raise
+                return None
 
         return wait_until(look, seconds, what)
 
