@@ -92,9 +92,9 @@ class Sweep:
     async def wake_stored(self, now: int) -> None:
         """Wake sessions that are due but not in memory. Those in memory are woken by `wake`, so storage may
         think them long overdue: they must not crowd the others out."""
-        for row in await self._ingest.store.due(now, DUE_AT_ONCE + len(self._ingest.sessions)):
-            if self._ingest.sessions.get(row.project, row.session) is None:
-                session = await self._ingest.find(row.project, row.session)
+        for project, id in await self._ingest.store.due(now, DUE_AT_ONCE + len(self._ingest.sessions)):
+            if self._ingest.sessions.get(project, id) is None:
+                session = await self._ingest.find(project, id)
                 if session is not None:
                     self._ingest.pass_time(session, now)
                     self._settle(session)

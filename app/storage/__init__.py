@@ -154,8 +154,8 @@ class Storage(Protocol):
 
     async def load(self, project: str, session: str) -> Stored | None: ...
 
-    async def due(self, before: int, limit: int) -> list[SessionRow]:
-        """Sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
+    async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
+        """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
 
     async def sessions(
         self,

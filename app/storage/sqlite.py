@@ -203,7 +203,7 @@ class SQLiteStorage:
             await asyncio.wait([erasing])
         return await self._read(lambda c: sqlite_reads.read_stored(c, project, session))
 
-    async def due(self, before: int, limit: int) -> list[SessionRow]:
+    async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         return await self._read(lambda c: sqlite_reads.read_due(c, before, limit))
 
     async def sessions(

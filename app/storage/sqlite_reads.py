@@ -14,7 +14,11 @@ _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND se
 _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
 _SNAPSHOT = "SELECT version, state FROM snapshots WHERE session_id = ?"
 _CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY at, id LIMIT ?"  # noqa: S608
-_DUE = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?"  # noqa: S608
+# One row for all of them: for each row that is read, sqlite3 hands Python's lock over and back.
+_DUE = """
+SELECT json_group_array(json_array(project, session))
+FROM (SELECT project, session FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?)
+"""
 _NUMBERING = """
 SELECT producer, last_seq, reports FROM producers
 WHERE session_id = (SELECT id FROM sessions WHERE project = ? AND session = ?) AND producer = ?
@@ -85,8 +89,9 @@ def read_numbering(
     return Numbering(*found) if found else None
 
 
-def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[SessionRow]:
-    return [session_row(row) for row in connection.execute(_DUE, (before, limit)).fetchall()]
+def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    (names,) = connection.execute(_DUE, (before, limit)).fetchone()
+    return msgspec.json.decode(names, type=list[tuple[str, str]])
 
 
 def read_sessions(

@@ -205,8 +205,9 @@ class TestLists:
         storage = await make()
         for session, due_at in {"a": 30, "b": 10, "c": None, "d": 20, "e": 31}.items():
             await storage.submit(Entry(row(session, due_at=due_at)))
-        assert [r.session for r in await storage.due(30, 10)] == ["b", "d", "a"]
-        assert [r.session for r in await storage.due(30, 2)] == ["b", "d"]
+        assert await storage.due(30, 10) == [("p", "b"), ("p", "d"), ("p", "a")]
+        assert await storage.due(30, 2) == [("p", "b"), ("p", "d")]
+        assert await storage.due(9, 10) == []
 
     async def test_pages_cover_everything_once_newest_first(self, make: Make) -> None:
         storage = await make()
