@@ -22,9 +22,10 @@ SLACK = 10.0
 
 @pytest.fixture
 def quick(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A server whose drain takes about three seconds."""
+    """A server whose drain takes about three seconds, and that takes whatever comes until then."""
     times = {"SESSIONMOOD_DRAIN_GAP": 2, "SESSIONMOOD_DRAIN_SPREAD": 1.0, "SESSIONMOOD_DRAIN_GRACE": 10}
-    with running(tmp_path, **times) as server:
+    rates = {"SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 0, "SESSIONMOOD_ADDRESS_EVENTS_PER_SECOND": 0}
+    with running(tmp_path, **times, **rates) as server:
         yield server
 
 
