@@ -95,8 +95,14 @@ class Settings:
     )
     new_sessions_per_second: float = _setting(
         "SESSIONMOOD_NEW_SESSIONS_PER_SECOND",
-        50.0,
+        20.0,
         "sessions that one address may open a second with pk_ keys; bursts of ten seconds; 0: no limit",
+    )
+    longest_hold: float = _setting(
+        "SESSIONMOOD_LONGEST_HOLD",
+        1.0,
+        "seconds that answers and handshakes wait at most for an address that is refused all the time, or asks for "
+        "pages without a pause; 0: never",
     )
     request_timeout: float = _setting(
         "SESSIONMOOD_REQUEST_TIMEOUT",

@@ -18,15 +18,24 @@ class TokenBucket:
     def take(self, amount: float, now: int) -> int:
         """Take `amount` tokens and return 0, or take none and return the ms to wait. An amount above the burst
         is let through when the bucket is full."""
-        if self.at is not None and now > self.at:
-            self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate / 1000)
-        if self.at is None or now > self.at:
-            self.at = now
+        self._refill(now)
         needed = min(amount, self.burst)
         if self.tokens >= needed:
             self.tokens -= amount
             return 0
         return max(1, round((needed - self.tokens) * 1000 / self.rate))
+
+    def charge(self, amount: float, now: int) -> int:
+        """Take `amount` tokens, there or not: what is missing is owed, a burst at most. The ms until none is owed."""
+        self._refill(now)
+        self.tokens = max(-self.burst, self.tokens - amount)
+        return round(max(0.0, -self.tokens) * 1000 / self.rate)
+
+    def _refill(self, now: int) -> None:
+        if self.at is not None and now > self.at:
+            self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate / 1000)
+        if self.at is None or now > self.at:
+            self.at = now
 
     def give_back(self, amount: float) -> None:
         """Undo a `take`."""

@@ -41,6 +41,8 @@ PINGS_A_SECOND: Final = 5.0
 MAX_UNREAD: Final = 262_144
 #: Seconds that a closing peer may take to answer or to read what was sent.
 CLOSE_WITHIN: Final = 5.0
+#: What a refused peer still sends is passed over so often (s): in few large reads, however small it sends.
+SPILL_EVERY: Final = 0.01
 #: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
 #: here can still be replaced by a newer reading.
 MAX_UNSENT: Final = 16_384
@@ -95,7 +97,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                 self.transport.abort()
             elif not self.transport.is_closing():
                 self.transport.pause_reading()
-                self._lane.join(self._read_on)
+                self.loop.call_later(SPILL_EVERY, self._read_on)
             return
         if self._rest:
             self._rest = self._rest[self._parsed :] + data
@@ -112,10 +114,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Whether the next byte begins a message."""
         return self.conn.current_size is None and not self.conn.reader.buffer
 
-    def _read_on(self, _: float) -> bool:
+    def _read_on(self) -> None:
         if not self.transport.is_closing():
             self.transport.resume_reading()
-        return False
 
     def _parse_on(self, ends: float) -> bool:
         """A share of what has come; True when more is left."""

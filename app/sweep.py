@@ -16,11 +16,13 @@ logger = logging.getLogger("sessionmood.sweep")
 TIDY_EVERY: Final = 1.0
 #: Sessions of a few events leave memory after this part of the time that others have.
 BRIEF_SHARE: Final = 2
-#: Sessions that are due in storage but not in memory are looked for this often (s), so many at a time, and less
-#: often when many in memory have to be read past.
+#: Sessions that are due in storage but not in memory are looked for this often (s), so many at a time and evenly
+#: over that time, and less often when many in memory have to be read past.
 DUE_EVERY: Final = 5.0
 DUE_AT_ONCE: Final = 200
 LIVE_PER_SECOND: Final = 2000
+#: The part of that time for the waits between them; the rest is for the work itself.
+PACE: Final = 0.7
 
 
 class Sweep:
@@ -30,19 +32,22 @@ class Sweep:
     def __init__(self, ingest: Ingest, session_idle: float = 30.0) -> None:
         self._ingest = ingest
         self._session_idle = session_idle
-        self._sweeper: asyncio.Task[None] | None = None
+        self._sweepers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to sweep."""
-        self._sweeper = asyncio.create_task(self._forever(), name="sweep")
+        self._sweepers = [
+            asyncio.create_task(self._sweep_memory(), name="sweep"),
+            asyncio.create_task(self._sweep_storage(), name="sweep storage"),
+        ]
 
     async def stop(self, by: float | None = None) -> None:
         """Stop sweeping, and spare the next start what snapshots can, until `by` (the loop's time). New batches
         are refused from here on."""
         self._ingest.draining = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+        for sweeper in self._sweepers:
+            sweeper.cancel()
+        await asyncio.gather(*self._sweepers, return_exceptions=True)
         loop = asyncio.get_running_loop()
         for index, session in enumerate(self._ingest.sessions):
             if by is not None and loop.time() >= by:
@@ -51,23 +56,33 @@ class Sweep:
             if index % 100 == 99:
                 await asyncio.sleep(0)
 
-    async def _forever(self) -> None:
+    async def _sweep_memory(self) -> None:
         loop = asyncio.get_running_loop()
-        tidy = look_at_disk = 0.0
+        tidy = 0.0
         while True:
             try:
                 self.wake(self._ingest.clock())
                 if loop.time() >= tidy:
                     tidy = loop.time() + TIDY_EVERY
                     self.put_idle_away(self._ingest.clock())
-                if loop.time() >= look_at_disk:
-                    look_at_disk = loop.time() + max(DUE_EVERY, len(self._ingest.sessions) / LIVE_PER_SECOND)
-                    await self.wake_stored(self._ingest.clock())
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
             except Exception:
                 logger.exception("the sweep failed; the next one comes soon")
             await asyncio.sleep((SLOT_MS - self._ingest.clock() % SLOT_MS) / 1000)
+
+    async def _sweep_storage(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            within = max(DUE_EVERY, len(self._ingest.sessions) / LIVE_PER_SECOND)
+            ends = loop.time() + within
+            try:
+                await self.wake_stored(within)
+            except StorageUnavailable:
+                pass  # as above
+            except Exception:
+                logger.exception("stored sessions could not be woken; the next try comes soon")
+            await asyncio.sleep(max(0.0, ends - loop.time()))
 
     def wake(self, now: int) -> None:
         """Let time pass where it may change something."""
@@ -89,15 +104,20 @@ class Sweep:
         for session in idle:
             self._put_away(session)
 
-    async def wake_stored(self, now: int) -> None:
-        """Wake sessions that are due but not in memory. Those in memory are woken by `wake`, so storage may
-        think them long overdue: they must not crowd the others out."""
-        for project, id in await self._ingest.store.due(now, DUE_AT_ONCE + len(self._ingest.sessions)):
-            if self._ingest.sessions.get(project, id) is None:
-                session = await self._ingest.find(project, id)
+    async def wake_stored(self, within: float) -> None:
+        """Wake sessions that are due but not in memory, one after the other within so many seconds: each costs a
+        look-up and a commit, for which those who send should not wait. Those in memory are woken by `wake`, so
+        storage may think them long overdue: they must not crowd the others out."""
+        ingest = self._ingest
+        due = await ingest.store.due(ingest.clock(), DUE_AT_ONCE + len(ingest.sessions))
+        stored = [name for name in due if ingest.sessions.get(*name) is None]
+        for project, id in stored:
+            if ingest.sessions.get(project, id) is None:
+                session = await ingest.find(project, id)
                 if session is not None:
-                    self._ingest.pass_time(session, now)
+                    ingest.pass_time(session, ingest.clock())
                     self._settle(session)
+            await asyncio.sleep(within / len(stored) * PACE)
 
     def _settle(self, session: Session) -> None:
         """Note in storage that a woken session was looked at, so that it is not due again for nothing; it was

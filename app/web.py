@@ -27,7 +27,7 @@ from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import Sweep
 from app.transport import Doors
-from app.transport.answers import ClientLeft
+from app.transport.answers import ClientLeft, address_of
 from app.transport.connections import Connections
 from app.transport.docs import Docs
 from app.transport.keys import Keys
@@ -157,6 +157,9 @@ class App:
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        open_to_all = not scope["path"].startswith("/v1/")
+        if open_to_all and (wait := self.doors.rates.page(address_of(scope), clock())):
+            await asyncio.sleep(wait)
         await self.other(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -64,6 +64,9 @@ class Metrics(Collector):
         yield _counter(
             "conflated", "readings replaced by a newer one before they were sent", counters.conflated
         )
+        yield _counter(
+            "held_back", "answers and handshakes that an address had to wait for", self._doors.rates.held
+        )
         nacks = CounterMetricFamily("sessionmood_nacks", "batches refused on a WebSocket", labels=["code"])
         for code, count in counters.nacks.items():
             nacks.add_metric([code], count)

@@ -13,10 +13,15 @@ MAX_BUCKETS: Final = 20_000
 #: A burst lasts so long (s) at the full rate.
 BURST: Final = 10
 #: Refused requests of one address that are answered at once: a second, and in a burst. What comes on top
-#: waits up to NOISE_WAIT seconds for its answer, so that a loop that never listens turns slowly.
+#: waits for its answer (`longest_hold`), so that a loop that never listens turns slowly.
 NOISE_RATE: Final = 50.0
 NOISE_BURST: Final = 500.0
-NOISE_WAIT: Final = 1.0
+#: A socket that had to be closed for what it sent counts as so many refused requests. While an address owes for
+#: them, its new sockets wait for their handshake too.
+MISUSE_COUNTS: Final = 100
+#: The same of requests that need no key: pages, scripts, probes.
+PAGE_RATE: Final = 50.0
+PAGE_BURST: Final = 500.0
 
 
 _TOO_FAST: Final = {
@@ -39,7 +44,8 @@ def _draw(
 
 
 class Rates:
-    """Event rates per session and address (publishable keys) and per key; new sessions per address."""
+    """Event rates per session and address (publishable keys) and per key; new sessions per address; and how long
+    an address waits that asks for too much. `held`: how often one had to."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -48,6 +54,8 @@ class Rates:
         self._keys = Buckets(MAX_BUCKETS)
         self._openings = Buckets(MAX_BUCKETS)
         self._noise = Buckets(MAX_BUCKETS)
+        self._pages = Buckets(MAX_BUCKETS)
+        self.held = 0
 
     def take(
         self, key: Key, session_id: str, address: str, events: int, now: int
@@ -86,8 +94,28 @@ class Rates:
 
     def noise(self, address: str, now: int) -> float:
         """Note a refusal; seconds to hold its answer back."""
-        wait = self._noise.get(address, NOISE_RATE, NOISE_BURST).take(1, now)
-        return min(wait / 1000, NOISE_WAIT)
+        return self._hold(self._noise_of(address).charge(1, now))
+
+    def misuse(self, address: str, now: int) -> None:
+        """Note a socket that had to be closed for what it sent."""
+        self._noise_of(address).charge(MISUSE_COUNTS, now)
+
+    def handshake(self, address: str, now: int) -> float:
+        """Seconds to hold back the handshake of a new socket: none, unless others were misused."""
+        return self._hold(self._noise_of(address).charge(0, now))
+
+    def page(self, address: str, now: int) -> float:
+        """Note a request without a key; seconds to hold its answer back."""
+        return self._hold(self._pages.get(address, PAGE_RATE, PAGE_BURST).charge(1, now))
+
+    def _noise_of(self, address: str) -> TokenBucket:
+        return self._noise.get(address, NOISE_RATE, NOISE_BURST)
+
+    def _hold(self, owed_ms: int) -> float:
+        seconds = min(owed_ms / 1000, self._settings.longest_hold)
+        if seconds:
+            self.held += 1
+        return seconds
 
 
 def rate_headers(drawn: list[tuple[str, TokenBucket]]) -> list[tuple[bytes, bytes]]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from app import protocol
 from app.errors import (
     BadBatch,
+    BadKey,
     BadRequest,
     Draining,
     NoHello,
@@ -41,6 +42,10 @@ NOISE_BURST: Final = 400.0
 #: A hello, for which a token may be signed, counts for so many.
 HELLO_COUNTS: Final = 10
 _NACK: Final = (BadBatch, OutOfOrder, RateLimited, StorageUnavailable, TooLarge)
+#: What a client has only itself to blame for, and what the line says of such an end that it made itself: not UTF-8,
+#: no WebSocket, too large, too fast.
+_MISUSE: Final = (BadRequest, BadKey, RateLimited)
+_ENDED_BY_THE_LINE: Final = (1002, 1007, TooLarge.close_code, RateLimited.close_code)
 
 
 _ids = itertools.count(1)
@@ -54,8 +59,8 @@ class Connection:
     """One socket, from accept to close."""
 
     __slots__ = (
-        "_after_acks", "_alarm", "_doors", "_error", "_inflight", "_line", "_noise", "_out", "_receive", "_scope",
-        "_send", "address", "every", "guest", "heard_at", "id", "session_id",
+        "_accepted", "_after_acks", "_alarm", "_doors", "_error", "_inflight", "_line", "_noise", "_out",
+        "_receive", "_scope", "_send", "address", "every", "guest", "heard_at", "id", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +84,7 @@ class Connection:
         self.every = True
         self.heard_at = doors.clock()
         self._out = Outbox(send, self._line, doors.clock)
+        self._accepted = False
         self._inflight = 0
         self._noise = TokenBucket(NOISE_RATE, NOISE_BURST)
         self._error: SessionMoodError | None = None
@@ -94,8 +100,7 @@ class Connection:
         offered = self._scope.get("subprotocols") or []
         chosen = SUBPROTOCOL if SUBPROTOCOL in offered else None
         try:
-            await self._send({"type": "websocket.accept", "subprotocol": chosen})
-            doors.connections.add(self, doors.clock())
+            await self._accept(chosen)
             if offered and chosen is None:
                 raise WrongVersion(f"this server speaks {SUBPROTOCOL}")
             if doors.leaving:
@@ -116,6 +121,20 @@ class Connection:
             await self._leave()
 
     # Coming in
+
+    async def _accept(self, subprotocol: str | None) -> None:
+        now = self._doors.clock()
+        try:
+            self._doors.connections.add(self, now)
+            if wait := self._doors.rates.handshake(self.address, now):
+                await asyncio.sleep(wait)
+        finally:
+            # a refusal too: a browser's script sees nothing of a handshake that failed, but a close code it sees
+            try:
+                await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+            except OSError:
+                raise Gone from None
+            self._accepted = True
 
     async def _enter(self) -> None:
         if await self.guest.came_with_key():
@@ -152,6 +171,8 @@ class Connection:
     async def _next(self) -> str:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
+            if message.get("code") in _ENDED_BY_THE_LINE:
+                self._doors.rates.misuse(self.address, self._doors.clock())
             raise Gone
         self.heard_at = self._doors.clock()
         text: str | None = message.get("text")
@@ -279,7 +300,7 @@ class Connection:
     def fail(self, error: SessionMoodError, *, after_acks: bool = False) -> None:
         """Send `error`, then close with its code: at once, or when what was folded is acked (or refused).
         Nothing more is folded. Only the first error counts."""
-        if self._out.closed:
+        if self._out.closed or not self._accepted:  # then it is looked at again once it is
             return
         if self._error is None:
             # what it was raised from holds what the client sent, and would keep it as long as the socket
@@ -319,7 +340,7 @@ class Connection:
         self._queue(protocol.frame("nack", **fields))
 
     def _queue(self, frame: bytes) -> None:
-        if not self._out.frame(frame):
+        if self._accepted and not self._out.frame(frame):
             self.fail(TooSlow())
 
     async def _leave(self) -> None:
@@ -334,6 +355,8 @@ class Connection:
     # Logging
 
     def _refused(self, error: SessionMoodError) -> None:
+        if isinstance(error, _MISUSE):
+            self._doors.rates.misuse(self.address, self._doors.clock())
         self._doors.ingest.counters.refuse("websocket", error.code)
         self._log("refused: %s", error.code)
 

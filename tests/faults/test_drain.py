@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from tests.faults.http import CutOff, request
+from tests.security.hostile import Line, Target, broken_utf8
 from tests.server import ServerProcess, Socket, running
 
 #: Slack for a machine that is busy with other things (seconds).
@@ -113,6 +114,20 @@ async def test_what_was_sent_before_the_end_is_acked_before_the_close(quick: Ser
     async with quick.socket("s") as client:
         welcome = await client.hello(producer="p")
         assert (welcome["ack"], welcome["mood"]["event_count"]) == (acked, acked)
+
+
+async def test_who_still_waits_for_the_handshake_is_told_too(quick: ServerProcess) -> None:
+    target = Target(quick, quick.pk, "misuser", [])
+    for _ in range(10):  # enough that the next one from this address is held back
+        await broken_utf8(target)
+    line = await Line.open(target)
+    entering = asyncio.create_task(line.handshake(target))
+    process(quick).terminate()
+    await entering
+    assert await line.code() == 4200
+    line.close()
+    assert await gone(quick, 10 + SLACK) == 0
+    assert "Traceback" not in quick.output()
 
 
 async def chatter(client: Socket) -> None:

@@ -113,7 +113,7 @@ async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path
         await ingest.receive(away, batch("click"), clock()).durable
         ingest.sessions.remove(away)
         clock.now += 5_000
-        await sweep(ingest).wake_stored(clock())
+        await sweep(ingest).wake_stored(within=0)
         assert ingest.sessions.get(PROJECT, "away") is not None
         await ingest.store.settled()
         row = await ingest.store.row(PROJECT, "away")
@@ -130,7 +130,7 @@ async def test_who_was_woken_for_the_time_alone_leaves_memory_again(tmp_path: Pa
         ingest.sessions.remove(session)
         clock.now += 5_000
         with slow_commit(ingest):
-            await sweep(ingest).wake_stored(clock())
+            await sweep(ingest).wake_stored(within=0)
             woken = ingest.sessions.get(PROJECT, "s")
             assert woken is not None
             if then == "a listener":

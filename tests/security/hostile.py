@@ -19,13 +19,16 @@ CLICK: Final = {"type": "click"}
 
 
 class Target:
-    """Where to go and with which key. `seen`: what came of it, by close code or status."""
+    """Where to go, with which key and from which address. `seen`: what came of it, by close code or status."""
 
-    def __init__(self, server: ServerProcess, key: str, name: str, seen: list[int | str]) -> None:
+    def __init__(
+        self, server: ServerProcess, key: str, name: str, seen: list[int | str], address: str = "127.0.0.1"
+    ) -> None:
         self.port = server.port
         self.key = key
         self.name = name
         self.seen = seen
+        self.address = address
         self.dice = random.Random(name)
 
     def session(self) -> str:
@@ -46,6 +49,7 @@ class Line:
         sock.setblocking(False)
         if window:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        sock.bind((target.address, 0))
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", target.port))
         return cls(*await asyncio.open_connection(sock=sock, limit=4096))
 

@@ -21,6 +21,8 @@ from tests.server import ROOT, ServerProcess, running
 
 HEALTHY = 200
 HOSTILE = 50
+#: The hostile ones share so many addresses, one for each five: limits of one must not be what holds them all.
+ADDRESSES = 10
 #: Each healthy session sends a batch of five so often (s).
 EVERY = 1.0
 
@@ -189,7 +191,9 @@ async def be_hostile(server: ServerProcess, seconds: float) -> dict[str, int]:
     tasks = []
     for number in range(HOSTILE):
         attack = ATTACKS[number % len(ATTACKS)]
-        target = Target(server, server.pk, f"{attack.__name__}-{number}", seen[attack.__name__])
+        address = f"127.0.2.{number % ADDRESSES + 1}"
+        name = f"{attack.__name__}-{number}"
+        target = Target(server, server.pk, name, seen[attack.__name__], address)
         tasks.append(asyncio.create_task(again_and_again(attack, target, seconds)))
     await asyncio.sleep(seconds)
     for task in tasks:

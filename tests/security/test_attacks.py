@@ -274,3 +274,30 @@ def test_a_port_scan_leaves_nothing_behind(tight: ServerProcess) -> None:
             while line.recv(4096):
                 pass
     assert "Traceback" not in tight.output()
+
+
+async def test_who_misuses_sockets_or_asks_without_end_waits(tight: ServerProcess) -> None:
+    """Their address only: others come in as before."""
+
+    def held() -> int:
+        text = httpx2.get(tight.base + "/metrics").text
+        return round(float(text.partition("\nsessionmood_held_back_total ")[2].split()[0]))
+
+    for attack in (hostile.broken_utf8, hostile.a_megabyte, hostile.floods_pings):
+        before = held()
+        async with asyncio.timeout(60):
+            while held() == before:
+                await attack(Target(tight, tight.pk, attack.__name__, [], "127.0.3.1"))
+    before = held()
+    asking = Target(tight, tight.pk, "asks", [], "127.0.3.2")
+    asker = asyncio.create_task(hostile.asks_whether_all_is_well(asking))
+    async with asyncio.timeout(60):
+        while held() == before:
+            await asyncio.sleep(0.05)
+    asker.cancel()
+    assert set(asking.seen) == {200}
+    before = held()
+    line = await Line.open(Target(tight, tight.pk, "other", [], "127.0.3.3"))
+    await line.handshake(Target(tight, tight.pk, "other", []))
+    line.close()
+    assert held() == before

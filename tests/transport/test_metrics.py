@@ -67,8 +67,8 @@ async def test_what_happens_is_counted(tmp_path: Path) -> None:
         assert now["sessionmood_queue_entries"] == now["sessionmood_queue_bytes"] == 0
         assert now["sessionmood_storage_failing"] == now["sessionmood_commit_failures_total"] == 0
         assert now["sessionmood_request_connections"] >= 1
-        for name in ("conflated_total", "held_requests", "session_loads_total", "session_evictions_total",
-                     "help_offers_total"):  # fmt: skip
+        for name in ("conflated_total", "held_requests", "held_back_total", "session_loads_total",
+                     "session_evictions_total", "help_offers_total"):  # fmt: skip
             assert f"sessionmood_{name}" in now
         assert now["process_resident_memory_bytes"] > 0
 
