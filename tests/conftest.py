@@ -18,8 +18,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One real server for all tests that use sessions of their own and leave it as it is."""
-    with running(tmp_path_factory.mktemp("server"), SESSIONMOOD_HELP_WARMUP="0.5") as process:
+    """One real server for all tests that use sessions of their own and leave it as it is. It lets nobody wait:
+    all its refusals go to one address."""
+    settings = {"SESSIONMOOD_HELP_WARMUP": 0.5, "SESSIONMOOD_LONGEST_HOLD": 0}
+    with running(tmp_path_factory.mktemp("server"), **settings) as process:
         yield process
 
 

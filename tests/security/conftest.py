@@ -16,9 +16,10 @@ class Keys(NamedTuple):
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that says everything it does."""
+    """A server that says everything it does, and lets nobody wait: its tests are refused all the time."""
     folder = tmp_path_factory.mktemp("secured")
-    with running(folder, SESSIONMOOD_LOG_LEVEL="debug", SESSIONMOOD_LOG_FORMAT="json") as server:
+    logs = {"SESSIONMOOD_LOG_LEVEL": "debug", "SESSIONMOOD_LOG_FORMAT": "json"}
+    with running(folder, SESSIONMOOD_LONGEST_HOLD=0, **logs) as server:
         yield server
 
 

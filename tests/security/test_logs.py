@@ -18,7 +18,7 @@ CLICK = {"type": "click"}
 
 async def test_no_key_or_token_in_any_log(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("talkative")
-    with running(folder, SESSIONMOOD_LOG_LEVEL="debug") as server:
+    with running(folder, SESSIONMOOD_LOG_LEVEL="debug", SESSIONMOOD_LONGEST_HOLD=0) as server:
         printed = server.output()
         started = len(printed)
         secrets = await _try_everything(server)
