@@ -171,7 +171,7 @@ class Connection:
     async def _next(self) -> str:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
-            if message.get("code") in _ENDED_BY_THE_LINE:
+            if self._error is None and message.get("code") in _ENDED_BY_THE_LINE:
                 self._doors.rates.misuse(self.address, self._doors.clock())
             raise Gone
         self.heard_at = self._doors.clock()
