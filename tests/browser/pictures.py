@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.browser.site import Site
-from tests.browser.visit import CARD
+from tests.browser.visit import CARD, middle
 from tests.server import ROOT, ServerProcess, running
 
 IMAGES = ROOT / "docs" / "images"
@@ -28,12 +28,9 @@ ARABIC_WORDS = (
 
 def stuck(page: Page) -> None:
     """Click what is broken, until help is there and has come to rest."""
-    place = page.locator("#apply")
-    place.scroll_into_view_if_needed()
-    box = place.bounding_box()
-    assert box is not None
+    place = middle(page, "#apply")
     for _ in range(5):
-        page.mouse.click(box["x"] + 20, box["y"] + 12)
+        page.mouse.click(*place)
         page.wait_for_timeout(90)
     page.locator(CARD).wait_for(state="attached", timeout=20000)
     page.mouse.move(5, 5)

@@ -16,6 +16,16 @@ CARD = "session-mood"
 LEFT = "Execution context was destroyed"
 
 
+def middle(page: Page, selector: str) -> tuple[float, float]:
+    """Where to click. The page has told of having scrolled there: a scroll after a click would be an answer to it."""
+    place = page.locator(selector).first
+    place.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    box = place.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 class Visit:
     """`attributes` go onto the script tag, `via` is where the script comes from (the server unless a proxy),
     `context` goes to the browser (viewport, colour scheme, …)."""
@@ -91,12 +101,9 @@ class Visit:
     def click(self, selector: str, times: int = 1, pause_ms: float = 100) -> None:
         """Real mouse clicks on the middle of it; several at the speed of an impatient hand, also where the
         machine is slow: they go straight to the mouse."""
-        place = self.page.locator(selector).first
-        place.scroll_into_view_if_needed()
-        box = place.bounding_box()
-        assert box is not None
+        x, y = middle(self.page, selector)
         for _ in range(times):
-            self.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            self.page.mouse.click(x, y)
             self.page.wait_for_timeout(pause_ms)
 
     def show(self, body: str) -> None:

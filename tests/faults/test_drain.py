@@ -19,6 +19,8 @@ from tests.server import ServerProcess, Socket, running
 
 #: Slack for a machine that is busy with other things (seconds).
 SLACK = 10.0
+#: Events in a batch of `chatter`.
+CHATTER = 5
 
 
 @pytest.fixture
@@ -102,13 +104,20 @@ async def test_a_client_that_comes_back_later_finds_everything(quick: ServerProc
 async def test_what_was_sent_before_the_end_is_acked_before_the_close(quick: ServerProcess) -> None:
     """Batches go out without a pause until the server closes: each is acked, or was never folded."""
     async with quick.socket("s") as client:
-        await client.hello(producer="p")
-        sender = asyncio.create_task(chatter(client))
+        welcome = await client.hello(producer="p")
+        window = asyncio.Semaphore(welcome["limits"]["inflight"])
+        sender = asyncio.create_task(chatter(client, window))
         process(quick).terminate()
-        code, frames = await client.closed()
+        acked = 0
+        while (frame := await client.receive())["op"] != "error":
+            if frame["op"] == "ack":
+                for _ in range(acked, frame["seq"], CHATTER):
+                    window.release()
+                acked = frame["seq"]
+        assert frame["code"] == "draining"
+        assert await client.closed() == (4200, [])
         sender.cancel()
-    assert code == 4200
-    acked = max(frame["seq"] for frame in frames if frame["op"] == "ack")
+    assert acked > 0
     assert await gone(quick, 10 + SLACK) == 0
     await asyncio.to_thread(quick.start)
     async with quick.socket("s") as client:
@@ -130,11 +139,13 @@ async def test_who_still_waits_for_the_handshake_is_told_too(quick: ServerProces
     assert "Traceback" not in quick.output()
 
 
-async def chatter(client: Socket) -> None:
+async def chatter(client: Socket, window: asyncio.Semaphore) -> None:
+    """Batches without a pause, no more of them without an ack than `window` lets through."""
     seq = 1
     while True:
-        await client.send({"op": "events", "seq": seq, "events": [{"type": "click"}] * 5})
-        seq += 5
+        await window.acquire()
+        await client.send({"op": "events", "seq": seq, "events": [{"type": "click"}] * CHATTER})
+        seq += CHATTER
         await asyncio.sleep(0.001)
 
 
