@@ -73,6 +73,16 @@ class Batch(msgspec.Struct, kw_only=True):
     token: str | None = None
 
 
+def part(batch: Batch, start: int, stop: int) -> Batch:
+    """The events from `start` to before `stop` as a batch; what was declared lost is lost before the first."""
+    return msgspec.structs.replace(
+        batch,
+        events=batch.events[start:stop],
+        seq=None if batch.seq is None else batch.seq + start,
+        lost=0 if start else batch.lost,
+    )
+
+
 class Hello(msgspec.Struct, kw_only=True):
     """The first frame of a socket."""
 

@@ -18,7 +18,6 @@ from app.config import Settings
 from app.errors import Draining
 from app.http_protocol import HttpProtocol, Lines
 from app.logs import set_up_logging
-from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
 from app.web import App, create_app
 
@@ -155,8 +154,7 @@ def serve(settings: Settings) -> int:
     set_up_logging(settings)
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(settings)
-    lane = SlowLane()
-    lines = Lines(settings, lane)
+    lines = Lines(settings, app.lane)
     app.metrics.gauges["sessionmood_request_connections"] = (
         "connections that are no WebSocket",
         lambda: len(lines),
@@ -167,7 +165,7 @@ def serve(settings: Settings) -> int:
         port=settings.port,
         loop="uvloop",
         http=cast(Any, partial(HttpProtocol, lines)),
-        ws=cast(Any, partial(SocketProtocol, lane, settings.request_timeout)),
+        ws=cast(Any, partial(SocketProtocol, app.lane, settings.request_timeout)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,

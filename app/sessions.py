@@ -175,6 +175,10 @@ class Session:
         if known is not None:
             known.kept = max(known.kept, seq)
 
+    def measure(self, events: list[Event], producer: str | None, now: int) -> int:
+        """ms to add to the times of all of `events`, before they are folded in parts."""
+        return _offset(events, None if producer is None else self.producer(producer), now)
+
     def receive(
         self,
         events: list[Event],

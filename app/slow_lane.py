@@ -37,6 +37,18 @@ class SlowLane:
             self._left = time.perf_counter()
             asyncio.get_running_loop().call_soon(self._turn)
 
+    async def turn(self) -> None:
+        """Wait for one's turn."""
+        come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def call(_: float) -> bool:
+            if not come.done():
+                come.set_result(None)
+            return False
+
+        self.join(call)
+        await come
+
     def _turn(self) -> None:
         began = time.perf_counter()
         left = min(MOST, (began - self._left) * PART)

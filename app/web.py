@@ -23,6 +23,7 @@ from app.model_file import BadModel, read_overrides
 from app.mood import DEFAULT, Model
 from app.sessions import Sessions
 from app.shadow import Shadow
+from app.slow_lane import SlowLane
 from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import Sweep
@@ -105,6 +106,9 @@ class App:
             clock,
             max_sessions=settings.max_sessions,
         )
+        #: where connections and large batches take turns
+        self.lane = SlowLane()
+        self.ingest.turn = self.lane.turn
         self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:

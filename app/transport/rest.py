@@ -107,7 +107,7 @@ class Rest:
         )
         assert entrance is not None
         session = entrance.session
-        receipt = doors.ingest.receive(session, batch, now)
+        receipt = await doors.ingest.receive_in_parts(session, batch, now)
         reading = session.reading(now)
         offer = session.offer
         began = time.perf_counter()

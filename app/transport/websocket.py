@@ -24,10 +24,11 @@ from app.errors import (
     TooSlow,
     WrongVersion,
 )
-from app.ingest import Receipt
+from app.ingest import PART, Receipt
 from app.limits import TokenBucket
 from app.mood import Offer, Reading
 from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
+from app.sessions import Session
 from app.transport import Doors, check_session_id
 from app.transport.guest import Guest
 from app.transport.outbox import Line, Outbox
@@ -190,7 +191,10 @@ class Connection:
                 frame = protocol.decode_frame(text, limits)
                 if isinstance(frame, Batch):
                     await self.guest.recall()
-                    self._take(frame, len(text))
+                    if len(frame.events) > PART:
+                        await self._take_in_parts(frame, len(text))
+                    else:
+                        self._take(frame, len(text))
                 else:
                     if isinstance(frame, Hello):
                         self._make_noise(HELLO_COUNTS * 4096)
@@ -213,7 +217,7 @@ class Connection:
             frame = protocol.decode_frame(text, self._doors.limits)
         except SessionMoodError:
             return False
-        if not isinstance(frame, Batch) or not self.guest.is_known():
+        if not isinstance(frame, Batch) or len(frame.events) > PART or not self.guest.is_known():
             return False
         self.heard_at = self._doors.clock()
         try:
@@ -226,25 +230,50 @@ class Connection:
         return True
 
     def _take(self, batch: Batch, size: int) -> None:
+        now = self._doors.clock()
+        try:
+            receipt = self._doors.ingest.receive(self._admit(batch, now), batch, now)
+        except _NACK as error:
+            self._turn_away(error, batch, size)
+        else:
+            self._acknowledge(receipt, batch)
+
+    async def _take_in_parts(self, batch: Batch, size: int) -> None:
+        now = self._doors.clock()
+        try:
+            session = self._admit(batch, now)
+            self._inflight += 1
+            try:
+                receipt = await self._doors.ingest.receive_in_parts(session, batch, now)
+            finally:
+                self._inflight -= 1
+        except _NACK as error:
+            self._turn_away(error, batch, size)
+            self._end_if_settled()
+        else:
+            self._acknowledge(receipt, batch)
+
+    def _admit(self, batch: Batch, now: int) -> Session:
+        """The session that `batch` goes to, if this client may send it now."""
         guest = self.guest
         session, key = guest.session, guest.key
         assert session is not None
         assert key is not None
-        doors = self._doors
-        now = doors.clock()
         guest.sign(batch)
-        try:
-            if batch.producer is not None and batch.seq is None:
-                raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
-            doors.rates.take(key, session.id, self.address, len(batch.events), now)
-            if self._inflight >= doors.settings.max_inflight * 4:
-                raise RateLimited("too many batches without an ack", retry_ms=250)
-            receipt = doors.ingest.receive(session, batch, now)
-        except _NACK as error:
-            if not isinstance(error, StorageUnavailable):
-                self._make_noise(size)
-            self._nack(error, batch.seq)
-            return
+        if batch.producer is not None and batch.seq is None:
+            raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
+        self._doors.rates.take(key, session.id, self.address, len(batch.events), now)
+        if self._inflight >= self._doors.settings.max_inflight * 4:
+            raise RateLimited("too many batches without an ack", retry_ms=250)
+        return session
+
+    def _turn_away(self, error: SessionMoodError, batch: Batch, size: int) -> None:
+        if not isinstance(error, StorageUnavailable):
+            self._make_noise(size)
+        self._nack(error, batch.seq)
+
+    def _acknowledge(self, receipt: Receipt, batch: Batch) -> None:
+        """Send the ack once the batch can't be lost."""
         self._inflight += 1
         seq = receipt.outcome.ack
         if seq is None and batch.seq is not None:

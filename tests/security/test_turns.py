@@ -33,6 +33,17 @@ async def test_each_goes_on_in_its_turn() -> None:
     assert done == ["a", "b", "c", "a", "c", "a"]
 
 
+async def test_a_task_waits_for_its_turn_and_may_give_it_up() -> None:
+    lane = SlowLane()
+    waiting = [asyncio.ensure_future(lane.turn()) for _ in range(3)]
+    await asyncio.sleep(0)  # they are in the lane now
+    waiting[1].cancel()
+    await asyncio.wait(waiting, timeout=20)
+    assert [task.cancelled() for task in waiting] == [False, True, False]
+    assert waiting[0].done()
+    assert waiting[2].done()
+
+
 async def test_a_busy_loop_leaves_it_a_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turns of 4 ms: four of its shares in each. Turns of a second: no more than two milliseconds' worth."""
     now = [0.0]
