@@ -1,7 +1,9 @@
-"""Healthy sessions beside hostile clients, measured: `python -m tests.security.soak SECONDS` starts a server of
-its own and prints what it saw. The hostile ones are a process of their own that gets what processor time the
+"""Healthy sessions beside hostile clients, measured: `python -m tests.security.soak SECONDS [first]` starts a server
+of its own and prints what it saw. The hostile ones are a process of their own that gets what processor time the
 others leave: from outside they would not take the server's processor either. What they take all the same is told
-apart by a phase in which they attack a neighbour, a second server on the same machine."""
+apart by a phase in which they attack a neighbour, a second server on the same machine; and with `first` (as root)
+server and healthy ones come before them also in the scheduler's eyes: real-time, so that who wakes does not wait
+until a hostile one has finished its system call elsewhere."""
 
 import asyncio
 import contextlib
@@ -104,6 +106,14 @@ def rss(server: ServerProcess) -> float:
 def files(server: ServerProcess) -> int:
     assert server.process is not None
     return sum(1 for _ in Path(f"/proc/{server.process.pid}/fd").iterdir())
+
+
+def come_first(server: ServerProcess) -> None:
+    """Real-time priority for `server` and this process, all its threads. Raises PermissionError."""
+    assert server.process is not None
+    for process in (server.process.pid, os.getpid()):
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -213,6 +223,8 @@ def main(arguments: list[str]) -> None:
     seconds = float(arguments[0])
     with tempfile.TemporaryDirectory() as here, tempfile.TemporaryDirectory() as there:
         with running(Path(here)) as server, running(Path(there)) as neighbour:
+            if "first" in arguments[1:]:
+                come_first(server)
             report = asyncio.run(soak(server, min(30.0, seconds), seconds, neighbour))
             output = server.output()
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
