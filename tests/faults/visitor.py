@@ -10,6 +10,7 @@ import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from app.ingest import PART
 from tests.faults.http import CutOff, request
 from tests.faults.page import Broken, Page, Standing
 
@@ -111,20 +112,24 @@ class Visitor:
         sent = page.acked
         for _ in range(self.rng.randint(1, 40)):
             if not self.enough.is_set():
-                page.make(self.rng.randint(1, 6))
+                page.make(self._some(6))
             elif page.acked == len(page.made):
                 return
             sent = max(sent, page.acked)
             if sent == len(page.made) or self.rng.random() < 0.15:
                 sent = self.rng.randint(0, page.acked)  # what was acked again, and on from there
             if sent < len(page.made):
-                last = min(len(page.made), sent + self.rng.randint(1, 20))
+                last = min(len(page.made), sent + self._some(20))
                 first = sent + 1 + (self.rng.randint(1, 3) if self.rng.random() < 0.05 else 0)
                 if first <= last:
                     await _send(socket, {"op": "events", "seq": first, "events": page.batch(first, last)})
                     sent = last
             if await self._listen(socket, page, until=sent if self.rng.random() < 0.4 else 0):
                 sent = page.acked
+
+    def _some(self, most: int) -> int:
+        """How many events: a few, seldom so many that they are folded in parts."""
+        return self.rng.randint(1, most) if self.rng.random() < 0.99 else self.rng.randint(PART, 3 * PART)
 
     async def _listen(self, socket: ClientConnection, page: Page, until: int) -> bool:
         """Take in what has come, or wait until `until` is acked; True when something must be sent again."""
@@ -177,9 +182,9 @@ class Visitor:
 
     async def _post(self, page: Page, headers: dict[str, str], envelope: dict[str, Any]) -> None:
         if not self.enough.is_set():
-            page.make(self.rng.randint(1, 10))
+            page.make(self._some(10))
         first = max(1, page.acked + 1 - (self.rng.randint(0, 8) if self.rng.random() < 0.3 else 0))
-        last = min(len(page.made), first + 60)
+        last = min(len(page.made), first + max(60, self._some(60)))
         if last <= page.acked:
             return
         acked = self.acked
