@@ -120,10 +120,12 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
 
 
-async def attack(server: ServerProcess, seconds: float) -> "asyncio.subprocess.Process":
-    """The hostile ones, at `server` for so long. They print what they saw."""
+async def attack(server: ServerProcess, seconds: float, idle: bool) -> "asyncio.subprocess.Process":
+    """The hostile ones, at `server` for so long. They print what they saw. `idle`: they get only what processor time
+    nobody else wants."""
+    arguments = [str(server.port), server.pk, str(seconds), *(["idle"] if idle else [])]
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.security.soak", "--hostile", str(server.port), server.pk, str(seconds),
+        sys.executable, "-m", "tests.security.soak", "--hostile", *arguments,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
@@ -144,7 +146,12 @@ class Crowd:
 
 
 async def soak(
-    server: ServerProcess, calm: float, seconds: float, neighbour: ServerProcess | None = None
+    server: ServerProcess,
+    calm: float,
+    seconds: float,
+    neighbour: ServerProcess | None = None,
+    *,
+    idle: bool = True,
 ) -> Report:
     """`calm` s without the hostile ones, as long with them at the neighbour (which is ended by that), then `seconds`
     with them here."""
@@ -157,14 +164,14 @@ async def soak(
     beside: list[float] = []
     if neighbour is not None:
         crowd.forget()
-        attackers = await attack(neighbour, calm)
+        attackers = await attack(neighbour, calm, idle)
         await asyncio.sleep(calm)
         beside = crowd.latencies()
         await attackers.communicate()
         neighbour.close()  # or it would go on with what the attack left it
     crowd.forget()
     start = peak = rss(server)
-    attackers = await attack(server, seconds)
+    attackers = await attack(server, seconds, idle)
     output = asyncio.ensure_future(attackers.communicate())
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -215,7 +222,8 @@ async def be_hostile(server: ServerProcess, seconds: float) -> dict[str, int]:
 
 def main(arguments: list[str]) -> None:
     if arguments[0] == "--hostile":
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        if "idle" in arguments[4:]:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         server = ServerProcess(Path("/nowhere"))
         server.port, server.pk = int(arguments[1]), arguments[2]
         print(json.dumps(asyncio.run(be_hostile(server, float(arguments[3])))))
