@@ -192,7 +192,7 @@ class Ingest:
                 if start:
                     await self.turn()
                     await self.recall(session, batch.producer)
-                    _check_erased(session)
+                    self._admit(session, begun=True)
                 stop = start + PART
                 part = protocol.part(batch, start, stop)
                 receipts.append(
@@ -204,10 +204,13 @@ class Ingest:
                 self._publish(session, news, now)
         return _together(receipts)
 
-    def _admit(self, session: Session) -> None:
-        if self.draining:
+    def _admit(self, session: Session, *, begun: bool = False) -> None:
+        """Ask before anything is folded: what was folded and not queued would count as kept. A batch that has
+        `begun` is finished also when the server stops."""
+        if self.draining and not begun:
             raise Draining(retry_ms=1000)
-        _check_erased(session)
+        if session.erased:
+            raise Revoked("this session was erased")
         self.store.admit()
 
     def _events(self, session: Session, batch: protocol.Batch, now: int) -> list[Event]:
@@ -373,11 +376,6 @@ class Ingest:
             live.erased = True
             self.sessions.remove(live)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
-
-
-def _check_erased(session: Session) -> None:
-    if session.erased:
-        raise Revoked("this session was erased")
 
 
 def _together(receipts: list[Receipt]) -> Receipt:

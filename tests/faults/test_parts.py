@@ -12,7 +12,7 @@ from app.ingest import PART, Ingest, Receipt, _together
 from app.mood import EVENT_TYPES
 from app.protocol import WireEvent
 from app.sessions import Outcome, Session
-from tests.faults.test_ingest import PROJECT, START, Clock, opened, service, shown, sweep
+from tests.faults.test_ingest import PROJECT, START, Clock, opened, service, shown, slow_commit, sweep
 from tests.server import ServerProcess
 
 SEEDS = range(8)
@@ -26,6 +26,13 @@ class Listener:
 
     def push(self, reading: object, offer: object, changed: bool) -> None:
         self.told.append((reading.event_count, changed))  # type: ignore[attr-defined]
+
+
+def heard(ingest: Ingest, clock: Clock) -> tuple[Session, Listener]:
+    """A new session, and who listens to it."""
+    session, listener = opened(ingest, "s", clock), Listener()
+    session.subscribers = [listener]
+    return session, listener
 
 
 def large(seed: int, count: int = 437, *, clock_ahead: int = 0, seq: int | None = 1) -> protocol.Batch:
@@ -58,9 +65,8 @@ async def test_the_outcome_is_that_of_one_go(
 ) -> None:
     clock = Clock()
     async with service(tmp_path, clock) as ingest, service(tmp_path / "other", clock) as other:
-        parted, whole = opened(ingest, "s", clock), opened(other, "s", clock)
-        listener = Listener()
-        parted.subscribers = [listener]
+        parted, listener = heard(ingest, clock)
+        whole = opened(other, "s", clock)
         for step in range(2):
             first = None if seq is None else seq + 437 * step
             made = [large(seed + step, clock_ahead=clock_ahead, seq=first) for _ in range(2)]
@@ -82,9 +88,8 @@ async def test_the_outcome_is_that_of_one_go(
 async def test_others_have_their_turn_and_one_push_comes_at_the_end(tmp_path: Path) -> None:
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
-        session, neighbour = opened(ingest, "s", clock), opened(ingest, "n", clock)
-        listener = Listener()
-        session.subscribers = [listener]
+        session, listener = heard(ingest, clock)
+        neighbour = opened(ingest, "n", clock)
         counts: list[int] = []
 
         async def turn() -> None:
@@ -115,9 +120,7 @@ async def test_a_small_batch_takes_no_turn(tmp_path: Path) -> None:
 async def test_what_breaks_off_half_way_counts_once_when_it_is_sent_again(tmp_path: Path) -> None:
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
-        session = opened(ingest, "s", clock)
-        listener = Listener()
-        session.subscribers = [listener]
+        session, listener = heard(ingest, clock)
         turns = 0
 
         async def turn() -> None:
@@ -138,12 +141,34 @@ async def test_what_breaks_off_half_way_counts_once_when_it_is_sent_again(tmp_pa
         assert session.pending == 0
 
 
+async def test_a_queue_that_fills_up_half_way_takes_nothing_for_kept(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock, max_queued_bytes=5_000) as ingest:
+        session = opened(ingest, "s", clock)
+        with slow_commit(ingest):
+            with pytest.raises(StorageUnavailable):
+                await ingest.receive_in_parts(session, large(3), clock())
+            folded = session.producers["p"].ack
+            assert 0 < folded < 437
+        await ingest.store.settled()
+        for _ in range(5):  # it may fill up again: each time some more of it is kept
+            try:
+                receipt = await in_parts(ingest, session, large(3), clock())
+                break
+            except StorageUnavailable:
+                await ingest.store.settled()
+        assert receipt.outcome.ack == 437
+        await ingest.store.settled()
+        ingest.sessions.remove(session)
+        again = await ingest.find(PROJECT, "s")
+        assert again is not None
+        assert again.event_count == 437
+
+
 async def test_a_gap_is_refused_before_anything_is_folded(tmp_path: Path) -> None:
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
-        session = opened(ingest, "s", clock)
-        listener = Listener()
-        session.subscribers = [listener]
+        session, listener = heard(ingest, clock)
         with pytest.raises(OutOfOrder) as refused:
             await ingest.receive_in_parts(session, large(3, seq=8), clock())
         assert (refused.value.extra["expect"], refused.value.extra["seq"]) == (1, 8)
