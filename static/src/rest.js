@@ -111,16 +111,18 @@ const restSocket = (address) => {
   });
 };
 
-/** Send what earlier pages could not be sure of; the server drops what it has. @param {any} inside */
+/** Send what earlier pages could not be sure of, in their order; the server drops what it has. Only what was
+ * answered is forgotten, and the first that was not ends it: out of order, the next would be refused for good.
+ * @param {any} inside */
 const resend = async ({ keep, recall }) => {
-  const loads = recall("tail");
-  keep("tail", null);
-  for (const [url, load] of loads) {
+  for (const [url, load] of recall("tail")) {
     try {
-      if (busy((await post(url, load)).status)) throw 0;
+      if (busy((await post(url, load)).status)) return;
     } catch {
-      keep("tail", [...(recall("tail") || []), [url, load]]);
+      return;
     }
+    const left = (recall("tail") || []).filter(([, other]) => other.producer !== load.producer || other.seq !== load.seq);
+    keep("tail", left.length ? left : null);
   }
 };
 

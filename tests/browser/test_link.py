@@ -1,12 +1,11 @@
 """Nothing lost, nothing doubled: the server's log equals what the page told, whatever happens on the way."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from tests.browser.proxy import Proxy
 from tests.browser.visit import Visit
@@ -41,17 +40,16 @@ def kept(visit: Visit, producer: str) -> list[dict[str, Any]]:
     return sorted(events, key=lambda event: int(event["seq"]))
 
 
-def producer(visit: Visit) -> str:
-    """The name of the current page load: what it said in its last hello, by socket or by an empty POST."""
-    hellos = [t for t in visit.traffic if '"producer"' in t and ('"op":"hello"' in t or '"events":[]' in t)]
-    return str(re.findall(r'"producer":"([^"]+)"', hellos[-1])[0])
-
-
 def all_kept(visit: Visit, name: str = "") -> None:
     """Wait until the server has exactly what the page (its producer `name`) told."""
-    name = name or producer(visit)
+    name = name or visit.producer
     visit.until(lambda: facts(kept(visit, name)) == facts(visit.told), "the log's equality", seconds=30)
     assert [event["seq"] for event in kept(visit, name)] == list(range(1, len(visit.told) + 1))
+
+
+def has_arrived(visit: Visit, name: str, told: list[dict[str, Any]]) -> None:
+    """Wait until the server has what an earlier page (its producer `name`) had told by a moment."""
+    visit.until(lambda: facts(kept(visit, name))[: len(told)] == facts(told), "an earlier page's events", 30)
 
 
 def work(visit: Visit, times: int = 3) -> None:
@@ -138,7 +136,7 @@ def test_a_page_that_closes_says_what_it_knows(visit: Open) -> None:
     page = visit(PAGE).ready()
     # what is told in the same task as the closing has no time to go by the socket
     page.page.evaluate("addEventListener('pagehide', () => SessionMood.track('goodbye', 7), {capture: true})")
-    session, name = page.session, producer(page)
+    session, name = page.session, page.producer
     work(page, 1)
     page.page.close(run_before_unload=False)
 
@@ -154,17 +152,47 @@ def test_a_page_that_closes_says_what_it_knows(visit: Open) -> None:
 def test_the_next_page_of_the_tab_delivers_what_the_last_could_not(visit: Open, proxy: Proxy) -> None:
     page = visit(PAGE, via=proxy.base).ready()
     all_kept(page)
-    name = producer(page)
+    name = page.producer
     proxy.set("down")
     work(page)
     told = page.told
     page.go("/")
     proxy.set("pass")
     page.go("/")
-    page.until(
-        lambda: facts(kept(page, name))[: len(told)] == facts(told), "the first page's events", seconds=30
-    )
+    has_arrived(page, name, told)
     all_kept(page)
+
+
+def test_what_the_last_page_could_not_deliver_is_delivered_in_order_or_kept(
+    visit: Open, proxy: Proxy
+) -> None:
+    page = visit(PAGE, via=proxy.base).ready()
+    all_kept(page)
+    name = page.producer
+    proxy.set("down")
+    page.page.evaluate("for (let i = 0; i < 150; i++) SessionMood.track('step', i)")
+    told = page.told
+    page.go("/")
+    tried: list[str] = []
+
+    def overloaded(route: Route) -> None:
+        """Refuse the first of what the first page left, and only that."""
+        load = route.request.post_data or ""
+        if name in load:
+            tried.append(load)
+        if tried == [load]:
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    page.page.route(lambda url: url.endswith("/events"), overloaded)
+    proxy.set("pass")
+    page.until(lambda: tried, "the second page's try to deliver")
+    all_kept(page)
+    page.go("/")
+    has_arrived(page, name, told)
+    all_kept(page)
+    assert page.page.evaluate("sessionStorage['sessionmood.tail']") == "null"
 
 
 def test_back_from_the_cache(visit: Open) -> None:
@@ -173,7 +201,7 @@ def test_back_from_the_cache(visit: Open) -> None:
     ).ready()
     page.site.pages["/two"] = "<p>two"
     work(page)
-    name = producer(page)
+    name = page.producer
     page.go("/two")
     page.back()
     page.until(lambda: page.page.evaluate("window.restored"), "the page from the cache")
@@ -221,7 +249,7 @@ def test_what_does_not_fit_is_declared_lost(visit: Open, proxy: Proxy) -> None:
     page.page.evaluate("() => { for (let i = 0; i < 1300; i++) SessionMood.track('n', i) }")
     proxy.set("pass")
     page.until(lambda: [f for f in page.sent if f.get("lost")], "the declared loss", seconds=30)
-    name = producer(page)
+    name = page.producer
     numbers = [event["value"] for event in page.told if event["type"] == "custom"]
 
     def newest() -> Any:
@@ -295,6 +323,6 @@ def test_a_server_that_was_restored_from_a_backup_is_told_what_is_gone(
         )
         told = page.told
         page.until(
-            lambda: facts(kept(page, producer(page)))[before:] == facts(told)[before + gone :], "the rest"
+            lambda: facts(kept(page, page.producer))[before:] == facts(told)[before + gone :], "the rest"
         )
         page.close()

@@ -8,9 +8,10 @@ from playwright.sync_api import Browser, Error, Page, Request, WebSocket
 from tests.browser.site import Site
 from tests.server import ServerProcess, wait_until
 
-#: Keeps what the script says it sends, for comparing it with what the server has.
+#: Keeps what the script says it sends, for comparing it with what the server has, and the name of the page load.
 LISTEN = """<script>(window.SessionMood = window.SessionMood || []).push(
-  ["on", "event", event => (window.told = window.told || []).push(event)])</script>"""
+  ["on", "event", event => (window.told = window.told || []).push(event)],
+  ["on", "frame", frame => { if (frame.op === "hello") window.producer = frame.producer }])</script>"""
 CARD = "session-mood"
 #: What Playwright says of a question whose page was left before the answer.
 LEFT = "Execution context was destroyed"
@@ -138,6 +139,12 @@ class Visit:
     def told(self) -> list[dict[str, Any]]:
         """The events of the current page, as the script reports them to the page."""
         return list(self.page.evaluate("window.told || []"))
+
+    @property
+    def producer(self) -> str:
+        """The name of the current page load, as its own hello says it. Waits for that: another page of the tab
+        may have said one before."""
+        return str(self.until(lambda: self.page.evaluate("window.producer"), "the page's hello", seconds=30))
 
     def types(self) -> list[str]:
         return [event["type"] for event in self.told]
