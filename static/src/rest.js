@@ -115,14 +115,11 @@ const restSocket = (address) => {
  * answered is forgotten, and the first that was not ends it: out of order, the next would be refused for good.
  * @param {any} inside */
 const resend = async ({ keep, recall }) => {
-  for (const [url, load] of recall("tail")) {
-    try {
-      if (busy((await post(url, load)).status)) return;
-    } catch {
-      return;
-    }
-    const left = (recall("tail") || []).filter(([, other]) => other.producer !== load.producer || other.seq !== load.seq);
-    keep("tail", left.length ? left : null);
+  for (const next of recall("tail")) {
+    if (busy((await post(next[0], next[1])).status)) return;
+    // read anew: a frame of the tab may have added to it meanwhile
+    const left = recall("tail").filter((/** @type {object} */ other) => JSON.stringify(other) !== JSON.stringify(next));
+    keep("tail", left[0] ? left : null);
   }
 };
 
