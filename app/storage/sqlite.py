@@ -144,10 +144,8 @@ class SQLiteStorage:
         try:
             for connection in (reader, writer):
                 if connection is not None:
-                    stopped = connection.stop()
-                    assert stopped is not None
                     # Not its close(): that waits for a thread that hangs in a write, cancelled or not.
-                    await asyncio.wait([stopped], timeout=CLOSE_SECONDS)
+                    await asyncio.wait([connection.stop()], timeout=CLOSE_SECONDS)
         finally:
             if writer is not None:
                 writer.stop()

@@ -45,6 +45,7 @@ class Connection(aiosqlite.Connection):
         self._identity: tuple[int, int] | None = None
         self._broken = False
         self._prepare: Callable[[sqlite3.Connection], None] | None = None
+        self._stopped: asyncio.Future[None] | None = None
         super().__init__(self._open, 64)
         # A disk that hangs in a write must not keep the process from exiting.
         self._thread.daemon = True
@@ -56,6 +57,22 @@ class Connection(aiosqlite.Connection):
         future: Prompt[T] = Prompt(loop=asyncio.get_running_loop())
         self._tx.put_nowait((future, partial(self._do, work)))
         return future
+
+    def stop(self) -> "asyncio.Future[None]":
+        """Close, then end the thread; done when it has."""
+        if self._stopped is None:
+            self._stopped = super().stop()
+        assert self._stopped is not None
+        return self._stopped
+
+    async def _connect(self) -> "Connection":
+        try:
+            await super()._connect()
+        except Exception:
+            # It has stopped itself, and not waited: a thread that outlives its loop dies with a traceback.
+            await self.stop()
+            raise
+        return self
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self.start(work)

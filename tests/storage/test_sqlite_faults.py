@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry, sqlite, sqlite_commit
+from app.storage import Entry, sqlite, sqlite_commit, sqlite_connection
 from app.storage.queue import Group, Outcome
 from app.storage.sqlite import SQLiteStorage
 
@@ -235,6 +235,14 @@ async def test_a_file_that_is_something_else(path: Path) -> None:
     with pytest.raises(errors.StorageUnavailable, match="not a database"):
         await SQLiteStorage(path).open()
     assert path.read_bytes() == content
+
+
+async def test_the_thread_of_an_opening_that_failed_has_ended(path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+    connection = sqlite_connection.Connection(str(path), sqlite_connection.writing)
+    with pytest.raises(sqlite3.DatabaseError):
+        await connection
+    assert connection.stop().done(), "it would report to a loop that may be closed by then"
 
 
 async def test_a_full_queue_refuses_and_recovers(impatient: None, path: Path) -> None:
