@@ -17,7 +17,7 @@ const sources = join(here, "../static/src");
 /** Loaded on demand, each a module of its own. */
 const PARTS = ["rest", "help", "debug", "hands", "identify"];
 /** Fields of our own objects, never of the wire: they may get short names. */
-const OWN = /^(?:element|facts|leaving|answered)$/;
+const OWN = /^(?:element|facts|leaving|answered|handled)$/;
 
 /** @param {string} name @param {"iife" | "esm"} format */
 const bundle = async (name, format) => {

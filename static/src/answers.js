@@ -35,7 +35,8 @@ const SELF = FIELDS + ",label,video,audio,canvas,object,embed,a[target],a[downlo
 /** DOM changes that nobody sees, or that come whether or not somebody clicks. */
 const UNSEEN = "head,script,style,link,time,[role=timer]";
 
-/** @typedef {{at: number, element: Element, value: any, leaving?: any}} Click */
+/** @typedef {{at: number, handled: number, element: Element, value: any, leaving?: any}} Click handled: when the page,
+ * busy until then, got to it; what it does then is its doing */
 
 /** @type {Click[]} */
 let pending = [];
@@ -75,7 +76,7 @@ export const answer = (_, before = Infinity) => {
 };
 
 /** The click that happened a moment ago, if it is still pending. */
-export const recent = () => pending.filter((click) => Date.now() - click.at < CAUSE_MS).pop();
+export const recent = () => pending.filter((click) => Date.now() - click.handled < CAUSE_MS).pop();
 
 /** The page is on its way out: that is the answer, once it has gone. */
 export const leaving = () => pending.forEach((click) => (click.leaving = true));
@@ -138,7 +139,7 @@ const clicked = (event) => {
   emit("click", element, facts, at);
   watch(event);
   /** @type {Click} */
-  const click = { at, element, value: valueBeside(element) };
+  const click = { at, handled: Date.now(), element, value: valueBeside(element) };
   pending.push(click);
   if (
     press?.answered ||
@@ -163,7 +164,7 @@ const clicked = (event) => {
  * @returns {(status: number, address: string) => void} call at the end; 0: it failed, below 0: it was called off */
 const request = (quiet) => {
   const began = Date.now();
-  const cause = quiet ? undefined : recent();
+  const cause = /** @type {Click | undefined} */ (!quiet && recent());
   if (cause) open++;
   return (status, address) => {
     if (cause) open--;

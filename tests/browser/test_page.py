@@ -89,7 +89,7 @@ def test_frames_and_shadow_roots(visit: Open) -> None:
     ).ready()
     page.site.pages["/inner"] = page.html("<button id=deep>b</button>")
     page.go("/")
-    page.until(lambda: len(page.ops("welcome")) >= 3, "all frames' welcomes")
+    page.until(lambda: len(page.ops("welcome")) >= 4, "all frames' welcomes")
     page.click("#live")
     page.click("#in")
     page.until(lambda: page.of("dead_click"), "the dead click")
@@ -153,7 +153,8 @@ def test_nothing_that_is_typed_or_written_leaves_the_page(visit: Open, proxy: Pr
 @pytest.mark.parametrize(("wish", "value"), [("globalPrivacyControl", "true"), ("doNotTrack", "'1'")])
 def test_visitors_who_decline_are_left_alone(visit: Open, wish: str, value: str) -> None:
     page = visit(DEAD)
-    page.ready()  # the first page, before the wish, has said its hello
+    # the first page, before the wish, has said all it has to say
+    page.until(lambda: page.ops("ack"), "the first page's ack")
     page.context.add_init_script("sessionStorage.clear()")
     page.context.add_init_script(
         f"Object.defineProperty(Navigator.prototype, '{wish}', {{get: () => {value}}})"
@@ -224,6 +225,11 @@ def test_the_api(visit: Open) -> None:
     assert ["never"] not in heard
     named = {(e["type"], str(e["name"]), e.get("value")) for e in page.told if e.get("name")}
     assert {("custom", "zoom", 3), ("goal", "order", None), ("feedback", "bored", 0)} <= named
+    page.until(
+        lambda: [e for e in page.of("custom") if e["name"].startswith("user:")],
+        "the user, by a part of its own",
+    )
+    named = {(e["type"], str(e["name"]), e.get("value")) for e in page.told if e.get("name")}
     users = [name for kind, name, _ in named if kind == "custom" and name.startswith("user:")]
     assert len(users) == 1
     assert len(users[0]) == 49
@@ -299,8 +305,13 @@ def test_the_debug_overlay(visit: Open) -> None:
     page.click("#dead")
     overlay = page.page.locator("session-mood-debug")
     page.until(lambda: "click" in str(overlay.locator("ul").text_content()), "the frames")
-    text = str(overlay.locator("pre").text_content())
-    assert page.mood["mood"] in text
+    page.until(lambda: page.mood, "a mood, which the server says after the click was sent")
+    # both at once: the mood may change between two looks
+    text, mood = page.page.evaluate(
+        """() => [document.querySelector('session-mood-debug').shadowRoot.querySelector('pre').textContent,
+                  SessionMood.mood().mood]"""
+    )
+    assert mood in text
     assert page.server.pk not in text
     page.page.evaluate("dead.click()")
     assert len(page.of("click")) == 2, "scripted clicks count here, so that a site's own tests can play"

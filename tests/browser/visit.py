@@ -1,6 +1,7 @@
 """A visitor: one browser context with one page, everything it sends and shows, and what the server keeps of it."""
 
 import json
+import time
 from typing import Any
 
 from playwright.sync_api import Browser, Error, Page, Request, WebSocket
@@ -99,13 +100,23 @@ class Visit:
         """The back button. Later than the order to press it, which ends with the page it was given to."""
         self.page.evaluate("void setTimeout(() => history.back())")
 
-    def click(self, selector: str, times: int = 1, pause_ms: float = 100) -> None:
+    def click(self, selector: str, times: int = 1, pause_ms: float = 100, late_ms: float = 0) -> None:
         """Real mouse clicks on the middle of it; several at the speed of an impatient hand, also where the
-        machine is slow: they go straight to the mouse."""
+        machine stalls between them: each bears the time at which that hand would have clicked. `late_ms`: so
+        long ago, as on a page that was busy meanwhile."""
         x, y = middle(self.page, selector)
-        for _ in range(times):
-            self.page.mouse.click(x, y)
+        self.page.mouse.move(x, y)
+        hand = self.context.new_cdp_session(self.page)
+        began = time.time() - late_ms / 1000
+        for n in range(times):
+            for kind in ("mousePressed", "mouseReleased"):
+                hand.send(
+                    "Input.dispatchMouseEvent",
+                    {"type": kind, "x": x, "y": y, "button": "left", "buttons": int(kind == "mousePressed"),
+                     "clickCount": 1, "timestamp": began + n * pause_ms / 1000},
+                )  # fmt: skip
             self.page.wait_for_timeout(pause_ms)
+        hand.detach()
 
     def show(self, body: str) -> None:
         """Another body on the same page, and nothing told yet. Scripts in it don't run."""
@@ -117,9 +128,9 @@ class Visit:
 
     # Looking
 
-    def until(self, condition: Any, what: str, seconds: float = 10) -> Any:
+    def until(self, condition: Any, what: str, seconds: float = 30) -> Any:
         """Wait for `condition` while the browser goes on (its events only arrive while Playwright runs). A page
-        that is left while it is asked has no answer yet."""
+        that is left while it is asked has no answer yet. The deadline is for what never comes: machines stall."""
 
         def look() -> Any:
             self.page.wait_for_timeout(20)
@@ -163,6 +174,17 @@ class Visit:
     def loaded(self, part: str) -> bool:
         """The part was asked for and is here."""
         return any(f"sessionmood-{part}.js" in url for url in self.arrived)
+
+    def hands(self) -> None:
+        """Wait until the part that the first move loads is at work; to have arrived is not enough. It shows by
+        telling of a form sent, which is taken back from `told`."""
+        self.until(
+            lambda: self.page.evaluate(
+                "document.dispatchEvent(new Event('submit')), told.at(-1)?.type === 'submit'"
+            ),
+            "the part hands at work",
+        )
+        self.page.evaluate("window.told = told.filter(event => event.type !== 'submit')")
 
     def cards(self) -> int:
         """Help cards on the page right now."""
