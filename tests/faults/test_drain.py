@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.faults.disk import Disk
 from tests.faults.http import CutOff, request
 from tests.security.hostile import Line, Target, broken_utf8
 from tests.server import ServerProcess, Socket, running
@@ -279,6 +280,28 @@ async def test_a_disk_that_hangs_does_not_hold_the_stop_up(tmp_path: Path) -> No
                 assert code == 4200
                 assert not any(frame["op"] == "ack" for frame in frames)
                 assert await gone(server, 15 + SLACK) == 0
+        await asyncio.to_thread(server.start)
+        async with server.socket("s") as client:
+            assert (await client.hello(producer="p"))["ack"] == 2
+
+
+async def test_who_waits_too_long_for_an_ack_is_told_to_come_back(tmp_path: Path) -> None:
+    """The disk is still at it when the time for the last acks is over. The code is that of every stop, not
+    uvicorn's own; the batch was kept after all, and its client finds it."""
+    disk = Disk(tmp_path)
+    times = {"SESSIONMOOD_DRAIN_GAP": 0, "SESSIONMOOD_DRAIN_SPREAD": 0, "SESSIONMOOD_DRAIN_GRACE": 20}
+    with running(tmp_path, **times, **disk.settings) as server:
+        async with server.socket("s") as client:
+            await client.hello(producer="p", every=True)
+            disk.fail("slow 10000")
+            await client.send({"op": "events", "seq": 1, "events": [{"type": "click"}] * 2})
+            await client.until("mood", event_count=2)  # folded: the ack is owed
+            process(server).terminate()
+            code, frames = await client.closed()
+            assert (code, frames[-1]["op"], frames[-1]["code"]) == (4200, "error", "draining")
+            assert not any(frame["op"] == "ack" for frame in frames)
+        disk.heal()
+        assert await gone(server, 20 + SLACK) == 0
         await asyncio.to_thread(server.start)
         async with server.socket("s") as client:
             assert (await client.hello(producer="p"))["ack"] == 2
