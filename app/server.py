@@ -109,6 +109,8 @@ class Server(uvicorn.Server):
         await self._pause(settings.drain_grace * CLOSING_SHARE / 4, app.connections)
         for connection in app.connections.all():
             connection.fail(Draining(retry_ms=1000))
+        # uvicorn would close them at once, with a code of its own and before they are told why
+        await self._pause(settings.drain_grace * CLOSING_SHARE / 8, app.connections)
 
     async def _pause(self, seconds: float, who: Sized) -> None:
         """Wait, unless nobody of `who` is left."""

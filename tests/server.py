@@ -22,9 +22,18 @@ from websockets.asyncio.client import ClientConnection
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def reserved_port() -> socket.socket:
+    """A port of 127.0.0.1 that the system gives to nobody else while this socket is open. Who asks for it by number
+    and reuses addresses, as servers do, gets it: the socket is bound but does not listen."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
+    """A port that was free a moment ago."""
+    with reserved_port() as sock:
         return int(sock.getsockname()[1])
 
 
@@ -49,7 +58,9 @@ class ServerProcess:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
-        self.port = free_port()
+        # kept until the end: between two runs, or before the first, others open hundreds of connections a second
+        self._reserved = reserved_port()
+        self.port = int(self._reserved.getsockname()[1])
         self.base = f"http://127.0.0.1:{self.port}"
         self.ws = f"ws://127.0.0.1:{self.port}"
         self.database = folder / "sessionmood.db"
@@ -106,6 +117,7 @@ class ServerProcess:
     def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.kill()
+        self._reserved.close()
 
     # Talking to it
 

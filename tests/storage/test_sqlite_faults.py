@@ -209,11 +209,11 @@ async def test_a_removed_file_is_noticed_and_nothing_is_acked(storage: SQLiteSto
 
 
 async def test_a_corrupt_page(make: Make, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "CLOSE_SECONDS", 1.0)
     storage = await make()
     for version in range(1, 400):
         storage.submit(entry(version=version))
     await storage.close()
+    monkeypatch.setattr(sqlite, "CLOSE_SECONDS", 1.0)  # only now: all of these must have been written
     with contextlib.closing(sqlite3.connect(path)) as plain:
         (page,) = plain.execute("SELECT rootpage FROM sqlite_master WHERE name = 'log'").fetchone()
     with path.open("r+b") as file:
@@ -337,13 +337,14 @@ async def test_a_commit_whose_success_was_not_seen_is_not_doubled(
 async def test_a_slow_disk_holds_acks_and_check_says_so(
     storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "CHECK_SECONDS", 0.1)
     stop = threading.Event()
     job = storage.queue.run(lambda _: stop.wait(30))
     try:
         future = storage.submit(entry())
-        with pytest.raises(errors.StorageUnavailable, match="took more than"):
-            await storage.check()
+        with monkeypatch.context() as impatient:  # until here only: the check at the end may take its time
+            impatient.setattr(sqlite, "CHECK_SECONDS", 0.1)
+            with pytest.raises(errors.StorageUnavailable, match="took more than"):
+                await storage.check()
         assert not future.done()
     finally:
         stop.set()
@@ -352,7 +353,9 @@ async def test_a_slow_disk_holds_acks_and_check_says_so(
     await storage.check()
 
 
-async def test_a_storm_of_cancellations(storage: SQLiteStorage) -> None:
+async def test_a_storm_of_cancellations(storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a check waits behind fifty erasures, each a commit of its own: on a slow disk that is more than 5 s
+    monkeypatch.setattr(sqlite, "CHECK_SECONDS", 120.0)
     submitted: dict[int, asyncio.Task[None]] = {}
     others: list[asyncio.Task[Any]] = []
 
