@@ -17,9 +17,15 @@ from typing import Any
 import httpx2
 import msgspec
 import websockets
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 from websockets.asyncio.client import ClientConnection
 
 ROOT = Path(__file__).resolve().parent.parent
+#: Seconds that a line may take to open, and an answer to come, where a test says nothing else: left to itself httpx2
+#: gives up after 5, websockets after 10, and a machine whose disk stands still takes that now and then.
+PATIENCE = 60.0
+DEFAULT_TIMEOUT_CONFIG.connect = DEFAULT_TIMEOUT_CONFIG.read = PATIENCE
+DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = PATIENCE
 
 
 def reserved_port() -> socket.socket:
@@ -127,10 +133,10 @@ class ServerProcess:
     def post(self, session: str, body: Any, key: str | None = None, **headers: str) -> httpx2.Response:
         lines = {"x-api-key": key or self.sk, "content-type": "application/json", **headers}
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        return httpx2.post(self.url(session), content=content, headers=lines, timeout=30)
+        return httpx2.post(self.url(session), content=content, headers=lines)
 
     def get(self, path: str, key: str | None = None, **headers: str) -> httpx2.Response:
-        return httpx2.get(self.base + path, headers={"x-api-key": key or self.sk, **headers}, timeout=60)
+        return httpx2.get(self.base + path, headers={"x-api-key": key or self.sk, **headers})
 
     @contextlib.asynccontextmanager
     async def socket(self, session: str, key: str | None = None, **options: Any) -> AsyncIterator["Socket"]:
@@ -139,6 +145,7 @@ class ServerProcess:
         if key != "":
             headers["x-api-key"] = key or self.sk
         address = f"{self.ws}/v1/sessions/{session}/ws"
+        options.setdefault("open_timeout", PATIENCE)
         async with websockets.connect(address, additional_headers=headers, **options) as raw:
             yield Socket(raw)
 

@@ -19,7 +19,7 @@ import msgspec
 import websockets
 
 from tests.security.hostile import ATTACKS, Target, again_and_again
-from tests.server import ROOT, ServerProcess, running
+from tests.server import PATIENCE, ROOT, ServerProcess, running
 
 HEALTHY = 200
 HOSTILE = 50
@@ -69,7 +69,9 @@ class Healthy:
             self.reconnects += 1
             with contextlib.suppress(OSError, websockets.WebSocketException):
                 url = f"{self.server.ws}/v1/sessions/good-{self.number}/ws"
-                async with websockets.connect(url, compression=None, local_addr=(self.address, 0)) as raw:
+                async with websockets.connect(
+                    url, compression=None, local_addr=(self.address, 0), open_timeout=PATIENCE
+                ) as raw:
                     hello = {"op": "hello", "key": self.server.pk, "producer": "p", "token": token}
                     await raw.send(json.dumps(hello))
                     welcome = json.loads(await raw.recv())

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
@@ -29,6 +29,14 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with the usual deadlines, for what must not run into one where the machine stands still."""
+    limits = {"SESSIONMOOD_TRUSTED_PROXIES": "192.0.2.1", "SESSIONMOOD_MAX_CONNECTIONS_PER_ADDRESS": 40}
+    with running(tmp_path_factory.mktemp("patient"), **limits) as server:
+        yield server
+
+
 @pytest.mark.parametrize(
     ("attack", "answer"),
     [
@@ -48,10 +56,15 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-async def test_each_gets_its_answer(tight: ServerProcess, attack: Attack, answer: int) -> None:
+async def test_each_gets_its_answer(
+    tight: ServerProcess, patient: ServerProcess, attack: Attack, answer: int
+) -> None:
     seen: list[int | str] = []
-    async with asyncio.timeout(60):
-        await attack(Target(tight, tight.pk, attack.__name__, seen))
+    server = (
+        tight if answer in (408, 4003) else patient
+    )  # those are of a deadline, the others may take their time
+    async with asyncio.timeout(120):
+        await attack(Target(server, server.pk, attack.__name__, seen))
     assert seen == [answer]
 
 
@@ -62,7 +75,7 @@ async def test_who_says_nothing_is_let_go(tight: ServerProcess) -> None:
 
 @pytest.mark.parametrize("attack", [hostile.never_reads, hostile.reads_one_byte_a_second])
 async def test_who_does_not_read_is_cut_off(tight: ServerProcess, attack: Attack) -> None:
-    with pytest.raises(OSError):
+    with pytest.raises(ConnectionError):  # no TimeoutError, which is an OSError
         async with asyncio.timeout(100):
             await attack(Target(tight, tight.pk, attack.__name__, []))
 
@@ -74,8 +87,8 @@ async def test_a_frame_that_takes_for_ever(tight: ServerProcess) -> None:
     assert seen == [4102]
 
 
-async def test_huge_names_are_refused_and_the_socket_goes_on(tight: ServerProcess) -> None:
-    async with tight.socket(fresh()) as socket:
+async def test_huge_names_are_refused_and_the_socket_goes_on(patient: ServerProcess) -> None:
+    async with patient.socket(fresh()) as socket:
         await socket.send({"type": "x" * 65})
         assert (await socket.until("nack"))["code"] == "bad_event"
         await socket.send({"type": "click", "target": "x" * 201})
@@ -84,16 +97,16 @@ async def test_huge_names_are_refused_and_the_socket_goes_on(tight: ServerProces
         await socket.until("ack")
 
 
-async def test_an_address_has_so_many_sockets_and_requests_still_come_through(tight: ServerProcess) -> None:
+async def test_an_address_has_so_many_sockets_and_requests_still_come_through(patient: ServerProcess) -> None:
     async with asyncio.timeout(60):
-        target = Target(tight, tight.sk, "many", [])
+        target = Target(patient, patient.sk, "many", [])
         lines = [await hostile._opened(target) for _ in range(40)]
         try:
             late = await hostile._opened(target)
             assert await late.code() == 4101
             late.close()
-            assert tight.get("/readyz").status_code == 200
-            assert tight.post(fresh(), CLICK).status_code == 200
+            assert patient.get("/readyz").status_code == 200
+            assert patient.post(fresh(), CLICK).status_code == 200
         finally:
             for line in lines:
                 line.close()
@@ -110,32 +123,41 @@ async def test_an_address_has_so_many_sockets_and_requests_still_come_through(ti
             await asyncio.sleep(0.1)
 
 
-async def test_an_address_has_so_many_connections_without_a_request(tight: ServerProcess) -> None:
-    lines = [await Line.open(Target(tight, tight.sk, "idle", [])) for _ in range(41)]
+async def test_an_address_has_so_many_connections_without_a_request(patient: ServerProcess) -> None:
+    lines = [await Line.open(Target(patient, patient.sk, "idle", [])) for _ in range(41)]
     try:
-        assert await asyncio.wait_for(lines[-1].status(), 10) == 503
+        assert await asyncio.wait_for(lines[-1].status(), 60) == 503
     finally:
         for line in lines:
             line.close()
+
+
+def until_refused(post: Callable[[], httpx2.Response]) -> tuple[int, httpx2.Response]:
+    """How often it was taken, and the first refusal. On a slow machine what was taken is paid for meanwhile."""
+    taken = 0
+    while (answer := post()).status_code == 200:
+        taken += 1
+    return taken, answer
 
 
 def test_events_that_come_too_fast_over_rest(tmp_path_factory: pytest.TempPathFactory) -> None:
     limits = {"SESSIONMOOD_SESSION_EVENTS_PER_SECOND": 2, "SESSIONMOOD_NEW_SESSIONS_PER_SECOND": 0.5}
     with running(tmp_path_factory.mktemp("slow"), **limits) as server:
         session = fresh()
+        began = time.monotonic()
         first = server.post(session, [CLICK] * 15, key=server.pk)
         assert first.headers["ratelimit-policy"] == '"session";q=20;w=10'
         assert first.headers["ratelimit"].startswith('"session";r=5;t=')
         token = {"x-session-token": first.json()["token"]}
-        refused = server.post(session, [CLICK] * 15, key=server.pk, **token)
+        more, refused = until_refused(lambda: server.post(session, [CLICK] * 15, key=server.pk, **token))
+        assert 15 + 15 * more <= 20 + 2 * (time.monotonic() - began)
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
-        assert 1 <= int(refused.headers["retry-after"]) <= 5
+        assert 1 <= int(refused.headers["retry-after"]) <= (8 if more else 5)
         assert refused.headers["ratelimit"].startswith('"session";r=0;t=')
         assert server.post(session, [CLICK] * 15).status_code == 200  # a secret key has no such limit
-        answers = [server.post(fresh(), CLICK, key=server.pk) for _ in range(8)]
-        assert [answer.status_code for answer in answers[:4]] == [200] * 4
-        assert answers[-1].status_code == 429
-        assert answers[-1].json()["limit"] == "new_sessions"
+        opened, refused = until_refused(lambda: server.post(fresh(), CLICK, key=server.pk))
+        assert 5 <= 1 + opened <= 5 + 0.5 * (time.monotonic() - began)
+        assert (refused.status_code, refused.json()["limit"]) == (429, "new_sessions")
 
 
 def test_an_address_sends_so_many_events_however_many_sessions_it_has(
@@ -147,10 +169,11 @@ def test_an_address_sends_so_many_events_however_many_sessions_it_has(
         def post(address: str, key: str = "") -> httpx2.Response:
             return server.post(fresh(), [CLICK] * 12, key=key or server.pk, **{"x-forwarded-for": address})
 
-        assert post("192.0.2.7").status_code == 200
-        refused = post("192.0.2.7")
+        began = time.monotonic()
+        taken, refused = until_refused(lambda: post("192.0.2.7"))
+        assert 12 <= 12 * taken <= 20 + 2 * (time.monotonic() - began)
         assert (refused.status_code, refused.json()["limit"]) == (429, "address")
-        assert 1 <= int(refused.headers["retry-after"]) <= 5
+        assert 1 <= int(refused.headers["retry-after"]) <= (6 if taken > 1 else 2)
         assert post("192.0.2.8").status_code == 200
         assert post("192.0.2.7", server.sk).status_code == 200  # a customer's own server
 
@@ -170,49 +193,51 @@ async def test_both_doors_draw_from_one_bucket(tmp_path_factory: pytest.TempPath
             assert (await socket.until("ack"))["accepted"] == 8
 
 
-async def test_a_key_with_a_rate_of_its_own(tight: ServerProcess) -> None:
+async def test_a_key_with_a_rate_of_its_own(patient: ServerProcess) -> None:
     made = httpx2.post(
-        f"{tight.base}/v1/keys",
+        f"{patient.base}/v1/keys",
         json={"kind": "sk", "events_per_second": 1},
-        headers={"x-api-key": tight.sk},
+        headers={"x-api-key": patient.sk},
     ).json()
-    assert tight.post(fresh(), [CLICK] * 10, key=made["key"]).status_code == 200
-    refused = tight.post(fresh(), [CLICK] * 10, key=made["key"])
+    assert patient.post(fresh(), [CLICK] * 10, key=made["key"]).status_code == 200
+    refused = patient.post(fresh(), [CLICK] * 10, key=made["key"])
     assert (refused.status_code, refused.json()["limit"]) == (429, "key")
-    async with tight.socket(fresh(), key=made["key"]) as socket:
+    async with patient.socket(fresh(), key=made["key"]) as socket:
         await socket.hello(producer="p")
         await socket.send({"op": "events", "seq": 1, "events": [CLICK] * 10})
         assert (await socket.until("nack"))["code"] == "rate_limited"
 
 
-async def test_one_session_has_so_many_listeners(tight: ServerProcess) -> None:
+async def test_one_session_has_so_many_listeners(patient: ServerProcess) -> None:
     session = fresh()
-    tight.post(session, CLICK)
+    patient.post(session, CLICK)
     path = f"/v1/sessions/{session}/mood"
-    reading = tight.get(path)
+
+    def held_requests() -> bool:
+        return "\nsessionmood_held_requests 30.0" in httpx2.get(f"{patient.base}/metrics").text
+
+    reading = patient.get(path)
     async with httpx2.AsyncClient(
-        headers={"x-api-key": tight.sk, "if-none-match": reading.headers["etag"]},
+        headers={"x-api-key": patient.sk, "if-none-match": reading.headers["etag"]},
         limits=httpx2.Limits(max_connections=30),
+        timeout=120,
     ) as client:
-        held = [asyncio.ensure_future(client.get(f"{tight.base}{path}?wait=20")) for _ in range(30)]
-        async with contextlib_stack(tight, session, 34):
-            async with asyncio.timeout(30):
-                while (await client_status(tight, session)) != 4101:
-                    await asyncio.sleep(0.05)
-            tight.post(session, [{"type": "rage_click"}] * 4)
+        held = [asyncio.ensure_future(client.get(f"{patient.base}{path}?wait=60")) for _ in range(30)]
+        async with contextlib_stack(patient, session, 34):
+            # all of them first: one more that came before the last would have its place
+            await asyncio.to_thread(wait_until, held_requests, 30, "30 held requests")
+            assert await client_status(patient, session) == 4101
+            patient.post(session, [{"type": "rage_click"}] * 4)
             answers = await asyncio.gather(*held)
     assert {answer.status_code for answer in answers} == {200}
 
 
 async def client_status(server: ServerProcess, session: str) -> int:
-    """How one more socket fares: its close code, 0 when it may stay."""
+    """How one more socket fares: its close code."""
     line = await Line.open(Target(server, server.sk, "one-more", []))
     try:
         await line.handshake(Target(server, server.sk, "one-more", []), session)
-        try:
-            return await asyncio.wait_for(line.code(), 1)
-        except TimeoutError:
-            return 0
+        return await asyncio.wait_for(line.code(), 30)
     finally:
         line.close()
 
@@ -276,28 +301,31 @@ def test_a_port_scan_leaves_nothing_behind(tight: ServerProcess) -> None:
     assert "Traceback" not in tight.output()
 
 
-async def test_who_misuses_sockets_or_asks_without_end_waits(tight: ServerProcess) -> None:
+async def test_who_misuses_sockets_or_asks_without_end_waits(patient: ServerProcess) -> None:
     """Their address only: others come in as before."""
 
     def held() -> int:
-        text = httpx2.get(tight.base + "/metrics").text
+        text = httpx2.get(patient.base + "/metrics").text
         return round(float(text.partition("\nsessionmood_held_back_total ")[2].split()[0]))
 
     for attack in (hostile.broken_utf8, hostile.a_megabyte, hostile.floods_pings):
         before = held()
         async with asyncio.timeout(60):
             while held() == before:
-                await attack(Target(tight, tight.pk, attack.__name__, [], "127.0.3.1"))
+                await attack(Target(patient, patient.pk, attack.__name__, [], "127.0.3.1"))
     before = held()
-    asking = Target(tight, tight.pk, "asks", [], "127.0.3.2")
-    asker = asyncio.create_task(hostile.asks_whether_all_is_well(asking))
-    async with asyncio.timeout(60):
-        while held() == before:
+    asking = Target(patient, patient.pk, "asks", [], "127.0.3.2")
+    # several lines: one alone may ask too slowly for that on a busy machine
+    askers = [asyncio.create_task(hostile.asks_whether_all_is_well(asking)) for _ in range(8)]
+    async with asyncio.timeout(120):
+        while await asyncio.to_thread(held) == before:
             await asyncio.sleep(0.05)
-    asker.cancel()
+    for asker in askers:
+        asker.cancel()
+    await asyncio.gather(*askers, return_exceptions=True)
     assert set(asking.seen) == {200}
     before = held()
-    line = await Line.open(Target(tight, tight.pk, "other", [], "127.0.3.3"))
-    await line.handshake(Target(tight, tight.pk, "other", []))
+    line = await Line.open(Target(patient, patient.pk, "other", [], "127.0.3.3"))
+    await line.handshake(Target(patient, patient.pk, "other", []))
     line.close()
     assert held() == before

