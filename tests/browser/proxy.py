@@ -22,8 +22,8 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def set(self, mode: Mode) -> None:
-        self.mode = mode
         with self._lock:
+            self.mode = mode
             for upgraded, end in self._open:
                 if upgraded or mode == "down":
                     with contextlib.suppress(OSError):
@@ -43,11 +43,11 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
-            if self.mode == "down":
-                return
-            head = client.recv(65536)
+            head = b"" if self.mode == "down" else client.recv(65536)
             upgrade = b"upgrade: websocket" in head.lower()
             with self._lock:
+                if self.mode == "down":  # browsers open lines ahead: it may have come before
+                    return
                 self._open.append((upgrade, client))
             if upgrade and self.mode == "refuse":
                 client.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
