@@ -34,9 +34,8 @@ def stuck(page: Page) -> None:
         page.wait_for_timeout(90)
     page.locator(CARD).wait_for(state="attached", timeout=20000)
     page.mouse.move(5, 5)
-    page.wait_for_timeout(
-        2600
-    )  # until the clicks are dead: what a screenshot does to the page would answer them
+    # until the clicks are dead: what a screenshot does to the page would answer them
+    page.wait_for_timeout(2600)
 
 
 def picture(browser: Browser, address: str, name: str, viewport: Any, scheme: Any = "light") -> None:

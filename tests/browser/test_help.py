@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.stalls import Stalls
 from tests.browser.visit import CARD, Visit
 from tests.server import ServerProcess, running
 
@@ -48,23 +49,28 @@ def test_four_clicks_on_a_dead_button_bring_help_once(visit: Open) -> None:
     assert len({offer["id"] for offer in offered(page)}) == 1
 
 
-#: A delay of ours comes with every visit, one of a machine that stalls for a second with few: so many may have it.
+#: So many visits may be too slow because the machine stood still meanwhile; one that was slow without fails.
 TRIES = 4
 
 
 def test_the_card_is_there_within_a_second_of_the_offer(visit: Open) -> None:
-    def waited() -> float:
+    def waited() -> tuple[float, bool]:
         page = visit(DEAD).ready()
         page.page.evaluate(
             """const look = () => document.querySelector('session-mood') && (window.shownAt ||= performance.now());
                new MutationObserver(look).observe(document.documentElement, {childList: true});
                void SessionMood.on('reading', r => r.help && (window.dueAt ||= performance.now()))"""
         )
-        stuck(page)
-        card(page)
-        return float(page.page.evaluate("shownAt - dueAt"))
+        with Stalls() as stalls:
+            stuck(page)
+            card(page)
+        return float(page.page.evaluate("shownAt - dueAt")), stalls.seen
 
-    assert any(0 <= waited() < 1000 for _ in range(TRIES))
+    for _ in range(TRIES):
+        ms, stalled = waited()
+        if ms < 1000 or not stalled:
+            break
+    assert 0 <= ms < 1000
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +97,24 @@ def test_the_promise(
 ) -> None:
     """Four clicks on a dead button, and help before the browser would even call the first of them dead."""
 
-    def helped() -> tuple[Visit, list[str]]:
+    def helped() -> tuple[Visit, list[str], bool]:
         page = visit(DEAD + LIVE, server=usual).ready()
         if busy:
             page.click("#live", times=6, pause_ms=300)
         page.page.evaluate(STOPWATCH)
-        page.click("#dead", times=4, pause_ms=120)
-        page.until(lambda: page.page.evaluate("window.seen"), "the card")
-        return page, page.types()
+        with Stalls() as stalls:
+            page.click("#dead", times=4, pause_ms=120)
+            page.until(lambda: page.page.evaluate("window.seen"), "the card")
+        return page, page.types(), stalls.seen
 
     def in_time(told: list[str]) -> bool:
         return "dead_click" not in told or told.index("help") < told.index("dead_click")
 
-    visits = (helped() for _ in range(TRIES))
-    page, told = next((each for each in visits if in_time(each[1])), (None, []))
-    assert page is not None, "help came after the first dead click, on every visit"
+    for _ in range(TRIES):
+        page, told, stalled = helped()
+        if in_time(told) or not stalled:
+            break
+    assert in_time(told)
     waited = page.page.evaluate("seen - clicked[3]")
     record_property("fourth_click_to_card_ms", round(waited))
     print(f"from the fourth click to the card: {waited:.0f} ms")

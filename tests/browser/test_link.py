@@ -67,7 +67,7 @@ def all_acked(visit: Visit) -> None:
 
 def has_arrived(visit: Visit, name: str, told: list[dict[str, Any]]) -> None:
     """Wait until the server has what an earlier page (its producer `name`) had told by a moment."""
-    visit.until(lambda: facts(kept(visit, name))[: len(told)] == facts(told), "an earlier page's events", 30)
+    visit.until(lambda: facts(kept(visit, name))[: len(told)] == facts(told), "an earlier page's events")
 
 
 def work(visit: Visit, times: int = 3) -> None:

@@ -83,14 +83,14 @@ async def test_revocation_closes_sockets_and_held_requests_and_refuses_what_foll
     async with secured.socket(session, key=made["key"]) as socket, secured.socket(session) as bystander:
         await socket.hello(producer="p")
         await bystander.hello(producer="q")
-        began = time.monotonic()
         held.start()
         await asyncio.to_thread(wait_until, held_requests, what="the held request")
         assert await asyncio.to_thread(revoke, secured, made["id"]) == 204
+        began = time.monotonic()
         code, frames = await socket.closed()
         assert (code, frames[-1]["code"]) == (4005, "revoked")
         await asyncio.to_thread(held.join)
-        assert time.monotonic() - began < 50  # as long as it would have been held
+        assert time.monotonic() - began < 5  # a held request would have taken 50 s
         await bystander.send({"op": "ping"})
         await bystander.until("pong")
     assert answers[0].status_code == 401
