@@ -14,6 +14,7 @@ import msgspec
 
 from app import protocol, storage
 from app.counters import Counters
+from app.elements import Elements
 from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.sessions import Observer, Outcome, Session, Sessions
@@ -51,6 +52,8 @@ class Ingest:
         self.clock = clock
         self.max_sessions = max_sessions
         self.counters = Counters()
+        #: what is learned of elements, where anything is
+        self.elements: Elements | None = None
         self.observe: Callable[[Session], Observer] | None = None
         self.draining = False
         self.turn: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
@@ -84,7 +87,7 @@ class Ingest:
         if len(self.sessions) >= 2 * self.max_sessions:
             raise Overloaded("too many sessions at once", retry_ms=2000)
         session = self.sessions.open(project, id, now, publishable)
-        self._observe(session)
+        self._prepare(session)
         return session
 
     def leave(self, session: Session) -> None:
@@ -136,7 +139,7 @@ class Ingest:
             except Exception as error:  # whatever its bytes say: the log has it all
                 self.store.report_damage(row.project, row.session, "snapshot", error)
                 session, batches = self._begun(row), await self._whole_log(row)
-        self._observe(session)
+        self._prepare(session)
         news: list[Change | Offer] = []
         for batch in batches:
             failure = replay(session, batch, news)
@@ -164,7 +167,9 @@ class Ingest:
             if not page or page[-1].version >= row.version:
                 return batches
 
-    def _observe(self, session: Session) -> None:
+    def _prepare(self, session: Session) -> None:
+        """Give a session that comes into memory what it works with."""
+        session.elements = self.elements
         if self.observe is not None:
             session.observer = self.observe(session)
 
@@ -258,6 +263,7 @@ class Ingest:
             wires = batch.events[outcome.skipped :]
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
+                wire.usual = event.usual
             kept = Batch(
                 session.version,
                 now,
@@ -412,7 +418,9 @@ def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -
     failure = None
     try:
         for wire in protocol.decode_log(batch.events):
-            session.apply(protocol.to_event(wire, batch.reports), news)
+            event = protocol.to_event(wire, batch.reports)
+            session.visited().recall(event)
+            session.apply(event, news)
     except Exception as error:
         failure = error
     session.version = batch.version

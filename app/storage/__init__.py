@@ -96,6 +96,10 @@ class Stored(msgspec.Struct, frozen=True):
     batches: list[Batch]
 
 
+#: What can be damaged: see `Damage`.
+DAMAGED_PARTS = ("session", "log", "snapshot", "change", "key", "erase", "retention")
+
+
 class Damage(msgspec.Struct, frozen=True):
     """Something that is kept and cannot be read. `part`: session, log, snapshot, change, key, erase or retention;
     `session` is a key's id where it is key. `at`: when it was found (ms)."""
@@ -128,6 +132,20 @@ class Key(msgspec.Struct, frozen=True):
     origins: tuple[str, ...] = ()  # empty: any origin
     monthly_sessions: int | None = None  # quota; None: no limit
     events_per_second: float | None = None  # rate; None: the server's default
+
+
+class ElementRow(msgspec.Struct, frozen=True):
+    """What was learned of one element of a project's pages: counts, faded to `at` (ms)."""
+
+    project: str
+    target: str
+    at: int
+    visitors: float
+    clicks: float
+    runs: float
+    answered: float
+    dead: float
+    waited: float
 
 
 class State(msgspec.Struct, frozen=True):
@@ -250,6 +268,12 @@ class Storage(Protocol):
         """Every key of every project, revoked ones too."""
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None: ...
+
+    async def elements(self, limit: int) -> list[ElementRow]:
+        """What was learned of elements: the latest used, at most so many, the longest unused of them first."""
+
+    async def store_elements(self, rows: Sequence[ElementRow], before: int) -> None:
+        """Replace what was learned of these elements, and forget those not used since `before` (ms; 0: none)."""
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far. One that would

@@ -6,7 +6,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from app import errors
 from app.storage import (
     Batch,
     Damage,
+    ElementRow,
     Entry,
     Key,
     MoodChange,
@@ -34,7 +35,7 @@ from app.storage.queue import Group, Outcome, WriteQueue
 from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
 from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
-from app.storage.sqlite_damage import Damages, Found, forget_quarantine, is_corrupt, read_damages
+from app.storage.sqlite_damage import Damages, Found, examine, forget_quarantine, is_corrupt, read_damages
 from app.storage.sqlite_wal import WriteAheadLog
 from app.storage.sqlite_wipe import Wiper, wiped_soon
 
@@ -198,7 +199,8 @@ class SQLiteStorage:
             if not is_environment(error):
                 raise
             reader.distrust(error)
-            raise errors.StorageUnavailable(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
+            kind = errors.Damaged if is_corrupt(error) else errors.StorageUnavailable
+            raise kind(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
 
     async def _read_all(self, work: Callable[[sqlite3.Connection, list[Found]], T]) -> T:
         """As `_read`, for what may pass over items that cannot be read."""
@@ -217,11 +219,6 @@ class SQLiteStorage:
         except errors.Damaged as error:
             self.damage.report(project, session, "session", error)
             raise
-        except errors.StorageUnavailable as error:
-            if not is_corrupt(error.__cause__):
-                raise
-            self.damage.report(project, session, "session", error)
-            raise errors.Damaged(error.detail, retry_ms=READ_RETRY_MS) from error
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         return await self._read(lambda c: sqlite_reads.read_due(c, before, limit))
@@ -339,6 +336,13 @@ class SQLiteStorage:
     def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
         self.damage.report(project, session, part, reason)
 
+    async def examine(self) -> list[str]:
+        """Look through the whole file; what SQLite says of damaged pages. Rows that cannot be read are reported."""
+        pages, damages = await self._read(examine)
+        self.damage.report_all(damages)
+        await self.settled()
+        return pages
+
     async def damages(self) -> list[Damage]:
         return await self._read(read_damages)
 
@@ -363,6 +367,12 @@ class SQLiteStorage:
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None:
         return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))
+
+    async def elements(self, limit: int) -> list[ElementRow]:
+        return await self._read(lambda c: sqlite_reads.read_elements(c, limit))
+
+    async def store_elements(self, rows: Sequence[ElementRow], before: int) -> None:
+        await self._run(lambda c: sqlite_jobs.write_elements(c, rows, before))
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))

@@ -90,7 +90,7 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
         connection.execute("ROLLBACK TO job")
         result = error
         if is_corrupt(error):  # pages that this job alone may need
-            result = errors.StorageUnavailable(f"the database is damaged: {error}")
+            result = errors.Damaged(f"the database is damaged: {error}")
     connection.execute("RELEASE job")
     return result
 

@@ -7,10 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, TypeVar, get_args, get_type_hints
+
+import msgspec
 
 from app import errors
-from app.storage import Damage
+from app.storage import Batch, Damage, ElementRow, SessionRow
+from app.storage.sqlite_rows import SESSION_COLUMNS
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -21,13 +25,56 @@ MAX_REASON: Final = 300
 #: Damages that `doctor` reads at most.
 MAX_READ: Final = 1000
 
+#: Lines of SQLite's own about damaged pages that are told.
+MAX_TOLD_PAGES: Final = 5
+
 _COLUMNS: Final = "project, session, part, at, reason"
 _INSERT: Final = f"INSERT INTO damages ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"  # noqa: S608
 _READ: Final = f"SELECT {_COLUMNS} FROM damages ORDER BY at, session, part LIMIT {MAX_READ}"  # noqa: S608
 
+_BAD_LOG: Final = f"""
+SELECT sessions.project, sessions.session, min(log.version) FROM log JOIN sessions ON sessions.id = log.session_id
+WHERE typeof(log.events) <> 'blob' OR NOT json_valid(CAST(log.events AS TEXT))
+GROUP BY sessions.id LIMIT {MAX_READ}
+"""  # noqa: S608
+
+_Row = TypeVar("_Row", bound=msgspec.Struct)
+
+
+def _types(row: type[msgspec.Struct]) -> tuple[tuple[type, ...], ...]:
+    """What each column of `row` may be. A bool is kept as an integer, a float may be a whole number."""
+    more: dict[type, tuple[type, ...]] = {float: (float, int), bool: (bool, int)}
+    hints = get_type_hints(row).values()
+    return tuple(tuple(chain.from_iterable(more.get(k, (k,)) for k in get_args(h) or (h,))) for h in hints)
+
+
+_TYPES: Final[dict[type[msgspec.Struct], tuple[tuple[type, ...], ...]]] = {
+    row: _types(row) for row in (SessionRow, Batch, ElementRow)
+}
+_AFFINITY: Final[dict[type, str]] = {
+    int: "integer", str: "text", float: "real", bool: "integer", type(None): "null", bytes: "blob"
+}  # fmt: skip
+#: Holds for rows of `sessions` that can be read: SQLite keeps any type in any column.
+SOUND: Final = " AND ".join(
+    f"typeof({name}) IN ({', '.join(sorted({repr(_AFFINITY[kind]) for kind in kinds}))})"
+    for name, kinds in zip(SESSION_COLUMNS.split(", "), _TYPES[SessionRow], strict=True)
+)
+
 Run = Callable[[Callable[[sqlite3.Connection], Any]], "asyncio.Future[Any]"]
 #: (project, session, part, reason): a damage that a function of a connection found
 Found = tuple[str, str, str, str]
+
+
+def checked(row: type[_Row], values: tuple[Any, ...]) -> _Row:
+    """Raises Damaged where a column has a type that was never put there."""
+    for name, kinds, value in zip(row.__struct_fields__, _TYPES[row], values, strict=True):
+        if not isinstance(value, kinds):
+            raise errors.Damaged(f"`{name}` is {type(value).__name__}, not {kinds[0].__name__}")
+    return row(*values)
+
+
+def fits(row: type[msgspec.Struct], values: tuple[Any, ...]) -> bool:
+    return all(isinstance(value, kinds) for kinds, value in zip(_TYPES[row], values, strict=True))
 
 
 class Damages:
@@ -79,6 +126,22 @@ def _forget_failure(future: "asyncio.Future[Any]") -> None:
 
 def read_damages(connection: sqlite3.Connection) -> list[Damage]:
     return [Damage(*row) for row in connection.execute(_READ).fetchall()]
+
+
+def examine(connection: sqlite3.Connection) -> tuple[list[str], list[Found]]:
+    """Look through the whole file: what SQLite says of its pages, and the rows that cannot be read. Takes as long
+    as reading all of it: about 2 s a GB."""
+    says = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({MAX_TOLD_PAGES})").fetchall()]
+    if says != ["ok"]:
+        return [line.replace("\n", " ") for line in says], []
+    found: list[Found] = []
+    bad = connection.execute(
+        f"SELECT project, session FROM sessions WHERE NOT ({SOUND}) LIMIT {MAX_READ}"  # noqa: S608
+    )
+    found += [(str(p), str(s), "session", "a column of its row has a wrong type") for p, s in bad.fetchall()]
+    bad = connection.execute(_BAD_LOG)
+    found += [(str(p), str(s), "log", f"the row of version {v!r} is no JSON") for p, s, v in bad.fetchall()]
+    return [], found
 
 
 def forget_quarantine(connection: sqlite3.Connection) -> None:

@@ -2,35 +2,15 @@
 
 import sqlite3
 from itertools import chain
-from typing import Any, Final, TypeVar, get_args, get_type_hints
+from typing import Any
 
 import msgspec
 
 from app import errors
-from app.storage import Batch, Key, MoodChange, Numbering, SessionRow, Stored
+from app.storage import Batch, ElementRow, Key, MoodChange, Numbering, SessionRow, Stored
 from app.storage.cursor import Filters, Position
-from app.storage.sqlite_damage import Found
+from app.storage.sqlite_damage import SOUND, Found, checked, fits
 from app.storage.sqlite_rows import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
-
-_Row = TypeVar("_Row", bound=msgspec.Struct)
-
-
-def _types(row: type[msgspec.Struct]) -> tuple[tuple[type, ...], ...]:
-    """What each column of `row` may be. A bool is kept as an integer, a float may be a whole number."""
-    more: dict[type, tuple[type, ...]] = {float: (float, int), bool: (bool, int)}
-    hints = get_type_hints(row).values()
-    return tuple(tuple(chain.from_iterable(more.get(k, (k,)) for k in get_args(h) or (h,))) for h in hints)
-
-
-_TYPES: Final = {row: _types(row) for row in (SessionRow, Batch)}
-_AFFINITY: Final[dict[type, str]] = {
-    int: "integer", str: "text", float: "real", bool: "integer", type(None): "null", bytes: "blob"
-}  # fmt: skip
-#: Holds for rows of `sessions` that can be read: SQLite keeps any type in any column.
-SOUND: Final = " AND ".join(
-    f"typeof({name}) IN ({', '.join(sorted({repr(_AFFINITY[kind]) for kind in kinds}))})"
-    for name, kinds in zip(SESSION_COLUMNS.split(", "), _TYPES[SessionRow], strict=True)
-)
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
 _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
@@ -56,6 +36,8 @@ KEY_COLUMNS = (
     "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
 )
 _KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
+ELEMENT_COLUMNS = "project, target, at, visitors, clicks, runs, answered, dead, waited"
+_ELEMENTS = f"SELECT {ELEMENT_COLUMNS} FROM elements ORDER BY at DESC LIMIT ?"  # noqa: S608
 # The moods that sessions on a page have, found by leaps in the index.
 _MOODS = """
 WITH RECURSIVE moods (mood) AS (
@@ -70,28 +52,18 @@ _LAST_AT = 5  # where the walk's rows have it
 _NO_LIMIT = -1
 
 
-def _checked(row: type[_Row], values: tuple[Any, ...]) -> _Row:
-    """Raises Damaged where a column has a type that was never put there."""
-    for name, kinds, value in zip(row.__struct_fields__, _TYPES[row], values, strict=True):
-        if not isinstance(value, kinds):
-            raise errors.Damaged(f"`{name}` is {type(value).__name__}, not {kinds[0].__name__}")
-    return row(*values)
-
-
 def session_row(values: tuple[Any, ...]) -> SessionRow:
     """Raises Damaged."""
-    row = _checked(SessionRow, values)
+    row = checked(SessionRow, values)
     return msgspec.structs.replace(row, publishable=bool(row.publishable))
 
 
-def _batches(
-    rows: list[tuple[Any, ...]], project: str, session: str, damages: list[Found]
-) -> list[Batch]:
+def _batches(rows: list[tuple[Any, ...]], project: str, session: str, damages: list[Found]) -> list[Batch]:
     """Those of `rows` that can be read; `damages` takes note of the others."""
     batches = []
     for row in rows:
         try:
-            batches.append(_checked(Batch, row))
+            batches.append(checked(Batch, row))
         except errors.Damaged as error:
             damages.append((project, session, "log", f"the row of version {row[0]!r}: {error}"))
     return batches
@@ -158,6 +130,12 @@ def read_numbering(
 ) -> Numbering | None:
     found = connection.execute(_NUMBERING, (project, session, producer)).fetchone()
     return Numbering(*found) if found else None
+
+
+def read_elements(connection: sqlite3.Connection, limit: int) -> list[ElementRow]:
+    """The latest used, the longest unused of them first."""
+    rows = reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())
+    return [ElementRow(*row) for row in rows if fits(ElementRow, row)]
 
 
 def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
