@@ -57,7 +57,8 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
             "UPDATE sessions SET last_at = 2 WHERE session = 'old'",
             "INSERT INTO erase_requests SELECT project, session FROM sessions WHERE typeof(session) = 'blob'",
             "INSERT INTO erase_requests VALUES ('default', 'asked')",
-            "INSERT INTO keys SELECT 'key_bad', project, kind, x'00', name, 1, NULL, 'https://x', NULL, NULL FROM keys LIMIT 1",
+            "INSERT INTO keys SELECT 'key_bad', project, kind, x'00', name, 1, NULL, 'https://x', NULL, NULL "
+            "FROM keys LIMIT 1",
         )
         server.start()
         yield server
