@@ -139,7 +139,12 @@ class StorageUnavailable(Overloaded):
 
 
 class Damaged(StorageUnavailable):
-    code, title, status, close_code = "storage_unavailable", "What is kept of this session cannot be read", 503, 4100
+    code, title, status, close_code = (
+        "storage_unavailable",
+        "What is kept of this session cannot be read",
+        503,
+        4100,
+    )
 
 
 class TooSlow(SessionMoodError):

@@ -94,7 +94,10 @@ def test_the_session_itself_goes_on_without_the_row(damaged: ServerProcess) -> N
 
 def test_a_session_that_cannot_be_read_at_all_is_refused_and_no_other(damaged: ServerProcess) -> None:
     refused = damaged.get("/v1/sessions/typed/mood")
-    assert (refused.status_code, refused.json()["title"]) == (503, "What is kept of this session cannot be read")
+    assert (refused.status_code, refused.json()["title"]) == (
+        503,
+        "What is kept of this session cannot be read",
+    )
     listed = damaged.get("/v1/sessions").json()["sessions"]
     assert {"log", "snapshot", "sound"} <= {each["session"] for each in listed}
     assert "typed" not in {each["session"] for each in listed}
