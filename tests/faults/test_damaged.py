@@ -4,6 +4,7 @@ import contextlib
 import re
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,14 @@ def gone(server: ServerProcess, session: str) -> bool:
     return bool(one(server.database, f"SELECT count(*) FROM sessions WHERE session = '{session}'") == 0)
 
 
+def woken(database: Path, due: str) -> bool:
+    return bool(one(database, due) > 8)
+
+
 def test_what_is_due_behind_it_wakes(damaged: ServerProcess) -> None:
     due = "SELECT ifnull(due_at, 9) FROM sessions WHERE session = '{}'"
     for name in ("log", "snapshot", "sound"):
-        wait_until(
-            lambda name=name: one(damaged.database, due.format(name)) > 8, SOON, f"the waking of {name}"
-        )
+        wait_until(partial(woken, damaged.database, due.format(name)), SOON, f"the waking of {name}")
     assert one(damaged.database, due.format("typed")) == 2
 
 
