@@ -2,13 +2,14 @@
 
 import typer
 
+from app.cli.copies import backup, restore
 from app.cli.doctor import doctor
 from app.cli.evaluate import evaluate
 from app.cli.explain import explain
 from app.cli.keys import keys
 from app.cli.replay import replay
 from app.cli.serve import serve
-from app.cli.sessions import backup, erase, export
+from app.cli.sessions import erase, export
 from app.cli.shadow import shadow
 from app.cli.simulate import simulate
 from app.cli.tune import tune
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Serve")(export)
     app.command(rich_help_panel="Serve")(erase)
     app.command(rich_help_panel="Serve")(backup)
+    app.command(rich_help_panel="Serve")(restore)
     app.command(rich_help_panel="Serve")(doctor)
     app.command(rich_help_panel="Understand")(replay)
     app.command(rich_help_panel="Understand")(evaluate)

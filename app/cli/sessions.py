@@ -1,8 +1,7 @@
-"""`sessionmood export`, `erase`, `backup`: a database's sessions, right in the database."""
+"""`sessionmood export`, `erase`: a database's sessions, right in the database."""
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -101,19 +100,3 @@ async def _ask_server(store: "Storage", project: str, session: str) -> bool:
             break  # erased; what is left to be wiped waits for a backup to end, as after DELETE
         await asyncio.sleep(LOOK_EVERY)
     return known
-
-
-def backup(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where the copy goes; replaced once it is whole.")
-    ],
-    database_url: Database = None,
-) -> None:
-    """Copy the database into FILE, also while a server writes to it.
-
-    To restore: stop the server, put the copy in the database's place, remove its -wal and -shm files, start.
-    """
-    if not file.absolute().parent.is_dir():
-        fail(f"{file}: there is no such folder")
-    with_storage(database_url, lambda store: store.backup(str(file)))
-    say(f"{file}: {file.stat().st_size:,} bytes")

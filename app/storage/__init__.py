@@ -171,7 +171,9 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Storage(Protocol):
-    """The contract. Every method may raise errors.StorageUnavailable."""
+    """The contract. Every method may raise errors.StorageUnavailable. `epoch`: known once it is open."""
+
+    epoch: Epoch
 
     async def open(self) -> None:
         """Migrate the schema to the newest revision, then be ready."""
