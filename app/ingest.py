@@ -15,6 +15,7 @@ import msgspec
 from app import protocol, storage
 from app.counters import Counters
 from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
+from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.sessions import Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
@@ -137,6 +138,10 @@ class Ingest:
         news: list[Change | Offer] = []
         for batch in batches:
             replay(session, batch, news)
+        if stored.history is not None:
+            # as it was told: the log alone does not say what time had done
+            session.history = kept_history(row, stored.history)
+            session.history_kept = session.history.version
         session.created_at = row.created_at
         self.sessions.add(session)
         self.sessions.schedule(session)
@@ -306,7 +311,7 @@ class Ingest:
             for c in news
             if isinstance(c, Change)
         ]
-        now = session.change
+        history = session.history
         row = SessionRow(
             session.project,
             session.id,
@@ -314,9 +319,7 @@ class Ingest:
             session.created_at,
             session.last_at,
             session.event_count,
-            "" if now is None else now.mood,
-            0.0 if now is None else now.confidence,
-            "" if now is None else now.suggested_action,
+            *mood_columns(history, session.model),
             session.page,
             engine.due_at(),
             session.publishable,
@@ -326,7 +329,10 @@ class Ingest:
         if session.put_away:
             put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
             entry = msgspec.structs.replace(entry, put_away=put_away)
+        if session.history_kept != history.version:
+            entry = msgspec.structs.replace(entry, history=history_row(history))
         durable = self.store.submit(entry)
+        session.history_kept = history.version
         session.put_away.clear()
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))

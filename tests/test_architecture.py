@@ -17,15 +17,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "limits": set(),
     "protocol": {"mood", "errors"},
-    "sessions": {"mood", "errors"},
+    "history": {"mood"},
+    "sessions": {"history", "mood", "errors"},
     "storage": {"errors"},
+    "kept_history": {"history", "mood", "storage"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
-    "ingest": {*_WIRE, "storage", "counters"},
+    "ingest": {*_WIRE, "kept_history", "storage", "counters"},
     "sweep": {"ingest", "sessions", "errors"},
-    "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
+    "transport": {
+        *_WIRE,
+        "history",
+        "kept_history",
+        "ingest",
+        "counters",
+        "storage",
+        "auth",
+        "config",
+        "shadow",
+    },
     "web": {
         *_WIRE,
         "transport",
@@ -54,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "protocol", "sessions", "limits", "errors")
+PURE = ("mood", "history", "protocol", "sessions", "limits", "errors")
 FORBIDDEN = {
     "asyncio",
     "time",
