@@ -18,14 +18,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "limits": set(),
     "protocol": {"mood", "errors"},
     "history": {"mood"},
-    "sessions": {"history", "mood", "errors"},
+    "sessions": {"elements", "history", "mood", "errors"},
+    "elements": {"mood"},
+    "learning": {"elements", "storage", "errors"},
     "storage": {"errors"},
     "kept_history": {"history", "mood", "storage"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
-    "ingest": {*_WIRE, "kept_history", "storage", "counters"},
+    "ingest": {*_WIRE, "elements", "kept_history", "storage", "counters"},
     "sweep": {"ingest", "sessions", "errors"},
     "transport": {
         *_WIRE,
@@ -43,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "transport",
         "sweep",
         "ingest",
+        "learning",
         "storage",
         "auth",
         "config",
@@ -66,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "history", "protocol", "sessions", "limits", "errors")
+PURE = ("mood", "history", "protocol", "elements", "sessions", "limits", "errors")
 FORBIDDEN = {
     "asyncio",
     "time",

@@ -18,6 +18,11 @@ REPORTS_DEAD_CLICK: Final = 2
 _REPORTS: Final = {"response": REPORTS_RESPONSE, "dead_click": REPORTS_DEAD_CLICK}
 
 
+#: What is usual for an element: visitors who clicked it, clicks of theirs with a verdict, the share of those that was
+#: answered (0-1), the answers' mean wait (ms), and clicks in a row.
+Usual = tuple[float, float, float, float, float]
+
+
 def reports_mask(names: list[str]) -> int:
     """Bits for the `reports` of a client; names the engine has no use for are passed over."""
     mask = 0
@@ -32,9 +37,10 @@ class Event:
     `at`: ms since the epoch on the server's clock (a recording's own clock in a replay), never before the
     session's previous event. `value`, `kind`, `name`: as the table of event types says. `x`, `y`: CSS px.
     `dy`: px, signed. `target`: a selector; `url`: a path without query. `reports`: bits of `reports_mask`.
+    `usual`: what other visitors met at this target, as of the session's first click on it; the server notes it.
     """
 
-    __slots__ = ("at", "dy", "kind", "name", "reports", "target", "type", "url", "value", "x", "y")
+    __slots__ = ("at", "dy", "kind", "name", "reports", "target", "type", "url", "usual", "value", "x", "y")
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class Event:
         dy: float | None = None,
         url: str | None = None,
         reports: int = 0,
+        usual: Usual | None = None,
     ) -> None:
         self.type: str = type
         self.at: int = at
@@ -61,6 +68,7 @@ class Event:
         self.dy: float | None = dy
         self.url: str | None = url
         self.reports: int = reports
+        self.usual: Usual | None = usual
 
     def __repr__(self) -> str:
         told = [f"{self.type!r}, {self.at}"]
@@ -70,4 +78,6 @@ class Event:
                 told.append(f"{name}={value!r}")
         if self.reports:
             told.append(f"reports={self.reports}")
+        if self.usual is not None:
+            told.append(f"usual={self.usual}")
         return f"Event({', '.join(told)})"
