@@ -82,19 +82,19 @@ def kept_history(row: SessionRow, kept: HistoryRow) -> History:
 def told(traits: int, kept: HistoryRow | None) -> dict[str, object]:
     """`moods`, `worst` and `help` of a session, as lists and its page show them."""
     outcome = outcome_of(traits)
-    if kept is None:
-        return {
-            "moods": moods_of(traits),
-            "worst": None,
-            "help": outcome and {"outcome": outcome, "offers": []},
+    try:
+        evidence = None if kept is None else msgspec.to_builtins(_decode_evidence(kept.evidence))
+        offers = [] if kept is None else msgspec.to_builtins(_decode_offers(kept.offers))
+    except (msgspec.MsgspecError, UnicodeError):  # damaged: one row must not cost the list
+        evidence, offers = None, []
+    help = None if outcome is None else {"outcome": outcome, "offers": offers}
+    worst = None
+    if kept is not None and evidence is not None:
+        worst = {
+            "mood": kept.worst_mood,
+            "confidence": round(kept.worst_confidence, 4),
+            "at": kept.worst_at,
+            "page": kept.worst_page,
+            **evidence,
         }
-    evidence = msgspec.to_builtins(_decode_evidence(kept.evidence))
-    worst = {
-        "mood": kept.worst_mood,
-        "confidence": round(kept.worst_confidence, 4),
-        "at": kept.worst_at,
-        "page": kept.worst_page,
-        **evidence,
-    }
-    help = outcome and {"outcome": outcome, "offers": msgspec.json.decode(kept.offers)}
     return {"moods": moods_of(traits), "worst": worst, "help": help}

@@ -1,5 +1,6 @@
 """What a visit leaves behind: its last mood while the visitor was there, its worst one, what came of help."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -235,7 +236,9 @@ def test_a_history_goes_to_rows_and_back() -> None:
         "outcome": "accepted",
         "offers": [{"id": "h1", "at": session.history.offers[0].at, "outcome": "accepted", "outcome_at": row.last_at}],
     }  # fmt: skip
-    # and it goes on from there
+    assert shown["worst"] is not None
+    damaged = told(traits, msgspec.structs.replace(kept, evidence=b"{", offers=b"\xff"))
+    assert damaged == {**shown, "worst": None, "help": {"outcome": "accepted", "offers": []}}
     assert History().traits() == 7
 
 
