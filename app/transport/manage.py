@@ -15,7 +15,7 @@ from app.auth import check_origin
 from app.config import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
 from app.mood import MOODS
-from app.storage import Key, MoodChange, SessionRow
+from app.storage import Batch, Key, MoodChange, SessionRow
 from app.transport import Doors, bearer, check_session_id
 from app.transport.answers import cors, preflight, read_body, refuse, text
 
@@ -141,18 +141,26 @@ class Manage:
             raise NotFound("no session of this id has sent an event")
         changes = await store.changes(key.project, id)
         batches = await store.batches(key.project, id, after=after, limit=limit)
-        events = [
+        events = [event for batch in batches for event in self._events(key.project, id, batch)]
+        more = batches[-1].version if len(batches) == limit else None
+        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
+
+    def _events(self, project: str, id: str, batch: Batch) -> list[dict[str, object]]:
+        """The events of a row of the log; none where it can't be read, which is reported."""
+        try:
+            wires = protocol.decode_log(batch.events)
+        except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+            reason = f"the row of version {batch.version}: {error}"
+            self._doors.store.report_damage(project, id, "log", reason)
+            return []
+        return [
             {
                 "producer": batch.producer,
                 "seq": _seq(batch.first_seq, i),
-                **msgspec.to_builtins(event),
-                "at": int(event.at or 0),
+                **_event(event),
             }
-            for batch in batches
-            for i, event in enumerate(protocol.decode_log(batch.events))
+            for i, event in enumerate(wires)
         ]
-        more = batches[-1].version if len(batches) == limit else None
-        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
 
     async def _erase(self, request: Request, key: Key) -> Response:
         if not await self._doors.erase(key.project, request.path_params["id"]):
@@ -207,6 +215,21 @@ def _row(row: SessionRow, now: int) -> dict[str, object]:
 def _change(change: MoodChange) -> dict[str, object]:
     fields = {name: getattr(change, name) for name in change.__struct_fields__}
     return fields | {"confidence": round(change.confidence, 4)}
+
+
+def _event(event: protocol.WireEvent) -> dict[str, object]:
+    """An event of the log; with a session's first click on an element also what is usual for it, where it is known."""
+    fields: dict[str, object] = msgspec.to_builtins(event)
+    fields["at"] = int(event.at or 0)
+    if fields.pop("~usual", None) is not None and event.usual is not None:
+        visitors, _, answered, wait, in_a_row = event.usual
+        fields["usual"] = {
+            "visitors": visitors,
+            "answered": answered,
+            "wait_ms": int(wait),
+            "clicks_in_a_row": in_a_row,
+        }
+    return fields
 
 
 def _seq(first: int | None, index: int) -> int | None:

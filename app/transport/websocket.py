@@ -116,7 +116,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         finally:
             await self._leave()
@@ -225,7 +225,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
 
@@ -391,7 +391,8 @@ class Connection:
 
     def _log(self, message: str, *values: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(message, *values, extra=self._names())
+            logger.debug(message, *values, extra=self.names())
 
-    def _names(self) -> dict[str, object]:
+    def names(self) -> dict[str, object]:
+        """What the log calls this socket."""
         return {"session": self.session_id, "connection": self.id}
