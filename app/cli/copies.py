@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import fail, misused, say
+from app.cli.console import counted, fail, misused, say
 from app.cli.database import Database, database_path, with_storage
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before something is overwritten.")]
@@ -66,13 +66,11 @@ def restore(
     newest_at = (
         "" if restored.newest_at is None else f", the newest event of {_when(restored.newest_at / 1000)}"
     )
-    say(f"{path} is restored: {restored.sessions:,} session{_s(restored.sessions)}{newest_at}")
+    say(f"{path} is restored: {counted(restored.sessions, 'session')}{newest_at}")
     if again := restored.valid_again:
-        say(
-            f"{len(again)} key{_s(len(again))} revoked since the copy: valid again! Revoke: {' '.join(again)}"
-        )
+        say(f"{counted(len(again), 'key')} revoked since the copy: valid again! Revoke: {' '.join(again)}")
     if lost := restored.lost:
-        say(f"{len(lost)} key{_s(len(lost))} made since the copy: not valid any more: {' '.join(lost)}")
+        say(f"{counted(len(lost), 'key')} made since the copy: not valid any more: {' '.join(lost)}")
 
 
 def _ask(what: str, yes: bool) -> None:
@@ -88,7 +86,3 @@ def _ask(what: str, yes: bool) -> None:
 
 def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"

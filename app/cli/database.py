@@ -23,7 +23,7 @@ Database = Annotated[
         help="The database: sqlite:///FILE.",
     ),
 ]
-Project = Annotated[str, typer.Option(help="The project.")]
+Project = Annotated[str, typer.Option(metavar="NAME", help="The project.")]
 
 
 def with_storage(

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
+from app.cli.console import counted
+
 
 @contextmanager
 def following(doing: str) -> Iterator[Callable[[int, int], None]]:
@@ -27,7 +29,9 @@ def following(doing: str) -> Iterator[Callable[[int, int], None]]:
             now = time.monotonic()
             if now - shown > 0.1:
                 shown = now
-                progress.update(task, description=f"{doing}: {sessions:,} sessions, {events:,} events")
+                progress.update(
+                    task, description=f"{doing}: {counted(sessions, 'session')}, {counted(events, 'event')}"
+                )
                 progress.refresh()
 
         yield note

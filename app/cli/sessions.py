@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import fail, say
+from app.cli.console import counted, fail, say
 from app.cli.database import Database, Project, with_storage
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def export(
     count = with_storage(database_url, work)
     if session is not None and not count:
         fail(f"there is no session {session} in the project {project}")
-    say(f"{count:,} session{'' if count == 1 else 's'} exported")
+    say(f"{counted(count, 'session')} exported")
     if damaged:
         fail("what cannot be read is left out; `sessionmood doctor` names it")
 

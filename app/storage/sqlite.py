@@ -38,7 +38,7 @@ from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
 from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
 from app.storage.sqlite_damage import Damages, Found, examine, forget_quarantine, is_corrupt, read_damages
-from app.storage.sqlite_identity import Claim
+from app.storage.sqlite_identity import Claim, sizes
 from app.storage.sqlite_wal import WriteAheadLog
 from app.storage.sqlite_wipe import Wiper, wiped_soon
 
@@ -329,6 +329,8 @@ class SQLiteStorage:
             queue.failing_since is not None,
             None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
             self.damage.counts,
+            queue.slow_commits,
+            *sizes(self._claim.real),
         )
 
     def report_damage(self, project: str, session: str, part: str, reason: object) -> None:

@@ -199,6 +199,15 @@ def _mark(header: bytes) -> int:
     return int.from_bytes(header[_USER_VERSION], "big")
 
 
+def sizes(real: str) -> tuple[int, int, int]:
+    """Bytes of the database, of its write-ahead log, and left on their disk; 0 where nobody can say."""
+    try:
+        disk = os.statvfs(os.path.dirname(real))
+    except OSError:
+        return 0, 0, 0
+    return _size(real), _size(real + "-wal"), disk.f_bavail * disk.f_frsize
+
+
 def _size(path: str) -> int:
     try:
         return os.path.getsize(path)
