@@ -26,7 +26,8 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerPr
         for kind in ("shown", "dismissed", "teleported"):
             server.post("s", {"type": "help", "kind": kind, "name": "h1"})
         wait_until(lambda: refused_in_a_burst(server), 120, "the line about refusals")
-        counted = metrics(server)
+        types = re.findall(r"^# TYPE (\S+)", server.get("/metrics").text, re.MULTILINE)
+        counted = dict.fromkeys(types, 0.0) | metrics(server)  # also those that have no sample yet
         assert server.stop() == 0
         yield server, counted
 
