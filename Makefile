@@ -42,7 +42,12 @@ check: install-test
 	else echo "No C compiler: the mood engine stays plain Python."; fi
 	@touch $@
 
-bench: install-test
+.venv/bench.done: .venv/test.done requirements/bench.txt
+	@echo "Setting up the benchmark (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: install-test .venv/bench.done
 	$(BIN)/python -m benchmarks
 
 docs: install-test
@@ -51,6 +56,7 @@ docs: install-test
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/run.in -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/test.in -c requirements/run.txt -o requirements/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bench.in -c requirements/test.txt -o requirements/bench.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/compile.in -c requirements/test.txt -o requirements/compile.txt
 
 clean:

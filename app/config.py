@@ -73,6 +73,11 @@ class Settings:
         30.0,
         "seconds without an event after which a session that nobody listens to leaves memory",
     )
+    learn_elements: int = _setting(
+        "SESSIONMOOD_LEARN_ELEMENTS",
+        1,
+        "1: learn across visitors which elements answer, how fast, and how often in a row they are clicked; 0: don't",
+    )
     max_batch_events: int = _setting("SESSIONMOOD_MAX_BATCH_EVENTS", 500, "events a batch at most")
     max_batch_bytes: int = _setting("SESSIONMOOD_MAX_BATCH_BYTES", 262_144, "bytes a batch at most")
     max_inflight: int = _setting(

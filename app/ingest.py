@@ -14,6 +14,7 @@ import msgspec
 
 from app import protocol, storage
 from app.counters import Counters
+from app.elements import Elements
 from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.sessions import Observer, Outcome, Session, Sessions
@@ -51,6 +52,8 @@ class Ingest:
         self.clock = clock
         self.max_sessions = max_sessions
         self.counters = Counters()
+        #: what is learned of elements, where anything is
+        self.elements: Elements | None = None
         self.observe: Callable[[Session], Observer] | None = None
         self.draining = False
         self.turn: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
@@ -84,7 +87,7 @@ class Ingest:
         if len(self.sessions) >= 2 * self.max_sessions:
             raise Overloaded("too many sessions at once", retry_ms=2000)
         session = self.sessions.open(project, id, now, publishable)
-        self._observe(session)
+        self._prepare(session)
         return session
 
     def leave(self, session: Session) -> None:
@@ -133,7 +136,7 @@ class Ingest:
                     row.project, row.session, row.created_at, self.sessions.model, row.publishable
                 )
                 batches = await self._whole_log(row)
-        self._observe(session)
+        self._prepare(session)
         news: list[Change | Offer] = []
         for batch in batches:
             replay(session, batch, news)
@@ -153,7 +156,9 @@ class Ingest:
             if not page or page[-1].version >= row.version:
                 return batches
 
-    def _observe(self, session: Session) -> None:
+    def _prepare(self, session: Session) -> None:
+        """Give a session that comes into memory what it works with."""
+        session.elements = self.elements
         if self.observe is not None:
             session.observer = self.observe(session)
 
@@ -247,6 +252,7 @@ class Ingest:
             wires = batch.events[outcome.skipped :]
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
+                wire.usual = event.usual
             kept = Batch(
                 session.version,
                 now,
@@ -398,7 +404,9 @@ async def _all_of(parts: "list[asyncio.Future[None]]") -> None:
 def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> None:
     """Fold a row of the log again, exactly as it was folded when it came."""
     for wire in protocol.decode_log(batch.events):
-        session.apply(protocol.to_event(wire, batch.reports), news)
+        event = protocol.to_event(wire, batch.reports)
+        session.visited().recall(event)
+        session.apply(event, news)
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)

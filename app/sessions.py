@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from app.elements import Elements, Visit
 from app.errors import OutOfOrder
 from app.mood import DEFAULT, EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
 
@@ -78,6 +79,7 @@ class Session:
         "change",
         "created_at",
         "due_slot",
+        "elements",
         "engine",
         "erased",
         "id",
@@ -95,6 +97,7 @@ class Session:
         "snapshot_version",
         "subscribers",
         "version",
+        "visit",
     )  # fmt: skip
 
     def __init__(self, project: str, id: str, created_at: int, model: Model, publishable: bool) -> None:
@@ -118,6 +121,8 @@ class Session:
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
+        self.elements: Elements | None = None  # what is learned of the project's elements, where it is
+        self.visit: Visit | None = None  # which of them this session has clicked
         self.erased = False  # whoever still holds it must neither fold nor keep anything
 
     @property
@@ -235,9 +240,18 @@ class Session:
                 event.reports = reports
                 event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
                 ignored += event.type not in EVENT_TYPES
+                event.usual = None
+                if self.elements is not None and event.target is not None:
+                    self.elements.meet(self.project, self.visited(), event)
                 self.apply(event, news)
             self.version += 1
         return Outcome(len(events) - ignored, 0, ignored, 0, bool(events), first_seq, None, reports, news)
+
+    def visited(self) -> Visit:
+        """Which elements this session has clicked."""
+        if self.visit is None:
+            self.visit = Visit()
+        return self.visit
 
     def apply(self, event: Event, news: list[Change | Offer]) -> None:
         """Fold one event whose `at` is on the server's clock; what changed goes into `news`."""
@@ -301,12 +315,13 @@ class Session:
                 None if offer is None else [offer.at, offer.id, offer.holdout],
                 None if change is None else [getattr(change, name) for name in _CHANGE],
                 self.last_at,
+                None if self.visit is None else self.visit.state(),
             ]
         )
 
     def restore(self, snapshot: bytes, version: int) -> None:
         """Take up where `snapshot` (at `version`) left off. Raises ValueError when it is of another format."""
-        form, state, producers, page, offer, change, last_at = msgspec.msgpack.decode(snapshot)
+        form, state, producers, page, offer, change, last_at, *later = msgspec.msgpack.decode(snapshot)
         if form != _FORMAT:
             raise ValueError(f"snapshot format {form}")
         self.engine = None if state is None else MoodEngine.restore(state, self.model)
@@ -315,6 +330,8 @@ class Session:
         self.offer = None if offer is None else Offer(*offer)
         self.change = None if change is None else Change(*change)
         self.last_at = last_at
+        if later and later[0] is not None:
+            self.visited().restore(later[0])
         self.version = self.snapshot_version = version
         self.snapshot_events = self.event_count
 

@@ -19,6 +19,7 @@ from app.auth import Access
 from app.config import BadSetting, Settings
 from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
+from app.learning import Learning
 from app.model_file import BadModel, read_overrides
 from app.mood import DEFAULT, Model
 from app.sessions import Sessions
@@ -109,6 +110,9 @@ class App:
         #: where connections and large batches take turns
         self.lane = SlowLane()
         self.ingest.turn = self.lane.turn
+        self.learning = Learning(self.store, clock)
+        if settings.learn_elements:
+            self.ingest.elements = self.learning.elements
         self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
@@ -207,6 +211,8 @@ class App:
         await self.store.open()
         await self._development_keys()
         await self.access.start()
+        if self.ingest.elements is not None:
+            await self.learning.start()
         await self.sweep.start()
         self._tasks = [
             asyncio.create_task(self._watch_sockets(), name="sockets"),
@@ -221,6 +227,7 @@ class App:
         now, by = asyncio.get_running_loop().time(), self.stop_by
         await self.sweep.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
+        await self.learning.stop()
         await self._close_store()
 
     async def _close_store(self) -> None:

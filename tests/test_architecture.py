@@ -17,13 +17,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "limits": set(),
     "protocol": {"mood", "errors"},
-    "sessions": {"mood", "errors"},
+    "sessions": {"elements", "mood", "errors"},
+    "elements": {"mood"},
+    "learning": {"elements", "storage", "errors"},
     "storage": {"errors"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
-    "ingest": {*_WIRE, "storage", "counters"},
+    "ingest": {*_WIRE, "elements", "storage", "counters"},
     "sweep": {"ingest", "sessions", "errors"},
     "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
     "web": {
@@ -31,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "transport",
         "sweep",
         "ingest",
+        "learning",
         "storage",
         "auth",
         "config",
@@ -57,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "protocol", "sessions", "limits", "errors")
+PURE = ("mood", "protocol", "elements", "sessions", "limits", "errors")
 FORBIDDEN = {
     "asyncio",
     "time",

@@ -111,6 +111,20 @@ class Key(msgspec.Struct, frozen=True):
     events_per_second: float | None = None  # rate; None: the server's default
 
 
+class ElementRow(msgspec.Struct, frozen=True):
+    """What was learned of one element of a project's pages: counts, faded to `at` (ms)."""
+
+    project: str
+    target: str
+    at: int
+    visitors: float
+    clicks: float
+    runs: float
+    answered: float
+    dead: float
+    waited: float
+
+
 class State(msgspec.Struct, frozen=True):
     """How writing fares. `commit_seconds`: what all `commits` took together; `committed_since`: when the last
     one that is done was begun (`time.monotonic`), None before the first."""
@@ -220,6 +234,12 @@ class Storage(Protocol):
         """Every key of every project, revoked ones too."""
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None: ...
+
+    async def elements(self, limit: int) -> list[ElementRow]:
+        """What was learned of elements: the latest used, at most so many, the longest unused of them first."""
+
+    async def store_elements(self, rows: Sequence[ElementRow], before: int) -> None:
+        """Replace what was learned of these elements, and forget those not used since `before` (ms; 0: none)."""
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far. One that would

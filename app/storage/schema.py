@@ -172,6 +172,21 @@ erase_requests = Table(
     Column("session", Text, primary_key=True),
 )
 
+# What is usual for each element of a project's pages, learned across visits: counts, faded to `at`. Names no session.
+elements = Table(
+    "elements",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("visitors", Float, nullable=False),
+    Column("clicks", Float, nullable=False),
+    Column("runs", Float, nullable=False),
+    Column("answered", Float, nullable=False),
+    Column("dead", Float, nullable=False),
+    Column("waited", Float, nullable=False),
+)
+
 # The one row that `check` writes to find out whether writing works.
 probe = Table(
     "probe",

@@ -6,13 +6,14 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
 from app import errors
 from app.storage import (
     Batch,
+    ElementRow,
     Entry,
     Key,
     MoodChange,
@@ -329,6 +330,12 @@ class SQLiteStorage:
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None:
         return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))
+
+    async def elements(self, limit: int) -> list[ElementRow]:
+        return await self._read(lambda c: sqlite_reads.read_elements(c, limit))
+
+    async def store_elements(self, rows: Sequence[ElementRow], before: int) -> None:
+        await self._run(lambda c: sqlite_jobs.write_elements(c, rows, before))
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))

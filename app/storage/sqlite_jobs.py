@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import os
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from app.storage import Key
-from app.storage.sqlite_reads import KEY_COLUMNS, key, read_secret
+from app.storage import ElementRow, Key
+from app.storage.sqlite_reads import ELEMENT_COLUMNS, KEY_COLUMNS, key, read_secret
 from app.storage.sqlite_requests import remove_request
 from app.storage.sqlite_wipe import note_erasure
 
@@ -107,6 +108,16 @@ def _used(connection: sqlite3.Connection, key_id: str, month: str) -> int:
 
 def _digest(secret: bytes, session: str) -> bytes:
     return hmac.digest(secret, session.encode(), hashlib.sha256)[:16]
+
+
+def write_elements(connection: sqlite3.Connection, rows: Sequence[ElementRow], before: int) -> None:
+    """Replace the rows of these elements. Those that were not used since `before` (ms; 0: none) go."""
+    connection.executemany(
+        f"INSERT OR REPLACE INTO elements ({ELEMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        [msgspec.structs.astuple(row) for row in rows],
+    )
+    if before:
+        connection.execute("DELETE FROM elements WHERE at < ?", (before,))
 
 
 def insert_key(connection: sqlite3.Connection, new: Key) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.storage import Batch, Key, MoodChange, Numbering, SessionRow, Stored
+from app.storage import Batch, ElementRow, Key, MoodChange, Numbering, SessionRow, Stored
 from app.storage.cursor import Filters, Position
 from app.storage.sqlite_rows import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
 
@@ -27,6 +27,8 @@ KEY_COLUMNS = (
     "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
 )
 _KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
+ELEMENT_COLUMNS = "project, target, at, visitors, clicks, runs, answered, dead, waited"
+_ELEMENTS = f"SELECT {ELEMENT_COLUMNS} FROM elements ORDER BY at DESC LIMIT ?"  # noqa: S608
 # The moods that sessions on a page have, found by leaps in the index.
 _MOODS = """
 WITH RECURSIVE moods (mood) AS (
@@ -87,6 +89,11 @@ def read_numbering(
 ) -> Numbering | None:
     found = connection.execute(_NUMBERING, (project, session, producer)).fetchone()
     return Numbering(*found) if found else None
+
+
+def read_elements(connection: sqlite3.Connection, limit: int) -> list[ElementRow]:
+    """The latest used, the longest unused of them first."""
+    return [ElementRow(*row) for row in reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())]
 
 
 def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:

@@ -145,8 +145,7 @@ class Manage:
             {
                 "producer": batch.producer,
                 "seq": _seq(batch.first_seq, i),
-                **msgspec.to_builtins(event),
-                "at": int(event.at or 0),
+                **_event(event),
             }
             for batch in batches
             for i, event in enumerate(protocol.decode_log(batch.events))
@@ -207,6 +206,21 @@ def _row(row: SessionRow, now: int) -> dict[str, object]:
 def _change(change: MoodChange) -> dict[str, object]:
     fields = {name: getattr(change, name) for name in change.__struct_fields__}
     return fields | {"confidence": round(change.confidence, 4)}
+
+
+def _event(event: protocol.WireEvent) -> dict[str, object]:
+    """An event of the log; with a session's first click on an element also what is usual for it, where it is known."""
+    fields: dict[str, object] = msgspec.to_builtins(event)
+    fields["at"] = int(event.at or 0)
+    if fields.pop("~usual", None) is not None and event.usual is not None:
+        visitors, _, answered, wait, in_a_row = event.usual
+        fields["usual"] = {
+            "visitors": visitors,
+            "answered": answered,
+            "wait_ms": int(wait),
+            "clicks_in_a_row": in_a_row,
+        }
+    return fields
 
 
 def _seq(first: int | None, index: int) -> int | None:

@@ -196,6 +196,7 @@ def _schemas() -> dict[str, Any]:
     _, schemas = msgspec.json.schema_components(
         [protocol.WireEvent, protocol.Envelope, TokenRequest, KeyRequest], ref_template=_REF + "{name}"
     )
+    del schemas["WireEvent"]["properties"]["~usual"]  # the server's own note in the log
     # decoded one by one, so that a refusal can name the event's index
     schemas["Envelope"]["properties"]["events"]["items"] = _ref("WireEvent")
     return {**schemas, **_answers()}

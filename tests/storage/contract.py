@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app import errors
-from app.storage import Batch, Entry, Key, MoodChange, Numbering, SessionRow, Storage
+from app.storage import Batch, ElementRow, Entry, Key, MoodChange, Numbering, SessionRow, Storage
 
 __all__ = [  # the tests; pytest collects what is imported
+    "TestElements",
     "TestEntries",
     "TestErasure",
     "TestKeysAndSecrets",
@@ -336,6 +337,26 @@ class TestErasure:
         await storage.submit(Entry(row(last_at=5)))
         storage.submit(Entry(row(version=2, last_at=50), batch(2)))
         assert await storage.expire(10, 100) == 0
+
+
+def learned(target: str, at: int, visitors: float = 3.5) -> ElementRow:
+    return ElementRow("p", target, at, visitors, 8.25, 2.0, 5.0, 0.125, 900.0)
+
+
+class TestElements:
+    async def test_what_was_learned_is_replaced_and_read_longest_unused_first(self, make: Make) -> None:
+        storage = await make()
+        await storage.store_elements([learned("#a", 30), learned("#b", 10), learned("#c", 20)], 0)
+        await storage.store_elements([learned("#b", 40, 4.5)], 0)
+        storage = await make()
+        assert await storage.elements(10) == [learned("#c", 20), learned("#a", 30), learned("#b", 40, 4.5)]
+        assert await storage.elements(2) == [learned("#a", 30), learned("#b", 40, 4.5)]
+
+    async def test_what_nobody_used_for_long_is_forgotten(self, make: Make) -> None:
+        storage = await make()
+        await storage.store_elements([learned("#a", 30), learned("#b", 10)], 0)
+        await storage.store_elements([], 30)
+        assert await storage.elements(10) == [learned("#a", 30)]
 
 
 class TestKeysAndSecrets:
