@@ -177,7 +177,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _count(self) -> None:
         """Have what is held for requests counted that are not whole, or wait."""
         size = self._size + len(self._rest) - self._parsed
-        self._lines.unfinished.hold(self, self._whose(), size)
+        self._lines.hold(self, self._whose(), size)
 
     def _whose(self) -> str:
         """The sender's address: as a trusted proxy says, once the app has looked at the request."""

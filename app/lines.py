@@ -150,6 +150,11 @@ class Lines:
             self._take(line)
             self.unfinished.hold(line, "", 0)
 
+    def hold(self, line: Line, address: str, size: int) -> None:
+        """Note what `line` holds of messages that are not whole (`Unfinished`); nothing once it is gone."""
+        if line in self._stage_of:
+            self.unfinished.hold(line, address, size)
+
     def _put(self, line: Line, stage: str) -> None:
         self._stage_of[line] = stage
         self._in[stage][line] = None

@@ -174,7 +174,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if size or self._counted:
             self._counted = size
             client = self.scope["client"]  # as the trusted proxy says, behind one
-            self._lines.unfinished.hold(self, party(client[0]) if client else "?", size)
+            self._lines.hold(self, party(client[0]) if client else "?", size)
 
     def make_room(self, error: SessionMoodError) -> None:
         """End because all connections together hold too much."""

@@ -272,7 +272,11 @@ async def test_messages_that_are_not_whole_share_a_budget(server: ServerProcess)
     finally:
         for line in lines:
             line.close()
-    wait_until(lambda: metrics(server)["sessionmood_unfinished_bytes"] == 0, 60, "nothing unfinished")
+
+    def nothing() -> bool:
+        return metrics(server)["sessionmood_unfinished_bytes"] == 0
+
+    await asyncio.to_thread(wait_until, nothing, 60, "nothing unfinished")
 
 
 class Held:
