@@ -15,7 +15,7 @@ import msgspec
 from app import protocol, storage
 from app.counters import Counters
 from app.elements import Elements
-from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
+from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.sessions import Observer, Outcome, Session, Sessions
 from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
@@ -120,33 +120,44 @@ class Ingest:
         stored = await self.store.load(project, id)
         if stored is None:
             return None
-        session = await self._revive(stored)
+        try:
+            session = await self._revive(stored)
+        except SessionMoodError:
+            raise
+        except Exception as error:
+            self.store.report_damage(project, id, "session", error)
+            raise Damaged from error
         self.counters.loaded += 1
         return session
 
     async def _revive(self, stored: Stored) -> Session:
         row = stored.row
-        session = Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
-        batches = stored.batches
+        session, batches, damaged = self._begun(row), stored.batches, False
         if stored.snapshot is not None:
             try:
                 session.restore(stored.snapshot, stored.snapshot_version)
-            except (ValueError, TypeError, LookupError, msgspec.MsgspecError):
-                session = Session(
-                    row.project, row.session, row.created_at, self.sessions.model, row.publishable
-                )
-                batches = await self._whole_log(row)
+            except Exception as error:  # whatever its bytes say: the log has it all
+                self.store.report_damage(row.project, row.session, "snapshot", error)
+                session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
         news: list[Change | Offer] = []
         for batch in batches:
-            replay(session, batch, news)
+            failure = replay(session, batch, news)
+            if failure is not None:
+                damaged = True
+                reason = f"the row of version {batch.version}: {failure}"
+                self.store.report_damage(row.project, row.session, "log", reason)
+        session.version = max(session.version, row.version)  # the last rows may be those that can't be read
         session.created_at = row.created_at
         self.sessions.add(session)
         self.sessions.schedule(session)
-        if len(batches) > 16 or session.snapshot_version < session.version - 16:
+        if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
             with contextlib.suppress(StorageUnavailable):
                 self.keep(session, None, news, snapshot=True)
         return session
+
+    def _begun(self, row: SessionRow) -> Session:
+        return Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
         batches: list[Batch] = []
@@ -401,14 +412,20 @@ async def _all_of(parts: "list[asyncio.Future[None]]") -> None:
         await part
 
 
-def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> None:
-    """Fold a row of the log again, exactly as it was folded when it came."""
-    for wire in protocol.decode_log(batch.events):
-        event = protocol.to_event(wire, batch.reports)
-        session.visited().recall(event)
-        session.apply(event, news)
+def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> Exception | None:
+    """Fold a row of the log again, exactly as it was folded when it came. What went wrong, if it can't be read: its
+    number and its producer's count all the same, so that the session goes on after it."""
+    failure = None
+    try:
+        for wire in protocol.decode_log(batch.events):
+            event = protocol.to_event(wire, batch.reports)
+            session.visited().recall(event)
+            session.apply(event, news)
+    except Exception as error:
+        failure = error
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)
         producer.ack = producer.kept = max(producer.ack, batch.last_seq)
         producer.reports = batch.reports
+    return failure

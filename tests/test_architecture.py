@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "replay": {"recordings", "mood"},
     "spread": {"recordings", "mood"},
-    "exporting": {"storage", "recordings", "mood"},
+    "exporting": {"storage", "recordings", "mood", "errors"},
     "explaining": {"replay", "recordings", "mood"},
     "evaluation": {"replay", "recordings", "mood"},
     "tuning": {"evaluation", "replay", "recordings", "mood"},

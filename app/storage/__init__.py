@@ -96,6 +96,29 @@ class Stored(msgspec.Struct, frozen=True):
     batches: list[Batch]
 
 
+#: What can be damaged: see `Damage`.
+DAMAGED_PARTS = ("session", "log", "snapshot", "change", "key", "erase", "retention")
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Something that is kept and cannot be read. `part`: session, log, snapshot, change, key, erase or retention;
+    `session` is a key's id where it is key. `at`: when it was found (ms)."""
+
+    project: str
+    session: str
+    part: str
+    at: int
+    reason: str
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """One history of a database. A restore begins another: positions and numbers that clients have from before
+    `began_at` (ms; 0 for the first) need not be found again."""
+
+    name: str
+    began_at: int
+
+
 class Key(msgspec.Struct, frozen=True):
     """A key as kept. `id` is public (shown in lists and logs), `digest` the SHA-256 of the whole key."""
 
@@ -127,7 +150,8 @@ class ElementRow(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True):
     """How writing fares. `commit_seconds`: what all `commits` took together; `committed_since`: when the last
-    one that is done was begun (`time.monotonic`), None before the first."""
+    one that is done was begun (`time.monotonic`), None before the first. `damaged`: how many things were found
+    since the start that cannot be read, by `Damage.part`."""
 
     queued_entries: int
     queued_bytes: int
@@ -136,6 +160,7 @@ class State(msgspec.Struct, frozen=True):
     failures: int
     failing: bool
     committed_since: float | None
+    damaged: dict[str, int] = {}
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -166,7 +191,9 @@ class Storage(Protocol):
     def settled(self) -> "asyncio.Future[None]":
         """Done when everything submitted so far is durable; the same failure rule as `submit`."""
 
-    async def load(self, project: str, session: str) -> Stored | None: ...
+    async def load(self, project: str, session: str) -> Stored | None:
+        """None if unknown. Rows of the log that cannot be read are left out and reported. Raises Damaged when the
+        session cannot be read at all."""
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
@@ -218,6 +245,13 @@ class Storage(Protocol):
 
     async def backup(self, path: str) -> None:
         """A consistent copy, made while serving."""
+
+    def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
+        """Note that something kept cannot be read (`Damage`): logged once, counted, and kept for `doctor`. Does
+        not wait. A session with a damage of part "session" is not `due` until the next start."""
+
+    async def damages(self) -> list[Damage]:
+        """What was found that cannot be read, of all projects, oldest first."""
 
     async def check(self) -> None:
         """Raise StorageUnavailable if a write would not succeed now."""

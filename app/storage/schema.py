@@ -1,6 +1,6 @@
 """The tables, for SQLite and Postgres alike. `migrations/` makes them; a test holds the two together.
 
-A session's text ids stand in `sessions` only, and in `erase_requests` until it is erased: everything else
+A session's text ids stand in `sessions` only, and in `erase_requests` and `damages` until it is erased: all else
 points at it by integer, which keeps the log small and erasure complete. Times are integer ms.
 """
 
@@ -170,6 +170,27 @@ erase_requests = Table(
     metadata,
     Column("project", Text, primary_key=True),
     Column("session", Text, primary_key=True),
+)
+
+# What could not be read: kept for `doctor`, gone with its session. `session` is the id of a key where `part` is
+# "key".
+damages = Table(
+    "damages",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("session", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# One row: which history of the database this is. A restore begins another (`sqlite_identity`).
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
 )
 
 # What is usual for each element of a project's pages, learned across visits: counts, faded to `at`. Names no session.

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from app import errors
 from app.storage import Entry, MoodChange
 from app.storage.queue import Group, Job, Outcome
+from app.storage.sqlite_damage import is_corrupt
 from app.storage.sqlite_rows import MAX_ROWS, Row, entry_row, filled, insert_rows
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
@@ -83,10 +85,12 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
     try:
         result = job.work(connection)
     except Exception as error:
-        if is_environment(error):
+        if is_environment(error) and not is_corrupt(error):
             raise
         connection.execute("ROLLBACK TO job")
         result = error
+        if is_corrupt(error):  # pages that this job alone may need
+            result = errors.Damaged(f"the database is damaged: {error}")
     connection.execute("RELEASE job")
     return result
 

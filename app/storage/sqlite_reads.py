@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from app import errors
 from app.storage import Batch, ElementRow, Key, MoodChange, Numbering, SessionRow, Stored
 from app.storage.cursor import Filters, Position
+from app.storage.sqlite_damage import SOUND, Found, checked, fits
 from app.storage.sqlite_rows import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
@@ -17,7 +19,14 @@ _CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY 
 # One row for all of them: for each row that is read, sqlite3 hands Python's lock over and back.
 _DUE = """
 SELECT json_group_array(json_array(project, session))
-FROM (SELECT project, session FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?)
+FROM (
+  SELECT project, session FROM sessions
+  WHERE due_at <= ? AND typeof(project) = 'text' AND typeof(session) = 'text' AND NOT EXISTS (
+    SELECT 1 FROM damages AS d
+    WHERE d.project = sessions.project AND d.session = sessions.session AND d.part = 'session'
+  )
+  ORDER BY due_at LIMIT ?
+)
 """
 _NUMBERING = """
 SELECT producer, last_seq, reports FROM producers
@@ -44,7 +53,20 @@ _NO_LIMIT = -1
 
 
 def session_row(values: tuple[Any, ...]) -> SessionRow:
-    return SessionRow(*(*values[:-1], bool(values[-1])))
+    """Raises Damaged."""
+    row = checked(SessionRow, values)
+    return msgspec.structs.replace(row, publishable=bool(row.publishable))
+
+
+def _batches(rows: list[tuple[Any, ...]], project: str, session: str, damages: list[Found]) -> list[Batch]:
+    """Those of `rows` that can be read; `damages` takes note of the others."""
+    batches = []
+    for row in rows:
+        try:
+            batches.append(checked(Batch, row))
+        except errors.Damaged as error:
+            damages.append((project, session, "log", f"the row of version {row[0]!r}: {error}"))
+    return batches
 
 
 def read_row(connection: sqlite3.Connection, project: str, session: str) -> SessionRow | None:
@@ -52,8 +74,10 @@ def read_row(connection: sqlite3.Connection, project: str, session: str) -> Sess
     return session_row(found[1:]) if found else None
 
 
-def read_stored(connection: sqlite3.Connection, project: str, session: str) -> Stored | None:
-    """Row, snapshot and log as of one moment."""
+def read_stored(
+    connection: sqlite3.Connection, project: str, session: str, damages: list[Found]
+) -> Stored | None:
+    """Row, snapshot and log as of one moment. Raises Damaged."""
     connection.execute("BEGIN")
     try:
         found = connection.execute(_SESSION, (project, session)).fetchone()
@@ -63,21 +87,38 @@ def read_stored(connection: sqlite3.Connection, project: str, session: str) -> S
         batches = connection.execute(_BATCHES, (found[0], version, _NO_LIMIT)).fetchall()
     finally:
         connection.execute("COMMIT")
-    return Stored(session_row(found[1:]), state, version, [Batch(*batch) for batch in batches])
+    readable = _batches(batches, project, session, damages)
+    return Stored(session_row(found[1:]), state, version, readable)
 
 
 def read_batches(
-    connection: sqlite3.Connection, project: str, session: str, after: int, limit: int
+    connection: sqlite3.Connection, project: str, session: str, after: int, limit: int, damages: list[Found]
 ) -> list[Batch]:
+    """At most `limit`, and fewer only where the log ends."""
     found = connection.execute(_SESSION, (project, session)).fetchone()
-    rows = connection.execute(_BATCHES, (found[0], after, limit)).fetchall() if found else []
-    return [Batch(*row) for row in rows]
+    batches: list[Batch] = []
+    while found and len(batches) < limit:
+        wanted = limit - len(batches)
+        rows = connection.execute(_BATCHES, (found[0], after, wanted)).fetchall()
+        batches += _batches(rows, project, session, damages)
+        if len(rows) < wanted or not isinstance(rows[-1][0], int):
+            break
+        after = rows[-1][0]
+    return batches
 
 
-def read_changes(connection: sqlite3.Connection, project: str, session: str, limit: int) -> list[MoodChange]:
+def read_changes(
+    connection: sqlite3.Connection, project: str, session: str, limit: int, damages: list[Found]
+) -> list[MoodChange]:
     found = connection.execute(_SESSION, (project, session)).fetchone()
     rows = connection.execute(_CHANGES, (found[0], limit)).fetchall() if found else []
-    return [_change(row) for row in rows]
+    changes = []
+    for row in rows:
+        try:
+            changes.append(msgspec.convert(msgspec.structs.asdict(_change(row)), MoodChange))
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            damages.append((project, session, "change", f"the change at {row[0]!r}: {error}"))
+    return changes
 
 
 def _change(row: tuple[Any, ...]) -> MoodChange:
@@ -93,7 +134,8 @@ def read_numbering(
 
 def read_elements(connection: sqlite3.Connection, limit: int) -> list[ElementRow]:
     """The latest used, the longest unused of them first."""
-    return [ElementRow(*row) for row in reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())]
+    rows = reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())
+    return [ElementRow(*row) for row in rows if fits(ElementRow, row)]
 
 
 def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
@@ -107,7 +149,7 @@ def read_sessions(
     """Newest activity first, from just after the session of `after`. Each list is a walk along an index, as
     long as the answer."""
     project, mood, page = filters.project, filters.mood, filters.page
-    where = ["project = ?"]
+    where = ["project = ?", SOUND]
     values: list[Any] = [project]
     if filters.active_since is not None:
         where.append("last_at >= ?")
@@ -149,8 +191,15 @@ def _walk(
     ).fetchall()
 
 
-def read_keys(connection: sqlite3.Connection) -> list[Key]:
-    return [key(row) for row in connection.execute(_KEYS).fetchall()]
+def read_keys(connection: sqlite3.Connection, damages: list[Found]) -> list[Key]:
+    """One that cannot be read opens nothing, and stops no other."""
+    keys = []
+    for row in connection.execute(_KEYS).fetchall():
+        try:
+            keys.append(msgspec.convert(msgspec.structs.asdict(key(row)), Key))
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            damages.append((str(row[1]), str(row[0]), "key", str(error)))
+    return keys
 
 
 def key(row: tuple[Any, ...]) -> Key:

@@ -15,7 +15,7 @@ from app.auth import check_origin
 from app.config import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
 from app.mood import MOODS
-from app.storage import Key, MoodChange, SessionRow
+from app.storage import Batch, Key, MoodChange, SessionRow
 from app.transport import Doors, bearer, check_session_id
 from app.transport.answers import cors, preflight, read_body, refuse, text
 
@@ -141,17 +141,26 @@ class Manage:
             raise NotFound("no session of this id has sent an event")
         changes = await store.changes(key.project, id)
         batches = await store.batches(key.project, id, after=after, limit=limit)
-        events = [
+        events = [event for batch in batches for event in self._events(key.project, id, batch)]
+        more = batches[-1].version if len(batches) == limit else None
+        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
+
+    def _events(self, project: str, id: str, batch: Batch) -> list[dict[str, object]]:
+        """The events of a row of the log; none where it can't be read, which is reported."""
+        try:
+            wires = protocol.decode_log(batch.events)
+        except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+            reason = f"the row of version {batch.version}: {error}"
+            self._doors.store.report_damage(project, id, "log", reason)
+            return []
+        return [
             {
                 "producer": batch.producer,
                 "seq": _seq(batch.first_seq, i),
                 **_event(event),
             }
-            for batch in batches
-            for i, event in enumerate(protocol.decode_log(batch.events))
+            for i, event in enumerate(wires)
         ]
-        more = batches[-1].version if len(batches) == limit else None
-        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
 
     async def _erase(self, request: Request, key: Key) -> Response:
         if not await self._doors.erase(key.project, request.path_params["id"]):
