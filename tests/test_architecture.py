@@ -17,17 +17,29 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "limits": set(),
     "protocol": {"mood", "errors"},
-    "sessions": {"elements", "mood", "errors"},
+    "history": {"mood"},
+    "sessions": {"elements", "history", "mood", "errors"},
     "elements": {"mood"},
     "learning": {"elements", "storage", "errors"},
     "storage": {"errors"},
+    "kept_history": {"history", "mood", "storage"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
-    "ingest": {*_WIRE, "elements", "storage", "counters"},
+    "ingest": {*_WIRE, "elements", "kept_history", "storage", "counters"},
     "sweep": {"ingest", "sessions", "errors"},
-    "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
+    "transport": {
+        *_WIRE,
+        "history",
+        "kept_history",
+        "ingest",
+        "counters",
+        "storage",
+        "auth",
+        "config",
+        "shadow",
+    },
     "web": {
         *_WIRE,
         "transport",
@@ -60,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "protocol", "elements", "sessions", "limits", "errors")
+PURE = ("mood", "history", "protocol", "elements", "sessions", "limits", "errors")
 FORBIDDEN = {
     "asyncio",
     "time",
