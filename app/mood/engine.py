@@ -165,7 +165,10 @@ class MoodEngine:
         self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
-            happened.append(self._change(now, decision.mood, strengths))
+            change = self._change(now, decision.mood, strengths)
+            if not by_event:
+                change.because = self._because(decision.mood, strengths, now)
+            happened.append(change)
         if decision.mood == FRUSTRATED:
             signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
             offer = self.help.due(now, decision.since, signs, m)
@@ -215,6 +218,21 @@ class MoodEngine:
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
         )
+
+    def confidence(self) -> float:
+        """Of the mood as of `last_at`; 0 before the first event."""
+        mood = self.decision.mood
+        return 0.0 if mood == NONE else confidence_of(mood, self.scores[mood], self.model)
+
+    def as_of(self, at: int) -> Reading:
+        """The reading as it was at `at`, a moment from the last event on: what time has done since is left out.
+        Alters nothing. Raises ValueError before the first event."""
+        past = MoodEngine.restore(self.state(), self.model)
+        past._go_back()
+        if past.decision.mood != NONE:
+            past.scores = softmax(past.raw_scores(), past.model.temperature)
+        past.advance(at)
+        return past.reading(at)
 
     def _named(self, mood: int, strengths: list[float]) -> list[str]:
         """The signals that raised a mood, strongest first."""
