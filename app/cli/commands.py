@@ -13,6 +13,7 @@ from app.cli.serve import serve
 from app.cli.sessions import erase, export
 from app.cli.shadow import shadow
 from app.cli.simulate import simulate
+from app.cli.trying import try_story
 from app.cli.tune import tune
 
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command(cls=Command, rich_help_panel="Serve")(doctor)
     app.command(cls=Command, rich_help_panel="Understand")(replay)
     app.command(cls=Command, rich_help_panel="Understand")(evaluate)
+    app.command("try", cls=Command, rich_help_panel="Understand")(try_story)
     app.command(cls=Command, rich_help_panel="Understand")(simulate)
     app.command(cls=Command, rich_help_panel="Understand")(explain)
     app.command(cls=Command, rich_help_panel="Understand")(tune)
