@@ -17,6 +17,7 @@ from app.config import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
 from app.history import OUTCOMES, wanted_traits
 from app.kept_history import history_row, mood_columns, told
+from app.malformed import reason
 from app.mood import MOODS, Offer, Reading
 from app.storage import Batch, HistoryRow, Key, MoodChange, SessionRow, Traits
 from app.transport import Doors, bearer, check_session_id
@@ -226,11 +227,11 @@ async def decoded(request: Request, kind: type[T], default: T | None = None) -> 
     if media not in (b"", b"application/json"):
         raise Unsupported("the body must be application/json")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body.removeprefix(protocol.BYTE_ORDER_MARK), type=kind)
     except msgspec.ValidationError as error:
-        raise BadBody(str(error)[:300]) from None
+        raise BadBody(reason(error)) from None
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise BadRequest(f"not JSON: {error}"[:300]) from None
+        raise BadRequest(reason(error)) from None
 
 
 def json_answer(value: object, status: int = 200) -> Response:

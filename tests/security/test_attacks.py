@@ -48,7 +48,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
         (hostile.a_megabyte, 4009),
         (hostile.two_megabytes_in_pieces, 4009),
         (hostile.broken_utf8, 1007),
-        (hostile.deep_json, 4004),
+        (hostile.deep_json, 4129),
         (hostile.floods_events, 4129),
         (hostile.floods_pings, 4129),
         (hostile.floods_hellos, 4129),
