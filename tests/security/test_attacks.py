@@ -44,6 +44,7 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
         (hostile.handshake_and_no_hello, 4003),
         (hostile.headers_without_end, 431),
         (hostile.dribbles_a_body, 408),
+        (hostile.trailers_without_end, 431),
         (hostile.fragments_without_end, 4009),
         (hostile.a_megabyte, 4009),
         (hostile.two_megabytes_in_pieces, 4009),
