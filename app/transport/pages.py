@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
 from app.transport.answers import Message, Send
 from app.transport.scripts import Scripts
+from app.transport.static import STATIC
 
 #: A commit that was begun so long ago (s) at most, and is done, shows that writing works and is not slow.
 FRESH: Final = 1.0
@@ -31,7 +31,6 @@ _SAFE_PAGE: Final = (
     ),
     (b"x-frame-options", b"SAMEORIGIN"),
 )
-STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
 
 
 def safe(send: Send) -> Send:
