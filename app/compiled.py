@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = [*sorted(ROOT.glob("app/mood/*.py")), ROOT / "app" / "sessions.py"]
+SOURCES = [
+    *sorted(ROOT.glob("app/mood/*.py")),
+    *(ROOT / "app" / name for name in ("producers.py", "registry.py", "sessions.py")),
+]
 #: Holds extension modules under `app/`, and the stamp that says what they were made from.
 BUILT = ROOT / "build" / "compiled"
 STAMP = BUILT / "made-from"

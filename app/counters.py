@@ -23,7 +23,8 @@ class Histogram:
 
 
 class Counters:
-    """Since the process started. `conflated`: readings that were replaced before they were sent."""
+    """Since the process started. `conflated`: readings that were replaced before they were sent; `disputed`: clients
+    that lost an id to somebody who had opened it, `expired`: sessions that retention erased."""
 
     __slots__ = (
         "acks_rest",
@@ -31,9 +32,11 @@ class Counters:
         "changes",
         "conflated",
         "connections",
+        "disputed",
         "duplicates",
         "events",
         "evicted",
+        "expired",
         "ignored",
         "loaded",
         "nacks",
@@ -45,7 +48,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.events = self.duplicates = self.ignored = self.changes = self.offers = 0
-        self.loaded = self.evicted = self.swept = 0
+        self.loaded = self.evicted = self.swept = self.expired = self.disputed = 0
         self.connections = self.pushes = self.conflated = 0
         self.acks_websocket = Histogram()
         self.acks_rest = Histogram()

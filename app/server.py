@@ -139,7 +139,9 @@ def announce(app: App, port: int) -> None:
     settings = app.settings
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
     base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
-    lines = ["", f"SessionMood is up at {base}", f"  demo        {base}/demo"]
+    lines = ["", f"SessionMood is up at {base}"]
+    if app.access.demo_on:
+        lines.append(f"  demo        {base}/demo")
     keys = app.pages.fresh_keys
     if keys:
         lines += [

@@ -10,26 +10,32 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-_WIRE = {"protocol", "sessions", "mood", "limits", "errors"}
+_WIRE = {"protocol", "registry", "sessions", "producers", "mood", "limits", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
     "limits": set(),
     "protocol": {"mood", "errors"},
-    "sessions": {"mood", "errors"},
+    "producers": {"mood"},
+    "sessions": {"producers", "mood", "errors"},
+    "registry": {"sessions", "mood"},
     "storage": {"errors"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
+    "clock": set(),
+    "retention": {"storage", "errors"},
     "ingest": {*_WIRE, "storage", "counters"},
-    "sweep": {"ingest", "sessions", "errors"},
+    "sweep": {"ingest", "registry", "sessions", "errors"},
     "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
     "web": {
         *_WIRE,
         "transport",
         "sweep",
+        "clock",
+        "retention",
         "ingest",
         "storage",
         "auth",
@@ -54,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "protocol", "sessions", "limits", "errors")
+PURE = ("mood", "protocol", "producers", "sessions", "registry", "limits", "errors")
 FORBIDDEN = {
     "asyncio",
     "time",

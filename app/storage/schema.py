@@ -51,6 +51,7 @@ sessions = Table(
     Column("page", Text),
     Column("due_at", BigInteger),
     Column("publishable", Boolean, nullable=False),
+    Column("nonce", Text, nullable=False, server_default=""),
     Index("ix_sessions_name", "project", "session", unique=True),
     # `id` last makes the order total, so that a list can be cut anywhere and go on.
     Index("ix_sessions_recent", "project", "last_at", "id"),
@@ -170,6 +171,14 @@ erase_requests = Table(
     metadata,
     Column("project", Text, primary_key=True),
     Column("session", Text, primary_key=True),
+)
+
+# One row: what the clock said when retention last found it believable.
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("seen_at", BigInteger, nullable=False),
 )
 
 # The one row that `check` writes to find out whether writing works.

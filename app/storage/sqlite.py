@@ -6,9 +6,9 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app import errors
 from app.storage import (
@@ -81,7 +81,7 @@ class SQLiteStorage:
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[tuple[bool, bool]]] = {}
+        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._secrets: dict[str, bytes] = {}
         self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
         self._sole = FileLock(self.path + SERVER_LOCK) if sole else None
@@ -233,6 +233,9 @@ class SQLiteStorage:
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: sqlite_reads.read_row(c, project, session))
 
+    async def newest(self) -> int | None:
+        return await self._read(sqlite_reads.read_newest)
+
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
         return await self._read(lambda c: sqlite_reads.read_changes(c, project, session, limit))
 
@@ -257,7 +260,7 @@ class SQLiteStorage:
             await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
 
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[tuple[bool, bool]]") -> None:
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
         if self._erasing.get(name) is erasing:
             del self._erasing[name]
 
@@ -273,11 +276,26 @@ class SQLiteStorage:
     async def erasure_requests(self) -> list[tuple[str, str]]:
         return await self._read(sqlite_requests.read_requests)
 
-    async def expire(self, before: int, limit: int) -> int:
-        expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+    async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read(lambda c: sqlite_reads.read_expired(c, before, limit))
+
+    async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        expiring = self.queue.run(lambda c: sqlite_jobs.expire_sessions(c, names, before), seal=True)
+        for name in names:
+            self._erasing[name] = expiring
+            expiring.add_done_callback(partial(self._erased, name))
+        expired: int = await asyncio.shield(expiring)
         if expired:
             self.wiper.ask()
         return expired
+
+    async def clock_seen(self) -> int | None:
+        return await self._read(sqlite_reads.read_clock)
+
+    async def see_clock(self, at: int) -> None:
+        await self._run(lambda c: sqlite_jobs.note_clock(c, at))
 
     async def backup(self, path: str) -> None:
         """Replaces `path` once the copy is whole. Restore: stop, put the copy in the database's place (and
@@ -332,6 +350,9 @@ class SQLiteStorage:
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))
+
+    async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
+        return await self._read(lambda c: sqlite_jobs.sessions_counted(c, key_id, month, session))
 
     def _claim(self) -> None:
         os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)

@@ -42,7 +42,7 @@ _NO_LIMIT = -1
 
 
 def session_row(values: tuple[Any, ...]) -> SessionRow:
-    return SessionRow(*(*values[:-1], bool(values[-1])))
+    return SessionRow(*(*values[:-2], bool(values[-2]), values[-1]))
 
 
 def read_row(connection: sqlite3.Connection, project: str, session: str) -> SessionRow | None:
@@ -100,7 +100,7 @@ def read_sessions(
     """Newest activity first, from just after the session of `after`. Each list is a walk along an index, as
     long as the answer."""
     project, mood, page = filters.project, filters.mood, filters.page
-    where = ["project = ?"]
+    where = ["project = ?", "version > 0"]
     values: list[Any] = [project]
     if filters.active_since is not None:
         where.append("last_at >= ?")
@@ -140,6 +140,41 @@ def _walk(
         f"WHERE {' AND '.join(where)} ORDER BY last_at DESC, id DESC LIMIT ?",
         (*values, limit),
     ).fetchall()
+
+
+# Walks from project to project in the index, so that age alone needs no index of its own.
+_PROJECTS = """
+WITH RECURSIVE projects (project) AS (
+  SELECT min(project) FROM sessions
+  UNION ALL
+  SELECT (SELECT min(project) FROM sessions WHERE project > projects.project) FROM projects
+  WHERE projects.project IS NOT NULL
+)
+"""
+_EXPIRED = f"""
+{_PROJECTS} SELECT old.project, old.session
+FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
+WHERE old.project = projects.project AND old.last_at < ? LIMIT ?
+"""  # noqa: S608
+_NEWEST = f"""
+{_PROJECTS} SELECT max((
+  SELECT max(last_at) FROM sessions INDEXED BY ix_sessions_recent WHERE project = projects.project
+)) FROM projects
+"""  # noqa: S608
+
+
+def read_expired(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    return connection.execute(_EXPIRED, (before, limit)).fetchall()
+
+
+def read_newest(connection: sqlite3.Connection) -> int | None:
+    (newest,) = connection.execute(_NEWEST).fetchone()
+    return None if newest is None else int(newest)
+
+
+def read_clock(connection: sqlite3.Connection) -> int | None:
+    found = connection.execute("SELECT seen_at FROM clock").fetchone()
+    return int(found[0]) if found else None
 
 
 def read_keys(connection: sqlite3.Connection) -> list[Key]:

@@ -13,7 +13,8 @@ from itertools import chain
 from typing import Any, Final
 
 _SESSION: Final = (
-    "version, created_at, last_at, event_count, mood, confidence, suggested_action, page, due_at, publishable"
+    "version, created_at, last_at, event_count, mood, confidence, suggested_action, page, due_at, publishable, "
+    "nonce"
 )
 SESSION_COLUMNS: Final = f"project, session, {_SESSION}"
 BATCH_COLUMNS: Final = "version, at, producer, first_seq, last_seq, reports, count, events"
@@ -62,7 +63,7 @@ _SESSIONS: Final = _into(
     "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
     "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
     "suggested_action = excluded.suggested_action, page = excluded.page, due_at = excluded.due_at, "
-    "publishable = excluded.publishable",
+    "publishable = excluded.publishable, nonce = excluded.nonce",
     key="project, session",
     of="NEW.project, NEW.session",
 )
