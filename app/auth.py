@@ -235,7 +235,9 @@ class Access:
         now = self.clock()
         month = month_of(now)
         if month not in self._signing:
-            month = max(self._signing)  # the clock was set ahead a moment ago: the next look makes that month's
+            month = max(
+                self._signing
+            )  # the clock was set ahead a moment ago: the next look makes that month's
         claims: dict[str, object] = {
             "p": project,
             "s": session,

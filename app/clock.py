@@ -16,6 +16,8 @@ NOTICED_MS: Final = 1000
 #: How far ahead the clock may be set (ms) for the service to follow: what a late correction needs, and no more than
 #: sessions can bear. The rest is followed by a restart only.
 FOLLOWED_MS: Final = 3_600_000
+#: An operator should look at it where they differ by more (ms).
+TRUSTED_MS: Final = 60_000
 #: What is worked off a second (ms) where the machine's clock is behind: time goes on all the same.
 WORKED_OFF_MS: Final = 5
 #: At a start, time goes on from what was kept last where the machine's clock is behind that by at most this (ms).
@@ -60,8 +62,8 @@ class Clock:
 
     @property
     def trusted(self) -> bool:
-        """Whether this clock and the machine's agree, so that what is old by it may be erased."""
-        return abs(self.ahead_ms) <= FOLLOWED_MS
+        """Whether this clock and the machine's agree, as far as people mind."""
+        return abs(self.ahead_ms) <= TRUSTED_MS
 
     def resume(self, newest: int | None) -> None:
         """At the start: `newest` is the time (ms) of the last event that was kept."""

@@ -297,7 +297,10 @@ class Session:
             [
                 _FORMAT,
                 None if self.engine is None else self.engine.state(),
-                [[id, p.ack, p.offset if p.measured else None, p.reports] for id, p in self.producers.items()],
+                [
+                    [id, p.ack, p.offset if p.measured else None, p.reports]
+                    for id, p in self.producers.items()
+                ],
                 self.page,
                 None if offer is None else [offer.at, offer.id, offer.holdout],
                 None if change is None else [getattr(change, name) for name in _CHANGE],

@@ -225,7 +225,9 @@ class App:
         """What `/readyz` should tell though the service is ready."""
         remarks = [f"retention: {self.retention.refused}"] if self.retention.refused else []
         if not self.clock.trusted:
-            remarks.append(f"clock: the machine's was set by {self.clock.ahead_ms / 1000:.0f} s; not followed")
+            remarks.append(
+                f"clock: the machine's was set by {self.clock.ahead_ms / 1000:.0f} s; not followed"
+            )
         return remarks
 
     async def stop(self) -> None:

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"replay", "recordings", "mood"},
     "tuning": {"evaluation", "replay", "recordings", "mood"},
     "simulate": {"recordings", "mood"},
-    "doctor": {"simulate", "storage", "model_file", "config", "mood", "errors"},
+    "doctor": {"simulate", "retention", "auth", "storage", "model_file", "config", "mood", "errors"},
     "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
     "counters": set(),
     "logs": {"config"},

@@ -8,7 +8,7 @@ from app.cli.explain import explain
 from app.cli.keys import keys
 from app.cli.replay import replay
 from app.cli.serve import serve
-from app.cli.sessions import backup, erase, export
+from app.cli.sessions import backup, erase, expire, export
 from app.cli.shadow import shadow
 from app.cli.simulate import simulate
 from app.cli.tune import tune
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys", rich_help_panel="Serve")
     app.command(rich_help_panel="Serve")(export)
     app.command(rich_help_panel="Serve")(erase)
+    app.command(rich_help_panel="Serve")(expire)
     app.command(rich_help_panel="Serve")(backup)
     app.command(rich_help_panel="Serve")(doctor)
     app.command(rich_help_panel="Understand")(replay)

@@ -38,9 +38,7 @@ def erase_session(connection: sqlite3.Connection, project: str, session: str) ->
     return bool(found), bool(found) or requested
 
 
-def expire_sessions(
-    connection: sqlite3.Connection, names: Sequence[tuple[str, str]], before: int
-) -> int:
+def expire_sessions(connection: sqlite3.Connection, names: Sequence[tuple[str, str]], before: int) -> int:
     found: list[tuple[int, str, str]] = []
     for name in names:
         found += connection.execute(
@@ -104,10 +102,13 @@ def sessions_counted(
     connection: sqlite3.Connection, key_id: str, month: str, session: str
 ) -> tuple[int, bool]:
     secret = read_secret(connection, "quota")
-    known = secret is not None and connection.execute(
-        "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
-        (_digest(secret, session), key_id, month),
-    ).fetchone()
+    known = (
+        secret is not None
+        and connection.execute(
+            "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
+            (_digest(secret, session), key_id, month),
+        ).fetchone()
+    )
     return _used(connection, key_id, month), bool(known)
 
 

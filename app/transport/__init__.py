@@ -141,8 +141,9 @@ class Doors:
 
     def token_for(self, session: Session, token: str | None, claims: Claims | None) -> str:
         """The token to give to one who came with `token` and may use `session`."""
-        opens = session.proposed or not session.version
-        return self.access.next_token(token, claims, session.project, session.id, session.nonce, opens=opens)
+        return self.access.next_token(
+            token, claims, session.project, session.id, session.nonce, opens=session.proposed
+        )
 
     async def mint(self, project: str, session_id: str, ttl: float | None, now: int) -> str:
         """A token from the server's own hand. From now on the id is the server's: what a page opened under it stays,
@@ -153,7 +154,9 @@ class Doors:
         taken = session.publishable
         if taken:
             session.nonce, session.publishable = new_nonce(), False
-            self.connections.dismiss(session, BadToken("the app's server has taken this id over"), PUBLISHABLE)
+            self.connections.dismiss(
+                session, BadToken("the app's server has taken this id over"), PUBLISHABLE
+            )
         if taken or not session.version:
             await until_durable(self.ingest.keep(session, None, []), DURABLE_WITHIN)
         return self.access.issue_token(project, session_id, session.nonce, ttl)

@@ -17,4 +17,6 @@ def upgrade():
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("seen_at", sa.BigInteger, nullable=False),
     )
-    op.execute("INSERT INTO clock (id, seen_at) SELECT 1, max(last_at) FROM sessions HAVING max(last_at) NOT NULL")
+    op.execute(
+        "INSERT INTO clock (id, seen_at) SELECT 1, max(last_at) FROM sessions HAVING max(last_at) NOT NULL"
+    )
