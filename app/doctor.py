@@ -166,8 +166,12 @@ async def _database(settings: Settings) -> list[Finding]:
     try:
         await store.open()
         await store.check()
-        found = [_ok(f"the database {path} can be read and written"), *await _keys(store, settings.demo)]
-        return [*found, *await _time(store, settings.retention_days)]
+        return [
+            _ok(f"the database {path} can be read and written"),
+            *await _damages(store),
+            *await _keys(store, settings.demo),
+            *await _time(store, settings.retention_days),
+        ]
     except SessionMoodError as error:
         return [_fail(f"the database {path}: {error.detail}")]
     finally:
@@ -185,6 +189,23 @@ async def _time(store: SQLiteStorage, retention_days: float) -> list[Finding]:
         behind = (newest - now) / 3_600_000
         return [_fail(f"this machine's clock is {behind:,.1f} hours behind the newest event that is kept")]
     return [_ok("this machine's clock fits what is kept")]
+
+
+async def _damages(store: SQLiteStorage) -> list[Finding]:
+    """What a look through the whole file, and the service's own work, found that cannot be read."""
+    found = [
+        _fail(f"the database's file is damaged ({line}): restore a backup") for line in await store.examine()
+    ]
+    for damage in await store.damages():
+        at = time.strftime("%Y-%m-%d %H:%M", time.gmtime(damage.at / 1000))
+        what = "key" if damage.part == "key" else "session"
+        found.append(
+            _warn(
+                f"{what} {damage.session} of {damage.project}: {damage.part} cannot be read and is passed over "
+                f"(found {at} UTC: {damage.reason})"
+            )
+        )
+    return found or [_ok("the whole file was looked through: nothing in it is damaged")]
 
 
 async def _keys(store: SQLiteStorage, demo: str) -> list[Finding]:

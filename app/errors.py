@@ -20,6 +20,7 @@ SessionMoodError
 ├── Overloaded          503 / 4100   this server is full: `retry_ms`
 │   ├── TooManyConnections  503 / 4101
 │   └── StorageUnavailable  503      nothing can be kept right now: `retry_ms`
+│       └── Damaged     503 / 4100   what is kept of this session cannot be read
 ├── TooSlow             4102         a client that does not read
 ├── Draining            503 / 4200   this server is going away: reconnect now
 └── Superseded          4202         a newer connection took over
@@ -135,6 +136,15 @@ class TooManyConnections(Overloaded):
 
 class StorageUnavailable(Overloaded):
     code, title, status, close_code = "storage_unavailable", "Nothing can be kept right now", 503, 4100
+
+
+class Damaged(StorageUnavailable):
+    code, title, status, close_code = (
+        "storage_unavailable",
+        "What is kept of this session cannot be read",
+        503,
+        4100,
+    )
 
 
 class TooSlow(SessionMoodError):

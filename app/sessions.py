@@ -9,12 +9,17 @@ from typing import Final, Protocol
 
 import msgspec
 
+from app.elements import Elements, Visit
 from app.errors import OutOfOrder
+from app.history import History
 from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
+from app.mood.grid import STEP_MS
 from app.producers import Producer, newest_of, unmeasured
 
 #: A session never starts further back than this (ms), whatever a client's clock says.
 OLDEST_EVENT_MS: Final = 86_400_000
+#: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
+STAYED_MS: Final = 300_000
 #: Page loads of one session whose numbering is in memory; past that the longest unused is put away.
 MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
@@ -61,8 +66,11 @@ class Session:
         "change",
         "created_at",
         "due_slot",
+        "elements",
         "engine",
         "erased",
+        "history",
+        "history_kept",
         "id",
         "last_at",
         "model",
@@ -80,6 +88,7 @@ class Session:
         "snapshot_version",
         "subscribers",
         "version",
+        "visit",
     )  # fmt: skip
 
     def __init__(
@@ -107,6 +116,10 @@ class Session:
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
+        self.history = History()
+        self.history_kept = 0  # the history's version that was last queued
+        self.elements: Elements | None = None  # what is learned of the project's elements, where it is
+        self.visit: Visit | None = None  # which of them this session has clicked
         self.erased = False  # whoever still holds it must neither fold nor keep anything
 
     @property
@@ -236,9 +249,18 @@ class Session:
                 event.reports = reports
                 event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
                 ignored += event.type not in EVENT_TYPES
+                event.usual = None
+                if self.elements is not None and event.target is not None:
+                    self.elements.meet(self.project, self.visited(), event)
                 self.apply(event, news)
             self.version += 1
         return Outcome(len(events) - ignored, 0, ignored, 0, bool(events), first_seq, None, reports, news)
+
+    def visited(self) -> Visit:
+        """Which elements this session has clicked."""
+        if self.visit is None:
+            self.visit = Visit()
+        return self.visit
 
     def apply(self, event: Event, news: list[Change | Offer]) -> None:
         """Fold one event whose `at` is on the server's clock; what changed goes into `news`."""
@@ -246,8 +268,14 @@ class Session:
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
             self.created_at = self.last_at = event.at
-        elif event.at < self.last_at:
-            event.at = self.last_at
+        else:
+            if event.at < self.last_at:
+                event.at = self.last_at
+            if event.at >= engine.anchor + STEP_MS and event.at >= engine.last_at:
+                # Time first, so that its changes are known from the event's.
+                news += self.advance(event.at)
+                if event.at - engine.anchor <= STAYED_MS:
+                    self.history.stood(engine, self.page)
         if event.url is not None:
             self.page = event.url
         elif event.type == "page_view" and event.target is not None:
@@ -257,6 +285,9 @@ class Session:
         if fresh:
             news += fresh
             self._note(fresh)
+        self.history.saw(engine, event.at, self.page)
+        if event.type == "help":
+            self.history.heard(event)
         if event.type == "help" and self.offer is not None and event.kind != "shown":
             self.offer = None
         if self.observer is not None:
@@ -269,6 +300,10 @@ class Session:
         fresh = self.engine.advance(now)
         if fresh:
             self._note(fresh)
+            here = bool(self.subscribers) and self.engine.behaviour.doing.visible
+            for item in fresh:
+                if isinstance(item, Change):
+                    self.history.turned(item, self.page, here=here)
         if self.observer is not None:
             self.observer.advance(now, self.engine)
         return fresh
@@ -277,6 +312,7 @@ class Session:
         for item in news:
             if isinstance(item, Offer):
                 self.offer = item
+                self.history.offered(item)
             else:
                 self.change = item
                 if item.mood != "frustrated":
@@ -287,6 +323,12 @@ class Session:
         if self.engine is None or self.change is None:
             return None
         return self.engine.reading(now)
+
+    def ending(self) -> Reading | None:
+        """The reading as of when the visitor was last seen: how a visit ended that is over."""
+        if self.engine is None or self.change is None:
+            return None
+        return self.engine.as_of(self.history.at)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs, and marks it as taken."""
@@ -305,12 +347,13 @@ class Session:
                 None if offer is None else [offer.at, offer.id, offer.holdout],
                 None if change is None else [getattr(change, name) for name in _CHANGE],
                 self.last_at,
+                None if self.visit is None else self.visit.state(),
             ]
         )
 
     def restore(self, snapshot: bytes, version: int) -> None:
         """Take up where `snapshot` (at `version`) left off. Raises ValueError when it is of another format."""
-        form, state, producers, page, offer, change, last_at = msgspec.msgpack.decode(snapshot)
+        form, state, producers, page, offer, change, last_at, *later = msgspec.msgpack.decode(snapshot)
         if form != _FORMAT:
             raise ValueError(f"snapshot format {form}")
         self.engine = None if state is None else MoodEngine.restore(state, self.model)
@@ -319,6 +362,8 @@ class Session:
         self.offer = None if offer is None else Offer(*offer)
         self.change = None if change is None else Change(*change)
         self.last_at = last_at
+        if later and later[0] is not None:
+            self.visited().restore(later[0])
         self.version = self.snapshot_version = version
         self.snapshot_events = self.event_count
 

@@ -17,8 +17,9 @@ from app import auth
 from app.auth import Access
 from app.clock import Clock
 from app.config import BadSetting, Settings
-from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
+from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
+from app.learning import Learning
 from app.model_file import BadModel, read_overrides
 from app.mood import DEFAULT, Model
 from app.registry import Sessions
@@ -103,6 +104,9 @@ class App:
         #: where connections and large batches take turns
         self.lane = SlowLane()
         self.ingest.turn = self.lane.turn
+        self.learning = Learning(self.store, clock)
+        if settings.learn_elements:
+            self.ingest.elements = self.learning.elements
         self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
@@ -214,6 +218,8 @@ class App:
         if self.settings.demo != "off":
             await self._demo_key()
         await self.access.start()
+        if self.ingest.elements is not None:
+            await self.learning.start()
         await self.sweep.start()
         self._tasks = [
             asyncio.create_task(self._watch_sockets(), name="sockets"),
@@ -237,6 +243,7 @@ class App:
         now, by = asyncio.get_running_loop().time(), self.stop_by
         await self.sweep.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
+        await self.learning.stop()
         await self._close_store()
 
     async def _close_store(self) -> None:
@@ -274,14 +281,17 @@ class App:
             await asyncio.sleep(1)
             try:
                 self.clock.look()
-                now = self.clock()
-                for connection in self.connections.all():
+            except Exception:
+                logger.exception("the clock could not be looked at")
+            now = self.clock()
+            for connection in self.connections.all():
+                try:
                     if connection.stuck(now):
                         connection.abort()
                     elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
                         connection.ping(now)
-            except Exception:
-                logger.exception("sockets could not be looked after")
+                except Exception:
+                    logger.exception("a socket could not be looked after", extra=connection.names())
 
     async def _erase_requested(self) -> None:
         """Erase what a command beside the server asks for, also before this start."""
@@ -289,12 +299,22 @@ class App:
             try:
                 requests = await self.store.erasure_requests()
                 # Together, so that they share one wiping of the file.
-                await asyncio.gather(*(self.doors.erase(*request) for request in requests))
+                outcomes = await asyncio.gather(
+                    *(self.doors.erase(*request) for request in requests), return_exceptions=True
+                )
+                for request, outcome in zip(requests, outcomes, strict=True):
+                    if isinstance(outcome, Exception) and not _passing(outcome):
+                        self.store.report_damage(*request, "erase", outcome)
             except StorageUnavailable:
                 pass  # storage reports its own state; the requests stay
             except Exception:
                 logger.exception("sessions could not be erased as asked")
             await asyncio.sleep(REQUESTS_EVERY)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether storage as a whole is at fault, which reports that itself, rather than one session in it."""
+    return isinstance(error, StorageUnavailable) and not isinstance(error, Damaged)
 
 
 def _hanging_up(send: Send) -> Send:

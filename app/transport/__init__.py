@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.auth import OPENING_MS, PUBLISHABLE, Access, Claims, new_nonce
 from app.config import Settings
-from app.errors import BadRequest, BadToken, Revoked, SessionMoodError, StorageUnavailable
+from app.errors import BadRequest, BadToken, Damaged, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.protocol import SESSION_ID, Batch, Limits
 from app.sessions import Session
@@ -50,6 +50,7 @@ class Doors:
         self.connections = connections
         self.rates = rates
         self.clock = clock
+        self.visit_idle_ms = round(settings.visit_idle * 1000)
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
         #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
         self.leaving = False
@@ -161,6 +162,11 @@ class Doors:
             await until_durable(self.ingest.keep(session, None, []), DURABLE_WITHIN)
         return self.access.issue_token(project, session_id, session.nonce, ttl)
 
+    def ended_at(self, last_at: int, now: int) -> int | None:
+        """When a visit was over whose last event was at `last_at` (ms); None while it is not."""
+        ended_at = last_at + self.visit_idle_ms
+        return ended_at if ended_at <= now else None
+
     async def erase(self, project: str, session_id: str) -> bool:
         """Send away who listens to a session, and forget it in memory and on disk, and its tokens. False if there was
         none. Raises StorageUnavailable."""
@@ -171,9 +177,17 @@ class Doors:
         listens to one begins another visit. Raises StorageUnavailable."""
         gone, live = await self.ingest.expire(before, limit)
         over = BadToken("this session is past the time that sessions are kept")
-        erased = await asyncio.gather(*(self._forget(each.project, each.id, over) for each in live))
-        self.ingest.counters.expired += gone + sum(erased)
-        return gone + sum(erased)
+        outcomes = await asyncio.gather(
+            *(self._forget(each.project, each.id, over) for each in live), return_exceptions=True
+        )
+        for session, outcome in zip(live, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                if isinstance(outcome, StorageUnavailable) and not isinstance(outcome, Damaged):
+                    raise outcome
+                self.store.report_damage(session.project, session.id, "retention", outcome)
+        gone += sum(outcome is True for outcome in outcomes)
+        self.ingest.counters.expired += gone
+        return gone
 
     async def _forget(self, project: str, session_id: str, why: SessionMoodError) -> bool:
         self._erased.pop((project, session_id), None)

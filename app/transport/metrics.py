@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from app.counters import Histogram
 from app.errors import BadKey
+from app.storage import DAMAGED_PARTS
 from app.transport import Doors, bearer
 
 
@@ -119,6 +120,12 @@ class Metrics(Collector):
         )
         yield _counter("commit_failures", "transactions that failed", state.failures)
         yield _gauge("storage_failing", "1 while nothing can be written", float(state.failing))
+        damages = CounterMetricFamily(
+            "sessionmood_damages", "things found that cannot be read, passed over", labels=["part"]
+        )
+        for part in DAMAGED_PARTS:
+            damages.add_metric([part], state.damaged.get(part, 0))
+        yield damages
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

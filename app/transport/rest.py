@@ -148,12 +148,22 @@ class Rest:
         if wait and not _news(reading, session.offer, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)
-        tag = [JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
-        if known is not None and not _news(reading, session.offer, known, waiting=False):
-            await reply(send, 304, b"", tag[1:])
+        ended_at = doors.ended_at(session.last_at, doors.clock())
+        ending = None if ended_at is None else session.ending()
+        if ending is None:
+            fields = protocol.reading_dict(reading, session.offer)
+            tag = etag(reading)
+            same = known is not None and not _news(reading, session.offer, known, waiting=False)
+        else:
+            fields = protocol.reading_dict(ending) | {"ended_at": ended_at}
+            tag = etag(ending, ended=True)
+            same = _has(headers.get(b"if-none-match"), tag)
+        lines = [(b"etag", tag), (b"cache-control", b"no-cache"), *cors(headers)]
+        if same:
+            await reply(send, 304, b"", lines)
             return
-        body = protocol.encode(protocol.reading_dict(reading, session.offer))
-        await reply(send, 200, b"" if scope["method"] == "HEAD" else body, tag)
+        body = b"" if scope["method"] == "HEAD" else protocol.encode(fields)
+        await reply(send, 200, body, [JSON, *lines])
 
     async def _wait(self, waiter: Waiter, reading: Reading, receive: Receive, seconds: float) -> Reading:
         """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
@@ -182,9 +192,16 @@ async def _until_left(receive: Receive) -> None:
         pass
 
 
-def etag(reading: Reading) -> bytes:
-    """The position of a reading, as an entity tag."""
-    return f'"{reading.event_count}.{reading.as_of}"'.encode()
+def etag(reading: Reading, *, ended: bool = False) -> bytes:
+    """The position of a reading, as an entity tag; `ended`: of the one that a visit ended with."""
+    return f'"{reading.event_count}.{reading.as_of}{".ended" if ended else ""}"'.encode()
+
+
+def _has(tags: bytes | None, tag: bytes) -> bool:
+    """Whether `If-None-Match` names `tag`, or `*`."""
+    return tags is not None and any(
+        each.strip().removeprefix(b"W/") in (tag, b"*") for each in tags.split(b",")
+    )
 
 
 def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:

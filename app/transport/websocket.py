@@ -117,7 +117,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         finally:
             await self._leave()
@@ -227,7 +227,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
 
@@ -393,7 +393,8 @@ class Connection:
 
     def _log(self, message: str, *values: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(message, *values, extra=self._names())
+            logger.debug(message, *values, extra=self.names())
 
-    def _names(self) -> dict[str, object]:
+    def names(self) -> dict[str, object]:
+        """What the log calls this socket."""
         return {"session": self.session_id, "connection": self.id}
