@@ -67,11 +67,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tuning": {"evaluation", "replay", "recordings", "mood"},
     "simulate": {"recordings", "mood"},
     "doctor": {"simulate", "retention", "auth", "storage", "model_file", "config", "mood", "errors"},
-    "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
+    "server": {"web", "config", "errors", "logs", "lines", "http_protocol", "socket_protocol"},
     "counters": set(),
     "logs": {"config"},
-    "http_protocol": {"config", "limits", "slow_lane"},
-    "socket_protocol": {"errors", "limits", "protocol", "slow_lane"},
+    "lines": {"config", "counters", "errors", "slow_lane"},
+    "heads": {"errors", "protocol"},
+    "frames": set(),
+    "http_protocol": {"errors", "heads", "limits", "lines", "slow_lane"},
+    "socket_protocol": {"errors", "frames", "limits", "lines", "protocol", "slow_lane"},
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.

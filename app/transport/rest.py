@@ -5,6 +5,7 @@ Starlette's routing, Request and Response would cost more than everything else t
 
 import asyncio
 import logging
+import re
 import time
 from typing import Final
 from urllib.parse import parse_qs
@@ -41,6 +42,7 @@ LEAVING_WAIT: Final = 1.0
 #: What any body may have that brings its key along: browsers send no beacon above that. Larger ones share.
 BEACON_BYTES: Final = 65_536
 SHARED_BYTES: Final = 16 * 1024 * 1024
+_NUMBER: Final = re.compile(rb"[0-9]{1,18}")
 _TYPES: Final = (b"", b"application/json", b"text/plain")
 
 
@@ -162,8 +164,7 @@ class Rest:
         if same:
             await reply(send, 304, b"", lines)
             return
-        body = b"" if scope["method"] == "HEAD" else protocol.encode(fields)
-        await reply(send, 200, body, [JSON, *lines])
+        await reply(send, 200, protocol.encode(fields), [JSON, *lines])
 
     async def _wait(self, waiter: Waiter, reading: Reading, receive: Receive, seconds: float) -> Reading:
         """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
@@ -215,7 +216,7 @@ def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:
 
 def _position(tag: bytes) -> tuple[int, int] | None:
     count, dot, as_of = tag.strip().removeprefix(b"W/").strip(b'"').partition(b".")
-    if dot and count.isdigit() and as_of.isdigit():
+    if dot and _NUMBER.fullmatch(count) and _NUMBER.fullmatch(as_of):
         return int(count), int(as_of)
     return None
 
