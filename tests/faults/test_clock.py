@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -135,3 +136,38 @@ async def test_a_start_a_little_behind_goes_on_where_it_was(clocked: Clocked) ->
         assert before < now < before + 300_000
         before = now
         await asyncio.sleep(0.01)
+
+
+# The clocks of those who send
+
+
+@pytest.mark.parametrize("producer", ["p", None])
+@pytest.mark.parametrize("step", [-HOUR, -300, 7_200])
+async def test_a_pages_clock_may_be_set_while_its_socket_is_open(
+    server: ServerProcess, step: int, producer: str | None
+) -> None:
+    def now() -> int:
+        return time.time_ns() // 1_000_000
+
+    async with server.socket(fresh(), key="") as socket:
+        reports = ["response", "dead_click"]
+        await socket.hello(key=server.pk, producer=producer, now=now(), reports=reports, every=True)
+        first = {"type": "page_view", "at": now(), "url": "/"}
+        await socket.send({"op": "events", "seq": 1, "events": [first]})
+        await socket.until("ack")
+        for n in range(6):
+            at = now() + step * 1000
+            both = [{"type": kind, "at": at, "target": "#pay"} for kind in ("click", "dead_click")]
+            await socket.send({"op": "events", "seq": 2 + 2 * n, "events": both})
+            await socket.until("ack")
+            await asyncio.sleep(0.3)
+        reading = await socket.until("mood", mood="frustrated")
+        assert reading["confidence"] > 0.6
+
+
+@pytest.mark.parametrize("late", [0, 120, 590, 86_400, -120])
+def test_a_servers_clock_may_be_minutes_off(server: ServerProcess, late: int) -> None:
+    at = time.time_ns() // 1_000_000 - late * 1000
+    kinds = ("click", "rage_click", "dead_click", "dead_click", "dead_click", "dead_click")
+    answer = server.post(fresh(), [{"type": kind, "target": "#pay", "at": at} for kind in kinds])
+    assert answer.json()["mood"]["mood"] == "frustrated"

@@ -142,6 +142,12 @@ async def test_tokens_die_with_an_erasure(shop: ServerProcess) -> None:
     assert erase(shop, user) == 204
     for token in (first, own, minted):
         await opens_nothing(shop, user, token)
+    late = {
+        "producer": "p",
+        "seq": 57,
+        "events": [CLICK],
+    }  # a page that has not heard of it goes no round in circles
+    assert post(shop, user, late, own).json()["code"] == "bad_token"
     next_one = post(shop, user, CLICK).json()["token"]
     for token in (first, own, minted):
         await opens_nothing(shop, user, token)
