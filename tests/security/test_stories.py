@@ -4,11 +4,14 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from app.config import Settings
+from app.web import create_app
 from tests.security.test_keys import make
 from tests.server import ServerProcess, Socket, fresh, running
 
@@ -240,6 +243,32 @@ async def test_strangers_leave_nothing_behind_in_memory(shop: ServerProcess) -> 
         assert shop.get(f"/v1/sessions/{fresh()}/mood", shop.pk).status_code == 404
     assert float(in_memory()) - float(before) <= 1  # the one without any token
     assert "Traceback" not in shop.output()
+
+
+async def test_who_is_refused_touches_no_bucket(tmp_path: Path) -> None:
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path / 'test.db'}", longest_hold=0))
+    await app.start()
+    try:
+        key = {"x-api-key": app.pages.fresh_keys["pk"]}
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://shop", headers=key) as client:
+            token = (await client.post("/v1/sessions/visit/events", json=CLICK)).json()["token"]
+            buckets = app.doors.rates._sessions
+            assert len(buckets) == 1
+            for n in range(50):
+                for body, said in ((CLICK, "junk.of.mine"), ([], "")):
+                    await client.post(
+                        f"/v1/sessions/guess{n}/events", json=body, headers={"x-session-token": said}
+                    )
+                answer = await client.post("/v1/sessions/visit/events", json=[CLICK] * 100)
+                assert answer.status_code == 403
+            assert (len(buckets), len(app.ingest.sessions)) == (1, 1)
+            mine = {"x-session-token": token}
+            answer = await client.post("/v1/sessions/visit/events", json=[CLICK] * 100, headers=mine)
+            left = int(answer.headers["ratelimit"].partition("r=")[2].partition(";")[0])
+            assert left >= 1899  # of 2,000, and more as time goes on
+    finally:
+        await app.stop()
 
 
 # 3: use up a customer's month
