@@ -10,13 +10,14 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-_WIRE = {"protocol", "registry", "sessions", "producers", "mood", "limits", "errors"}
+_WIRE = {"protocol", "malformed", "registry", "sessions", "producers", "mood", "limits", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
     "limits": set(),
-    "protocol": {"mood", "errors"},
+    "malformed": {"errors"},
+    "protocol": {"malformed", "mood", "errors"},
     "history": {"mood"},
     "producers": {"mood"},
     "sessions": {"elements", "history", "producers", "mood", "errors"},
@@ -78,7 +79,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "history", "protocol", "elements", "producers", "sessions", "registry", "limits", "errors")
+PURE = (
+    "mood",
+    "history",
+    "malformed",
+    "protocol",
+    "elements",
+    "producers",
+    "sessions",
+    "registry",
+    "limits",
+    "errors",
+)
 FORBIDDEN = {
     "asyncio",
     "time",

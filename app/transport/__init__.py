@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.auth import OPENING_MS, PUBLISHABLE, Access, Claims, new_nonce
 from app.config import Settings
-from app.errors import BadRequest, BadToken, Damaged, Revoked, SessionMoodError, StorageUnavailable
+from app.errors import BadRequest, BadToken, Damaged, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.protocol import SESSION_ID, Batch, Limits
 from app.sessions import Session
@@ -199,9 +199,12 @@ class Doors:
 
 
 def check_session_id(text: str) -> str:
-    """Raises BadRequest for an id that the contract does not allow."""
+    """Raises BadRequest for an id that the contract does not allow, NotFound for what is no name in an address:
+    clients that tidy paths (RFC 3986, 5.2.4) would never come back to it."""
     if SESSION_ID.fullmatch(text) is None:
         raise BadRequest("a session id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -")
+    if text in (".", ".."):
+        raise NotFound(f"`{text}` is no session id: clients fold it away from the address")
     return text
 
 

@@ -192,6 +192,13 @@ class Connection:
                 continue
             try:
                 frame = protocol.decode_frame(text, limits)
+            except BadRequest as error:  # the next frame may be a better one
+                if isinstance(error, TooLarge) and len(text) > limits.bytes:
+                    raise
+                self._make_noise(len(text))
+                self._nack(error, error.extra.get("seq"))
+                continue
+            try:
                 if isinstance(frame, Batch):
                     if not self.guest.is_ready():
                         await self.guest.prepare(frame)
@@ -208,7 +215,7 @@ class Connection:
                     if isinstance(frame, Ping):
                         self._queue(protocol.frame("pong"))
             except _NACK as error:
-                if isinstance(error, OverQuota) or (isinstance(error, TooLarge) and len(text) > limits.bytes):
+                if isinstance(error, OverQuota):
                     raise
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
