@@ -5,7 +5,10 @@ SessionMoodError
 │   ├── BadBody         422          a field of a managing call is malformed
 │   ├── BadBatch        422          an event of the batch is malformed: `index` and the reason
 │   ├── OutOfOrder      409          events before these are missing: `expect`
-│   └── TooLarge        413 / 4009   over a limit of bytes or events
+│   ├── TooLarge        413 / 4009   over a limit of bytes or events
+│   └── HeadTooLarge    431          a request's head, or what comes beside its body
+├── TooLate             408          a request that takes too long to arrive
+├── UnknownCoding       501          a body in a transfer coding that is not read here
 ├── Unsupported         415          a body of another media type
 ├── NotFound            404
 ├── BadKey              401 / 4001   no key, an unknown or a malformed one
@@ -61,6 +64,18 @@ class OutOfOrder(BadRequest):
 
 class TooLarge(BadRequest):
     code, title, status, close_code = "too_large", "The batch is over a limit", 413, 4009
+
+
+class HeadTooLarge(BadRequest):
+    code, title, status, close_code = "head_too_large", "The request's head is over a limit", 431, 4004
+
+
+class TooLate(SessionMoodError):
+    code, title, status, close_code = "too_late", "The request did not arrive in time", 408, 4102
+
+
+class UnknownCoding(SessionMoodError):
+    code, title, status, close_code = "unknown_coding", "This transfer coding is not supported", 501, 4004
 
 
 class Unsupported(SessionMoodError):

@@ -16,8 +16,9 @@ from app import protocol, storage
 from app.counters import Counters
 from app.elements import Elements
 from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
+from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions
+from app.sessions import Observer, Outcome, Session, Sessions, merged_types
 from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -148,6 +149,13 @@ class Ingest:
                 reason = f"the row of version {batch.version}: {failure}"
                 self.store.report_damage(row.project, row.session, "log", reason)
         session.version = max(session.version, row.version)  # the last rows may be those that can't be read
+        if stored.history is not None:
+            try:
+                # as it was told: the log alone does not say what time had done
+                session.history = kept_history(row, stored.history)
+                session.history_kept = session.history.version
+            except Exception as error:  # whatever its bytes say: what the log gave is close
+                self.store.report_damage(row.project, row.session, "history", error)
         session.created_at = row.created_at
         self.sessions.add(session)
         self.sessions.schedule(session)
@@ -323,7 +331,7 @@ class Ingest:
             for c in news
             if isinstance(c, Change)
         ]
-        now = session.change
+        history = session.history
         row = SessionRow(
             session.project,
             session.id,
@@ -331,9 +339,7 @@ class Ingest:
             session.created_at,
             session.last_at,
             session.event_count,
-            "" if now is None else now.mood,
-            0.0 if now is None else now.confidence,
-            "" if now is None else now.suggested_action,
+            *mood_columns(history, session.model),
             session.page,
             engine.due_at(),
             session.publishable,
@@ -343,7 +349,10 @@ class Ingest:
         if session.put_away:
             put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
             entry = msgspec.structs.replace(entry, put_away=put_away)
+        if session.history_kept != history.version:
+            entry = msgspec.structs.replace(entry, history=history_row(history))
         durable = self.store.submit(entry)
+        session.history_kept = history.version
         session.put_away.clear()
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
@@ -402,6 +411,7 @@ def _together(receipts: list[Receipt]) -> Receipt:
         outcome.accepted += receipt.outcome.accepted
         outcome.duplicates += receipt.outcome.duplicates
         outcome.ignored += receipt.outcome.ignored
+        outcome.ignored_types = merged_types(receipt.outcome.ignored_types, outcome.ignored_types)
     durable = asyncio.ensure_future(_all_of([receipt.durable for receipt in receipts]))
     durable.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody need look at it
     return Receipt(outcome, durable)

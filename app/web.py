@@ -29,7 +29,7 @@ from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import Sweep
 from app.transport import Doors
-from app.transport.answers import ClientLeft, address_of
+from app.transport.answers import ClientLeft, address_of, refuse
 from app.transport.connections import Connections
 from app.transport.docs import Docs
 from app.transport.keys import Keys
@@ -153,6 +153,9 @@ class App:
         if scope["type"] == "http":
             if self.doors.leaving:
                 send = _hanging_up(send)
+            if (fault := scope.pop("fault", None)) is not None:  # the line knows already
+                await refuse(self.doors, scope, send, fault)
+                return
             hot = _HOT.fullmatch(scope["path"])
             if hot is not None:
                 await self.rest.handle(scope, receive, send, hot[1], hot[2])
@@ -197,7 +200,7 @@ class App:
         if error.status_code == 405:
             allow = (error.headers or {}).get("Allow", "GET")
             return Problem(self.doors, MethodNotAllowed(f"this address takes {allow}", allow=allow))
-        return Problem(self.doors, NotFound(f"there is nothing at {request.url.path}"))
+        return Problem(self.doors, NotFound(f"there is nothing at {request.scope['path'][:200]}"))
 
     async def _answer_unexpected(self, request: Request, error: Exception) -> Response:
         return Problem(self.doors, SessionMoodError("this is our fault, and is logged"))

@@ -47,8 +47,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """What lists show and what decides who may take the next batch.
 
     `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
-    it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
-    known type has come.
+    it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
+    empty and 0 before that. `traits`: what `Traits` choose by.
     """
 
     project: str
@@ -60,9 +60,30 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     mood: str
     confidence: float
     suggested_action: str
+    mood_at: int
+    traits: int
     page: str | None
     due_at: int | None
     publishable: bool  # opened with a pk_ key: its holder needs the session token
+
+
+class HistoryRow(msgspec.Struct, frozen=True, gc=False):
+    """What the visit's history holds beyond its row; kept apart, since it seldom changes. The worst mood was
+    `worst_mood` at `worst_at` (ms), on `worst_page`; `evidence` and `offers` are JSON."""
+
+    worst_mood: str
+    worst_confidence: float
+    worst_at: int
+    worst_page: str | None
+    evidence: bytes
+    offers: bytes
+
+
+class Traits(msgspec.Struct, frozen=True, array_like=True):
+    """Chooses sessions whose `traits`, under `mask`, are one of `values`."""
+
+    mask: int
+    values: tuple[int, ...]
 
 
 class Numbering(msgspec.Struct, frozen=True, gc=False):
@@ -77,23 +98,25 @@ class Numbering(msgspec.Struct, frozen=True, gc=False):
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One step of one session, written whole or not at all. `batch` is None when only time passed.
     `snapshot` (msgpack) stands for the state after this entry, when one is due. `put_away`: what it, and those
-    that follow, may leave out."""
+    that follow, may leave out. `history`: only when it changed."""
 
     row: SessionRow
     batch: Batch | None = None
     changes: Sequence[MoodChange] = ()
     snapshot: bytes | None = None
     put_away: Sequence[Numbering] = ()
+    history: HistoryRow | None = None
 
 
 class Stored(msgspec.Struct, frozen=True):
     """A session as kept: state = `snapshot` + fold of `batches`, which hold all batches with
-    version > `snapshot_version`, in order."""
+    version > `snapshot_version`, in order. `history` is as of `row`."""
 
     row: SessionRow
     snapshot: bytes | None
     snapshot_version: int
     batches: list[Batch]
+    history: HistoryRow | None = None
 
 
 #: What can be damaged: see `Damage`.
@@ -164,10 +187,11 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of the sessions list; `cursor` is None on the last."""
+    """One page of the sessions list, with the history of each; `cursor` is None on the last."""
 
     sessions: list[SessionRow]
     cursor: str | None
+    histories: list[HistoryRow | None] = []
 
 
 class Storage(Protocol):
@@ -202,15 +226,18 @@ class Storage(Protocol):
         self,
         project: str,
         *,
-        mood: str | None = None,
+        traits: Traits | None = None,
         active_since: int | None = None,
         quiet_since: int | None = None,
+        since: int | None = None,
+        before: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Newest activity first. `active_since`, `quiet_since`: last activity at or after, or before, that moment
-        (ms); the pages that follow keep to the first page's. A cursor that is not ours raises errors.BadRequest.
+        """Newest activity first. `since`, `before`: last activity at or after, or before, that moment (ms); so too
+        `active_since` and `quiet_since`, for which the pages that follow keep to the first page's moment. A cursor
+        that is not ours raises errors.BadRequest.
         """
 
     async def row(self, project: str, session: str) -> SessionRow | None: ...

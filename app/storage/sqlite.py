@@ -23,6 +23,7 @@ from app.storage import (
     SessionRow,
     State,
     Stored,
+    Traits,
     sqlite_jobs,
     sqlite_reads,
     sqlite_requests,
@@ -227,27 +228,30 @@ class SQLiteStorage:
         self,
         project: str,
         *,
-        mood: str | None = None,
+        traits: Traits | None = None,
         active_since: int | None = None,
         quiet_since: int | None = None,
+        since: int | None = None,
+        before: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
         """`limit`: 1-500; more is cut to that."""
         secret = await self.secret("cursor")
-        filters = Filters(project, mood, active_since, quiet_since, page)
+        filters = Filters(project, traits, active_since, quiet_since, since, before, page)
         after = None
         if cursor is not None:
             after = read_cursor(cursor, secret, filters)
             filters = after.filters
         limit = min(max(limit, 1), MAX_LIST)
         # One more than asked for tells whether there is a next page.
-        rows = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
+        rows, histories = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
         if len(rows) <= limit:
-            return Page(rows, None)
+            return Page(rows, None, histories)
         last = rows[limit - 1]
-        return Page(rows[:limit], write_cursor(Position(last.last_at, last.session, filters), secret))
+        following = write_cursor(Position(last.last_at, last.session, filters), secret)
+        return Page(rows[:limit], following, histories[:limit])
 
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: sqlite_reads.read_row(c, project, session))

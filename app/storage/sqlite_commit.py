@@ -100,6 +100,7 @@ def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
     kind = "entry again" if repeated else "entry"
     latest = {(entry.row.project, entry.row.session): entry.row for entry in entries}
     snapshots: dict[tuple[str, str], Row] = {}
+    histories: dict[tuple[str, str], Row] = {}
     rows: list[Row] = []
     for entry in entries:
         name = (entry.row.project, entry.row.session)
@@ -112,7 +113,9 @@ def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
         rows += [filled(("producer", *name, *msgspec.structs.astuple(each))) for each in entry.put_away]
         if entry.snapshot is not None:
             snapshots[name] = filled(("snapshot", *name, entry.row.version, entry.snapshot))
-    return [*rows, *snapshots.values()]
+        if entry.history is not None:
+            histories[name] = filled(("history", *name, *msgspec.structs.astuple(entry.history)))
+    return [*rows, *snapshots.values(), *histories.values()]
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar, get_args, get_type_hints
 import msgspec
 
 from app import errors
-from app.storage import Batch, Damage, ElementRow, SessionRow
+from app.storage import Batch, Damage, ElementRow, HistoryRow, SessionRow
 from app.storage.sqlite_rows import SESSION_COLUMNS
 
 logger = logging.getLogger("sessionmood.storage")
@@ -49,7 +49,7 @@ def _types(row: type[msgspec.Struct]) -> tuple[tuple[type, ...], ...]:
 
 
 _TYPES: Final[dict[type[msgspec.Struct], tuple[tuple[type, ...], ...]]] = {
-    row: _types(row) for row in (SessionRow, Batch, ElementRow)
+    row: _types(row) for row in (SessionRow, Batch, ElementRow, HistoryRow)
 }
 _AFFINITY: Final[dict[type, str]] = {
     int: "integer", str: "text", float: "real", bool: "integer", type(None): "null", bytes: "blob"
