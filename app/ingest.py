@@ -142,7 +142,14 @@ class Ingest:
                 session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
         news: list[Change | Offer] = []
+        folded = 0
         for batch in batches:
+            folded += batch.count
+            if (
+                folded > PART and folded > batch.count
+            ):  # after a damaged snapshot it may be all there ever was
+                await self.turn()
+                folded = batch.count
             failure = replay(session, batch, news)
             if failure is not None:
                 damaged = True
