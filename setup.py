@@ -6,8 +6,6 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-SERVED = ("*.html", "*.css", "*.js", "*.svg", "*.png")
-
 
 class BuildWithStatic(build_py):
     """An editable install reads static/ where it is."""
@@ -16,11 +14,7 @@ class BuildWithStatic(build_py):
         super().run()
         if self.editable_mode:
             return
-        target = Path(self.build_lib) / "app" / "static"
-        target.mkdir(parents=True, exist_ok=True)
-        for pattern in SERVED:
-            for file in Path("static").glob(pattern):
-                shutil.copy(file, target)
+        shutil.copytree("static", Path(self.build_lib) / "app" / "static", dirs_exist_ok=True)
 
 
 setup(cmdclass={"build_py": BuildWithStatic})
