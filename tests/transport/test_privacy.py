@@ -40,6 +40,8 @@ def test_every_table_is_accounted_for() -> None:
         "snapshots": "Sessions",
         "producers": "Sessions",
         "changes": "Changes of mood",
+        "histories": "How visits went",
+        "elements": "What is usual for an element",
         "keys": "Keys",
         "secrets": "Signing secrets",
         "quotas": "Monthly counts",
