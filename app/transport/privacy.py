@@ -126,8 +126,8 @@ def statement(settings: Settings) -> Statement:
         in_browser=[
             Kept(
                 "The visit",
-                "sessionmood.session in the tab's session storage: the session's id, its token, when it was last active, and "
-                "whether it is one of those that send nothing (sampling)",
+                "sessionmood.session in the tab's session storage: the session's id, its token, when it was last "
+                "active, and whether it is one of those that send nothing (sampling)",
                 "so that the next page of the tab goes on with the same visit",
                 "until the tab is closed",
             ),
