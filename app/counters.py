@@ -7,6 +7,10 @@ from typing import Final
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
+#: What may come of an offer: kinds of the event `help`.
+HELP_OUTCOMES: Final = ("shown", "accepted", "dismissed", "snoozed", "expired")
+
+
 class Histogram:
     """Durations (s) in classes. `counts` has one more entry than `bounds`; `total`: their sum."""
 
@@ -23,7 +27,9 @@ class Histogram:
 
 
 class Counters:
-    """Since the process started. `conflated`: readings that were replaced before they were sent."""
+    """Since the process started. `moods`: changes, by the mood they led to. `help`: what came of offers, by the kind
+    of the event that told; `held_out`: offers due in sessions that are never shown one. `conflated`: readings that
+    were replaced before they were sent."""
 
     __slots__ = (
         "acks_rest",
@@ -34,8 +40,11 @@ class Counters:
         "duplicates",
         "events",
         "evicted",
+        "held_out",
+        "help",
         "ignored",
         "loaded",
+        "moods",
         "nacks",
         "offers",
         "pushes",
@@ -49,12 +58,20 @@ class Counters:
         self.connections = self.pushes = self.conflated = 0
         self.acks_websocket = Histogram()
         self.acks_rest = Histogram()
+        self.moods: dict[str, int] = {}
+        self.help: dict[str, int] = {}
+        self.held_out = 0
         self.nacks: dict[str, int] = {}
         self.refusals: dict[tuple[str, str], int] = {}
 
     def refuse(self, door: str, code: str) -> None:
         """A request was refused, or a socket closed, with this code of the errors' tree."""
         self.refusals[(door, code)] = self.refusals.get((door, code), 0) + 1
+
+    def told_of_help(self, kind: str | None) -> None:
+        """An event told what came of an offer of help."""
+        if kind in HELP_OUTCOMES:
+            self.help[kind] = self.help.get(kind, 0) + 1
 
     def nack(self, code: str) -> None:
         """A batch was refused on a socket that goes on."""

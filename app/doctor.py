@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from app.config import Settings
+from app.config import Settings, unknown_names
 from app.errors import SessionMoodError
 from app.model_file import BadModel, read_overrides
 from app.mood import engine
@@ -58,8 +58,14 @@ def _fail(what: str) -> Finding:
     return Finding(Level.fail, what)
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """What can be seen from the machine that serves, with these settings."""
+async def examine(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """What can be seen from the machine that serves, with these settings, read from `environ`."""
+    for sentence in unknown_names(environ):
+        yield _warn(sentence)
+    if settings.trusted_proxies.strip() == "*":
+        yield _warn(
+            "SESSIONMOOD_TRUSTED_PROXIES is *: whoever connects may claim any address, and so pass limits by address"
+        )
     for check in (_engine, _sqlite, _models, _files, _exposure, _keeping, _privileges):
         for finding in check(settings):
             yield finding
@@ -92,6 +98,13 @@ def _privileges(settings: Settings) -> list[Finding]:
     path = Path(settings.sqlite_path)
     if not path.exists():
         return []
+    if path.stat().st_nlink > 1:
+        return [
+            _warn(
+                f"{path} has another name too (a hard link): SQLite's log is found under one of them only; "
+                "remove the other, or make it a symbolic link"
+            )
+        ]
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         return [_warn(f"{path} can be read by other users of this machine ({mode:o}): chmod 600 {path}*")]

@@ -142,7 +142,14 @@ class Ingest:
                 session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
         news: list[Change | Offer] = []
+        folded = 0
         for batch in batches:
+            folded += batch.count
+            if (
+                folded > PART and folded > batch.count
+            ):  # after a damaged snapshot it may be all there ever was
+                await self.turn()
+                folded = batch.count
             failure = replay(session, batch, news)
             if failure is not None:
                 damaged = True
@@ -272,6 +279,8 @@ class Ingest:
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
                 wire.usual = event.usual
+                if wire.type == "help":
+                    counters.told_of_help(wire.kind)
             kept = Batch(
                 session.version,
                 now,
@@ -378,6 +387,9 @@ class Ingest:
         for item in news:
             if isinstance(item, Change):
                 self.counters.changes += 1
+                self.counters.moods[item.mood] = self.counters.moods.get(item.mood, 0) + 1
+            elif item.holdout:
+                self.counters.held_out += 1
             else:
                 self.counters.offers += 1
         subscribers = [s for s in session.subscribers or () if news or s.every]

@@ -1,13 +1,12 @@
-"""`sessionmood export`, `erase`, `backup`: a database's sessions, right in the database."""
+"""`sessionmood export`, `erase`: a database's sessions, right in the database."""
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import fail, say
+from app.cli.console import counted, fail, say
 from app.cli.database import Database, Project, with_storage
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def export(
     count = with_storage(database_url, work)
     if session is not None and not count:
         fail(f"there is no session {session} in the project {project}")
-    say(f"{count:,} session{'' if count == 1 else 's'} exported")
+    say(f"{counted(count, 'session')} exported")
     if damaged:
         fail("what cannot be read is left out; `sessionmood doctor` names it")
 
@@ -101,19 +100,3 @@ async def _ask_server(store: "Storage", project: str, session: str) -> bool:
             break  # erased; what is left to be wiped waits for a backup to end, as after DELETE
         await asyncio.sleep(LOOK_EVERY)
     return known
-
-
-def backup(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where the copy goes; replaced once it is whole.")
-    ],
-    database_url: Database = None,
-) -> None:
-    """Copy the database into FILE, also while a server writes to it.
-
-    To restore: stop the server, put the copy in the database's place, remove its -wal and -shm files, start.
-    """
-    if not file.absolute().parent.is_dir():
-        fail(f"{file}: there is no such folder")
-    with_storage(database_url, lambda store: store.backup(str(file)))
-    say(f"{file}: {file.stat().st_size:,} bytes")

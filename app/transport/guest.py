@@ -37,7 +37,7 @@ class Guest:
         self.counted_key: str | None = None
         self.session: Session | None = None
         self.producer: str | None = None
-        self.newest = (0, 0)
+        self.newest: tuple[float, float] = (0, 0)
         # what its hello said for events that come without a number
         self._reports: list[str] | None = None
         self._offset: int | None = None
@@ -77,7 +77,14 @@ class Guest:
         self._offset = None if hello.now is None else now - round(hello.now)
         ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
         reading = self._doors.ingest.reading(session, now)
-        self.newest = hello.have or (0, 0)
+        epoch = self._doors.store.epoch
+        have = hello.have or (0, 0)
+        # What it saw before a restore may never come again: then what is kept now counts, however old.
+        self.newest = have if have[1] >= epoch.began_at else (0, 0)
+        if session.last_at < epoch.began_at:
+            # One less than is durable: a client that gets less than it had forgets the reading it has, which no
+            # later one may ever pass, and one event that comes twice counts once.
+            ack = max(0, ack - 1)
         if reading is not None and position(reading) < self.newest:
             reading = None  # the client is ahead: what it saw last was not kept, and it will send that again
         return protocol.frame(
@@ -89,6 +96,7 @@ class Guest:
             ping=_plain(self._doors.settings.ping_interval),
             limits=self._doors.limits,
             now=now,
+            epoch=epoch.name,
         )
 
     async def _admit(self, presented: str, token: str | None) -> None:

@@ -125,6 +125,7 @@ class Rest:
             "ack": outcome.ack,
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
+        answer["epoch"] = doors.store.epoch.name
         if outcome.ignored:
             answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:
@@ -151,6 +152,8 @@ class Rest:
             raise NotFound("no session of this id has sent an event")
         session = entrance.session
         known = _known(headers.get(b"if-none-match"), reading)
+        if known is not None and known[1] < doors.store.epoch.began_at:
+            known = None  # seen before a restore
         if wait and not _news(reading, session.offer, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)
