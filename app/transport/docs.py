@@ -4,7 +4,6 @@ comes from the code that decodes and answers; `reference` has the words for it."
 import html
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -28,8 +27,9 @@ from app.transport.reference import (
     FRAMES,
     READING_FIELDS,
 )
+from app.transport.static import STATIC
 
-_PAGE: Final = Path(__file__).resolve().parent.parent.parent / "static" / "docs.html"
+_PAGE: Final = STATIC / "docs.html"
 #: The example of the page and of README: the original API's, sent in one batch.
 EXAMPLE: Final = (
     "page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click",
