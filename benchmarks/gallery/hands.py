@@ -46,11 +46,13 @@ class Hands:
 
     # Pointer
 
-    async def _mouse(self, kind: str, count: int = 0, held: bool = False) -> None:
+    async def _mouse(self, kind: str, count: int = 0, held: bool = False, at: float = 0.0) -> None:
+        """`at`: seconds since the epoch at which the hand did it, where a busy machine may be late."""
+        when = {"timestamp": at} if at else {}
         await self.cdp.send(
             "Input.dispatchMouseEvent",
             {"type": kind, "x": self.x, "y": self.y, "clickCount": count,
-             "button": "left" if count or held else "none", "buttons": int(held)},
+             "button": "left" if count or held else "none", "buttons": int(held), **when},
         )  # fmt: skip
 
     async def _move(self, x: float, y: float, steps: int = 6, held: bool = False) -> None:
@@ -100,12 +102,14 @@ class Hands:
 
     async def _click(self, selector: str, times: str = "1", gap: str = str(GAP_MS)) -> None:
         await self._go(selector)
-        began = time.monotonic()
+        began = time.time()
         for n in range(int(times)):
-            await asyncio.sleep(max(0.0, began + n * float(gap) / 1000 - time.monotonic()))
-            await self._mouse("mousePressed", count=min(n + 1, 3) if float(gap) < 500 else 1, held=True)
-            await asyncio.sleep(HELD_S)
-            await self._mouse("mouseReleased", count=min(n + 1, 3) if float(gap) < 500 else 1)
+            at = began + n * float(gap) / 1000
+            count = min(n + 1, 3) if float(gap) < 500 else 1
+            await asyncio.sleep(max(0.0, at - time.time()))
+            await self._mouse("mousePressed", count, held=True, at=at)
+            await asyncio.sleep(max(0.0, at + HELD_S - time.time()))
+            await self._mouse("mouseReleased", count, at=at + HELD_S)
         self.last = time.monotonic()
 
     async def _drag(self, selector: str, dx: str, dy: str, steps: str = "12") -> None:
