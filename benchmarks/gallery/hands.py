@@ -64,10 +64,10 @@ class Hands:
 
     async def box(self, selector: str) -> dict[str, float]:
         place = self.page.locator(selector).first
-        box = await place.bounding_box(timeout=8000)
+        box = await place.bounding_box(timeout=30000)
         if box and not (box["y"] >= 0 and box["y"] + min(box["height"], 40) <= 800):
             await self.show(selector)
-            box = await place.bounding_box(timeout=8000)
+            box = await place.bounding_box(timeout=30000)
         if box is None:
             raise ValueError(f"{selector} is not to be seen")
         return {name: float(box[name]) for name in ("x", "y", "width", "height")}
@@ -75,14 +75,14 @@ class Hands:
     async def show(self, selector: str) -> None:
         """Bring it into view, as somebody who has scrolled to it."""
         place = self.page.locator(selector).first
-        await place.wait_for(state="visible", timeout=8000)
+        await place.wait_for(state="visible", timeout=30000)
         await place.evaluate(
             """(thing) => {
               const { top, bottom, left, right } = thing.getBoundingClientRect();
               const seen = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
               if (!seen) thing.scrollIntoView({ block: "center", behavior: "instant" });
             }""",
-            timeout=8000,
+            timeout=30000,
         )
         await asyncio.sleep(0.3)
 
@@ -189,7 +189,7 @@ class Hands:
     # Keys
 
     async def _keys(self, selector: str, *keys: str) -> None:
-        await self.page.locator(selector).first.focus(timeout=8000)
+        await self.page.locator(selector).first.focus(timeout=30000)
         await asyncio.sleep(0.4)
         await self._press(selector, *keys)
 
