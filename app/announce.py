@@ -27,11 +27,14 @@ def announce(app: App, port: int) -> None:
     keys = app.pages.fresh_keys
     as_json = settings.log_format == "json"
     if as_json:
-        _line("SessionMood is up", address=base, demo=f"{base}/demo")
+        demo = {"demo": f"{base}/demo"} if app.access.demo_on else {}
+        _line("SessionMood is up", address=base, **demo)
         if keys:
             _line("the first pair of keys, shown only now", secret=keys["sk"], publishable=keys["pk"])
     else:
-        lines = ["", f"SessionMood is up at {base}", f"  demo        {base}/demo"]
+        lines = ["", f"SessionMood is up at {base}"]
+        if app.access.demo_on:
+            lines.append(f"  demo        {base}/demo")
         if keys:
             lines += [
                 f"  secret      {keys['sk']}   for servers; shown only now",

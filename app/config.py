@@ -58,6 +58,11 @@ class Settings:
     log_level: str = _setting("SESSIONMOOD_LOG_LEVEL", "info", "debug, info, warning or error")
     log_format: str = _setting("SESSIONMOOD_LOG_FORMAT", "text", "text, or json for one object a line")
 
+    demo: str = _setting(
+        "SESSIONMOOD_DEMO",
+        "auto",
+        "the demo page and its key, in a project of its own: on, off, or auto for on until a key is bound to origins",
+    )
     model: str = _setting("SESSIONMOOD_MODEL", "", "a file of model overrides (`sessionmood tune` makes one)")
     shadow_model: str = _setting(
         "SESSIONMOOD_SHADOW_MODEL", "", "a candidate model to run beside the live one and compare"
@@ -279,6 +284,8 @@ def _check(settings: Settings) -> None:
         raise BadSetting(
             f"SESSIONMOOD_LOG_LEVEL is {settings.log_level!r}, not debug, info, warning or error"
         )
+    if settings.demo not in ("auto", "on", "off"):
+        raise BadSetting(f"SESSIONMOOD_DEMO is {settings.demo!r}, not auto, on or off")
     if settings.log_format not in ("text", "json"):
         raise BadSetting(f"SESSIONMOOD_LOG_FORMAT is {settings.log_format!r}, not text or json")
     if not 0 < settings.token_ttl <= MAX_TOKEN_TTL:

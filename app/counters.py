@@ -29,7 +29,8 @@ class Histogram:
 class Counters:
     """Since the process started. `moods`: changes, by the mood they led to. `help`: what came of offers, by the kind
     of the event that told; `held_out`: offers due in sessions that are never shown one. `conflated`: readings that
-    were replaced before they were sent."""
+    were replaced before they were sent. `disputed`: clients that lost an id to somebody who had
+    opened it; `expired`: sessions that retention erased."""
 
     __slots__ = (
         "acks_rest",
@@ -37,9 +38,11 @@ class Counters:
         "changes",
         "conflated",
         "connections",
+        "disputed",
         "duplicates",
         "events",
         "evicted",
+        "expired",
         "held_out",
         "help",
         "ignored",
@@ -54,7 +57,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.events = self.duplicates = self.ignored = self.changes = self.offers = 0
-        self.loaded = self.evicted = self.swept = 0
+        self.loaded = self.evicted = self.swept = self.expired = self.disputed = 0
         self.connections = self.pushes = self.conflated = 0
         self.acks_websocket = Histogram()
         self.acks_rest = Histogram()

@@ -15,10 +15,12 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
+from app.auth import DEMO_PROJECT
 from app.config import Settings, unknown_names
 from app.errors import SessionMoodError
 from app.model_file import BadModel, read_overrides
 from app.mood import engine
+from app.retention import refusal
 from app.simulate.crowd import socket_address
 from app.storage.sqlite import SQLiteStorage
 
@@ -70,7 +72,7 @@ async def examine(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         for finding in check(settings):
             yield finding
     if Path(settings.sqlite_path).exists():  # noqa: ASYNC240 - nothing else runs here
-        for finding in await _database(settings.sqlite_path):
+        for finding in await _database(settings):
             yield finding
 
 
@@ -171,7 +173,8 @@ def _keeping(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _database(path: str) -> list[Finding]:
+async def _database(settings: Settings) -> list[Finding]:
+    path = settings.sqlite_path
     store = SQLiteStorage(path)
     try:
         await store.open()
@@ -179,12 +182,26 @@ async def _database(path: str) -> list[Finding]:
         return [
             _ok(f"the database {path} can be read and written"),
             *await _damages(store),
-            *await _keys(store),
+            *await _keys(store, settings.demo),
+            *await _time(store, settings.retention_days),
         ]
     except SessionMoodError as error:
         return [_fail(f"the database {path}: {error.detail}")]
     finally:
         await store.close()
+
+
+async def _time(store: SQLiteStorage, retention_days: float) -> list[Finding]:
+    """Whether this machine's clock fits what is kept."""
+    now = time.time_ns() // 1_000_000
+    refused = await refusal(store, now, retention_days)
+    if refused:
+        return [_fail(f"retention: {refused}")]
+    newest = await store.newest()
+    if newest is not None and newest - now > _CLOCK:
+        behind = (newest - now) / 3_600_000
+        return [_fail(f"this machine's clock is {behind:,.1f} hours behind the newest event that is kept")]
+    return [_ok("this machine's clock fits what is kept")]
 
 
 async def _damages(store: SQLiteStorage) -> list[Finding]:
@@ -204,9 +221,11 @@ async def _damages(store: SQLiteStorage) -> list[Finding]:
     return found or [_ok("the whole file was looked through: nothing in it is damaged")]
 
 
-async def _keys(store: SQLiteStorage) -> list[Finding]:
-    keys = [key for key in await store.keys() if key.revoked_at is None]
+async def _keys(store: SQLiteStorage, demo: str) -> list[Finding]:
+    keys = [key for key in await store.keys() if key.revoked_at is None and key.project != DEMO_PROJECT]
     found = []
+    if demo == "on" and any(key.origins for key in keys):
+        found.append(_warn("the demo is on beside keys for real pages: SESSIONMOOD_DEMO=off"))
     for kind, use in (("sk", "servers and the dashboard"), ("pk", "pages")):
         if not any(key.kind == kind for key in keys):
             found.append(_warn(f"no key of kind {kind}, for {use}: `sessionmood keys create --kind {kind}`"))
@@ -229,11 +248,12 @@ async def examine_server(url: str, key: str) -> AsyncIterator[Finding]:
         except OSError as error:
             yield _fail(f"{url}{path}: no answer ({error})")
             return
-        yield (
-            _ok(f"{path}: {meaning}")
-            if status == 200
-            else _fail(f"{path} says {status}: {body.strip()[:200]}")
-        )
+        if status != 200:
+            yield _fail(f"{path} says {status}: {body.strip()[:200]}")
+            continue
+        yield _ok(f"{path}: {meaning}")
+        for remark in body.splitlines()[1:]:
+            yield _warn(f"{path} remarks: {remark[:300]}")
     status, body = await asyncio.to_thread(_get, url + "/sessionmood.js")
     yield _ok("/sessionmood.js is served") if status == 200 else _fail(f"/sessionmood.js says {status}")
     if not key:

@@ -10,7 +10,7 @@ from app.cli.explain import explain
 from app.cli.keys import keys
 from app.cli.replay import replay
 from app.cli.serve import serve
-from app.cli.sessions import erase, export
+from app.cli.sessions import erase, expire, export
 from app.cli.shadow import shadow
 from app.cli.simulate import simulate
 from app.cli.trying import try_story
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys, name="keys", rich_help_panel="Serve")
     app.command(cls=Command, rich_help_panel="Serve")(export)
     app.command(cls=Command, rich_help_panel="Serve")(erase)
+    app.command(cls=Command, rich_help_panel="Serve")(expire)
     app.command(cls=Command, rich_help_panel="Serve")(backup)
     app.command(cls=Command, rich_help_panel="Serve")(restore)
     app.command(cls=Command, rich_help_panel="Serve")(doctor)

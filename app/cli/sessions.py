@@ -1,4 +1,4 @@
-"""`sessionmood export`, `erase`: a database's sessions, right in the database."""
+"""`sessionmood export`, `erase`, `expire`: a database's sessions, right in the database."""
 
 import sys
 import time
@@ -100,3 +100,34 @@ async def _ask_server(store: "Storage", project: str, session: str) -> bool:
             break  # erased; what is left to be wiped waits for a backup to end, as after DELETE
         await asyncio.sleep(LOOK_EVERY)
     return known
+
+
+def expire(
+    yes: Annotated[bool, typer.Option("--yes", help="The machine's clock is right: erase them.")] = False,
+    database_url: Database = None,
+) -> None:
+    """Say how many sessions are past the time that they are kept, and let them be erased.
+
+    A server erases them by itself, unless the database was not served for so long that the machine's clock may be
+    wrong: then `/readyz` and `doctor` say so, and it waits for this command with --yes.
+    """
+    import os
+
+    from app.config import Settings
+    from app.retention import DAY_MS
+
+    days = Settings.from_env(os.environ).retention_days
+    now = time.time_ns() // 1_000_000
+    most = 100_000
+
+    async def work(store: "Storage") -> int:
+        past = len(await store.expired(now - round(days * DAY_MS), most)) if days else 0
+        if yes:
+            await store.see_clock(now)
+        return past
+
+    past = with_storage(database_url, work)
+    many = f"{past:,}{' or more' if past == most else ''} session{'' if past == 1 else 's'}"
+    say(f"{many} had the last event more than {days:g} days ago")
+    if past:
+        say("a server on this database erases them within a minute" if yes else "with --yes they are erased")

@@ -44,7 +44,8 @@ class MoodChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionRow(msgspec.Struct, frozen=True, gc=False):
-    """What lists show and what decides who may take the next batch.
+    """What lists show and what decides who may take the next batch. Of `version` 0 is one that nothing happened in
+    yet: its id was reserved by minting a token, and lists leave it out.
 
     `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
     it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
@@ -64,7 +65,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     traits: int
     page: str | None
     due_at: int | None
-    publishable: bool  # opened with a pk_ key: its holder needs the session token
+    publishable: bool  # it belongs to whoever holds its token; else the server named it, and mints
+    nonce: str = ""  # tokens are for this incarnation of the id; "" in sessions older than nonces
 
 
 class HistoryRow(msgspec.Struct, frozen=True, gc=False):
@@ -249,6 +251,9 @@ class Storage(Protocol):
 
     async def row(self, project: str, session: str) -> SessionRow | None: ...
 
+    async def newest(self) -> int | None:
+        """When (ms) the last event of any session came; None without one."""
+
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]: ...
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
@@ -274,8 +279,18 @@ class Storage(Protocol):
     async def erasure_requests(self) -> list[tuple[str, str]]:
         """Project and session of some that are requested; `erase` removes a session's request."""
 
-    async def expire(self, before: int, limit: int) -> int:
-        """Erase sessions whose last activity was before `before` (ms), at most `limit`; how many went."""
+    async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
+        """Project and name of sessions whose last activity was before `before` (ms), at most `limit`."""
+
+    async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
+        """Erase those of `names` whose last activity was before `before` (ms); how many went. Whoever loads one
+        meanwhile waits, and finds none."""
+
+    async def clock_seen(self) -> int | None:
+        """What `see_clock` noted last (ms), None before the first time."""
+
+    async def see_clock(self, at: int) -> None:
+        """Note that the service saw its clock at `at` (ms), and that this was believable."""
 
     async def backup(self, path: str) -> None:
         """A consistent copy, made while serving."""
@@ -312,3 +327,6 @@ class Storage(Protocol):
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far. One that would
         be past `limit` is not counted nor remembered; the answer is then `limit` + 1."""
+
+    async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
+        """How many sessions of `key_id` were counted in `month`, and whether `session` is one of them."""

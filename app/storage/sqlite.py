@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app import errors
 from app.storage import (
@@ -79,7 +79,7 @@ class SQLiteStorage:
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[tuple[bool, bool]]] = {}
+        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._secrets: dict[str, bytes] = {}
         self._sole = sole
         self._claim = Claim(self.path, sole)
@@ -250,6 +250,9 @@ class SQLiteStorage:
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: sqlite_reads.read_row(c, project, session))
 
+    async def newest(self) -> int | None:
+        return await self._read(sqlite_reads.read_newest)
+
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
         return await self._read_all(
             lambda c, found: sqlite_reads.read_changes(c, project, session, limit, found)
@@ -278,7 +281,7 @@ class SQLiteStorage:
             await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
 
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[tuple[bool, bool]]") -> None:
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
         if self._erasing.get(name) is erasing:
             del self._erasing[name]
 
@@ -294,12 +297,28 @@ class SQLiteStorage:
     async def erasure_requests(self) -> list[tuple[str, str]]:
         return await self._read(sqlite_requests.read_requests)
 
-    async def expire(self, before: int, limit: int) -> int:
-        expired, damages = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+    async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read(lambda c: sqlite_reads.read_expired(c, before, limit))
+
+    async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        expiring = self.queue.run(lambda c: sqlite_jobs.expire_sessions(c, names, before), seal=True)
+        for name in names:
+            self._erasing[name] = expiring
+            expiring.add_done_callback(partial(self._erased, name))
+        expired: int
+        expired, damages = await asyncio.shield(expiring)
         self.damage.report_all(damages)
         if expired:
             self.wiper.ask()
         return expired
+
+    async def clock_seen(self) -> int | None:
+        return await self._read(sqlite_reads.read_clock)
+
+    async def see_clock(self, at: int) -> None:
+        await self._run(lambda c: sqlite_jobs.note_clock(c, at))
 
     async def backup(self, path: str) -> None:
         """Replaces `path` once the copy is whole. Restore: stop, put the copy in the database's place (and
@@ -376,3 +395,6 @@ class SQLiteStorage:
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))
+
+    async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
+        return await self._read(lambda c: sqlite_jobs.sessions_counted(c, key_id, month, session))

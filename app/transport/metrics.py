@@ -154,6 +154,12 @@ class Metrics(Collector):
         yield _gauge("sessions", "sessions in memory", len(ingest.sessions))
         yield _counter("session_loads", "sessions read back from storage", counters.loaded)
         yield _counter("session_evictions", "sessions that left memory", counters.evicted)
+        yield _counter(
+            "disputed_sessions",
+            "clients that lost a session's id to whoever opened it first, or to the app's server",
+            counters.disputed,
+        )
+        yield _counter("expired_sessions", "sessions erased at the end of their retention", counters.expired)
         yield _counter("mood_changes", "changes of mood", counters.changes)
         moods = CounterMetricFamily("sessionmood_moods", "changes to a mood", labels=["mood"])
         for mood in MOODS:
