@@ -4,7 +4,6 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
 from app.transport.answers import Message, Send
 from app.transport.scripts import Scripts
+from app.transport.static import STATIC
 
 #: A commit that was begun so long ago (s) at most, and is done, shows that writing works and is not slow.
 FRESH: Final = 1.0
@@ -32,7 +32,6 @@ _SAFE_PAGE: Final = (
     ),
     (b"x-frame-options", b"SAMEORIGIN"),
 )
-STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
 
 
 def safe(send: Send) -> Send:
