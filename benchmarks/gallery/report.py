@@ -201,6 +201,8 @@ class Result(msgspec.Struct):
     wrong: list[dict[str, str]]
     #: ours on every item, where the table has only those that each tool has tried
     whole: Row | None = None
+    #: what a reader must know of this run
+    note: str = ""
 
 
 def result(visits: Sequence[Visit], date: str, machine: str) -> Result:
@@ -246,6 +248,7 @@ def text(found: Result) -> str:
             if found.whole
             else ""
         )
+        + (f" {found.note}" if found.note else "")
         + (f" {failed} visits could not be acted and are left out." if failed else "")
         + "\n"
     )
