@@ -10,28 +10,47 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-_WIRE = {"protocol", "sessions", "mood", "limits", "errors"}
+_WIRE = {"protocol", "malformed", "registry", "sessions", "producers", "mood", "limits", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
     "limits": set(),
-    "protocol": {"mood", "errors"},
-    "sessions": {"elements", "mood", "errors"},
+    "malformed": {"errors"},
+    "protocol": {"malformed", "mood", "errors"},
+    "history": {"mood"},
+    "producers": {"mood"},
+    "sessions": {"elements", "history", "producers", "mood", "errors"},
+    "registry": {"sessions", "mood"},
     "elements": {"mood"},
     "learning": {"elements", "storage", "errors"},
     "storage": {"errors"},
+    "kept_history": {"history", "mood", "storage"},
     "auth": {"storage", "errors"},
     "model_file": {"mood"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
-    "ingest": {*_WIRE, "elements", "storage", "counters"},
-    "sweep": {"ingest", "sessions", "errors"},
-    "transport": {*_WIRE, "ingest", "counters", "storage", "auth", "config", "shadow"},
+    "clock": set(),
+    "retention": {"storage", "errors"},
+    "ingest": {*_WIRE, "elements", "kept_history", "storage", "counters"},
+    "sweep": {"ingest", "registry", "sessions", "errors"},
+    "transport": {
+        *_WIRE,
+        "history",
+        "kept_history",
+        "ingest",
+        "counters",
+        "storage",
+        "auth",
+        "config",
+        "shadow",
+    },
     "web": {
         *_WIRE,
         "transport",
         "sweep",
+        "clock",
+        "retention",
         "ingest",
         "learning",
         "storage",
@@ -43,21 +62,36 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "replay": {"recordings", "mood"},
     "spread": {"recordings", "mood"},
-    "exporting": {"storage", "recordings", "mood"},
+    "exporting": {"storage", "recordings", "mood", "errors"},
     "explaining": {"replay", "recordings", "mood"},
     "evaluation": {"replay", "recordings", "mood"},
     "tuning": {"evaluation", "replay", "recordings", "mood"},
     "simulate": {"recordings", "mood"},
-    "doctor": {"simulate", "storage", "model_file", "config", "mood", "errors"},
-    "server": {"web", "config", "errors", "logs", "http_protocol", "socket_protocol"},
+    "doctor": {"simulate", "retention", "auth", "storage", "model_file", "config", "mood", "errors"},
+    "announce": {"web", "counters"},
+    "server": {"announce", "web", "config", "errors", "logs", "lines", "http_protocol", "socket_protocol"},
     "counters": set(),
     "logs": {"config"},
-    "http_protocol": {"config", "limits", "slow_lane"},
-    "socket_protocol": {"errors", "limits", "protocol", "slow_lane"},
+    "lines": {"config", "counters", "errors", "slow_lane"},
+    "heads": {"errors", "protocol"},
+    "frames": set(),
+    "http_protocol": {"errors", "heads", "limits", "lines", "slow_lane"},
+    "socket_protocol": {"errors", "frames", "limits", "lines", "protocol", "slow_lane"},
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "protocol", "elements", "sessions", "limits", "errors")
+PURE = (
+    "mood",
+    "history",
+    "malformed",
+    "protocol",
+    "elements",
+    "producers",
+    "sessions",
+    "registry",
+    "limits",
+    "errors",
+)
 FORBIDDEN = {
     "asyncio",
     "time",
@@ -97,7 +131,7 @@ def imports(path: Path) -> set[str]:
 def test_imports_go_down_only(path: Path) -> None:
     here = room(path)
     for name in imports(path):
-        if name.startswith("app.") and not name.startswith("app.__"):
+        if name.startswith("app.") and not name.startswith(("app.__", "app.COMPILED")):
             other = name.split(".")[1]
             assert other == here or other in MAY_IMPORT[here], f"{here} must not import {other}"
 

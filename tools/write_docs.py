@@ -8,8 +8,12 @@ from typing import Any
 from app.config import Settings
 from app.mood import DEFAULT
 from app.mood.numbers import SETTINGS, WEIGHTS
+from app.transport.docs import first_answer, folded
+from benchmarks.gallery import report
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+README = DOCS.parent / "README.md"
+_ANSWER = "<!-- Made by `python -m tools.write_docs`: what the call above answers. -->\n```json\n"
 _MADE = "<!-- Made by `python -m tools.write_docs`; change the code, not this page. -->\n"
 
 
@@ -59,7 +63,25 @@ def numbers_page() -> str:
     )
 
 
-PAGES = {"settings.md": settings_page, "numbers.md": numbers_page}
+def readme() -> str:
+    """README with the answer that its first call gives."""
+    before, made, rest = README.read_text().partition(_ANSWER)
+    after = rest.partition("```")[2]
+    return before + made + folded(first_answer()) + "```" + after
+
+
+def accuracy_page() -> str:
+    """docs/accuracy.md as it stands, with the gallery's results between its marks."""
+    before, begin, rest = (DOCS / "accuracy.md").read_text().partition("<!-- gallery -->\n")
+    _, end, after = rest.partition("<!-- end of gallery -->\n")
+    runs = report.kept()
+    parts = [report.text(runs["gallery"]), "![Missed and false, tool by tool](images/gallery.png)\n"]
+    if "fresh" in runs:
+        parts += ["### Pages seen for the first time\n", report.text(runs["fresh"])]
+    return before + begin + "\n".join(parts) + end + after
+
+
+PAGES = {"settings.md": settings_page, "numbers.md": numbers_page, "accuracy.md": accuracy_page}
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:
@@ -75,3 +97,4 @@ if __name__ == "__main__":
     DOCS.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (DOCS / name).write_text(page())
+    README.write_text(readme())

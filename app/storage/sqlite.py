@@ -8,13 +8,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app import errors
 from app.storage import (
     Batch,
+    Damage,
     ElementRow,
     Entry,
+    Epoch,
     Key,
     MoodChange,
     Numbering,
@@ -22,18 +24,21 @@ from app.storage import (
     SessionRow,
     State,
     Stored,
+    Traits,
     sqlite_jobs,
     sqlite_reads,
     sqlite_requests,
     sqlite_rows,
 )
 from app.storage.cursor import Filters, Position, read_cursor, write_cursor
-from app.storage.file_lock import FileLock, Gate
+from app.storage.file_lock import Gate
 from app.storage.migrations import migrate_sqlite
 from app.storage.queue import Group, Outcome, WriteQueue
 from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
 from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
+from app.storage.sqlite_damage import Damages, Found, examine, forget_quarantine, is_corrupt, read_damages
+from app.storage.sqlite_identity import Claim, sizes
 from app.storage.sqlite_wal import WriteAheadLog
 from app.storage.sqlite_wipe import Wiper, wiped_soon
 
@@ -45,16 +50,6 @@ CLOSE_SECONDS = 10.0
 CHECK_SECONDS = 5.0
 WIPE_SECONDS = 5.0
 MAX_LIST = 500  # sessions a page
-SERVER_LOCK = "-server"  # the file beside the database that its server has locked
-
-
-def is_served(path: str | os.PathLike[str]) -> bool:
-    """Whether a server has the database open. Raises OSError where its folder can't be used."""
-    lock = FileLock(os.fspath(path) + SERVER_LOCK)
-    try:
-        return not lock.acquire(0)
-    finally:
-        lock.close()
 
 
 class SQLiteStorage:
@@ -68,6 +63,8 @@ class SQLiteStorage:
     queue: WriteQueue
     wal: WriteAheadLog
     wiper: Wiper
+    damage: Damages
+    epoch: Epoch = Epoch("", 0)  # of a storage that is not `sole`
 
     def __init__(
         self,
@@ -82,14 +79,15 @@ class SQLiteStorage:
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[tuple[bool, bool]]] = {}
+        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._secrets: dict[str, bytes] = {}
-        self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
-        self._sole = FileLock(self.path + SERVER_LOCK) if sole else None
+        self._sole = sole
+        self._claim = Claim(self.path, sole)
+        self._gate = Gate(self._claim.real + "-lock", BUSY_SECONDS)
 
     async def open(self) -> None:
         try:
-            await asyncio.to_thread(self._claim)
+            await asyncio.to_thread(self._claim.take)
             writer = Connection(self.path, writing, self._gate)
             await writer
             self._writer = writer
@@ -97,6 +95,9 @@ class SQLiteStorage:
             await writer.prepare(sqlite_rows.prepare)
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
+            if self._sole:
+                self.epoch = await writer.run(self._claim.mark)
+                await writer.run(forget_quarantine)
             reader = Connection(self.path, reading)
             await reader
             self._reader = reader
@@ -107,9 +108,10 @@ class SQLiteStorage:
             await self._release()
             raise
         self.wal = WriteAheadLog(writer)
-        self.wiper = Wiper(writer, self.path)
+        self.wiper = Wiper(writer, self._claim.real)
         await self.wiper.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
+        self.damage = Damages(self.queue.run)
 
     async def close(self) -> None:
         """Waits at most CLOSE_SECONDS for a disk that fails; what was acked is kept in any case."""
@@ -151,8 +153,7 @@ class SQLiteStorage:
             if writer is not None:
                 writer.stop()
             self._gate.close()
-            if self._sole is not None:
-                self._sole.close()
+            self._claim.release()
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
         return self.queue.submit(entry)
@@ -193,14 +194,26 @@ class SQLiteStorage:
             if not is_environment(error):
                 raise
             reader.distrust(error)
-            raise errors.StorageUnavailable(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
+            kind = errors.Damaged if is_corrupt(error) else errors.StorageUnavailable
+            raise kind(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
+
+    async def _read_all(self, work: Callable[[sqlite3.Connection, list[Found]], T]) -> T:
+        """As `_read`, for what may pass over items that cannot be read."""
+        damages: list[Found] = []
+        result = await self._read(lambda c: work(c, damages))
+        self.damage.report_all(damages)
+        return result
 
     async def load(self, project: str, session: str) -> Stored | None:
         """Waits for an erasure of the session that is under way."""
         erasing = self._erasing.get((project, session))
         if erasing is not None:
             await asyncio.wait([erasing])
-        return await self._read(lambda c: sqlite_reads.read_stored(c, project, session))
+        try:
+            return await self._read_all(lambda c, found: sqlite_reads.read_stored(c, project, session, found))
+        except errors.Damaged as error:
+            self.damage.report(project, session, "session", error)
+            raise
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         return await self._read(lambda c: sqlite_reads.read_due(c, before, limit))
@@ -209,36 +222,46 @@ class SQLiteStorage:
         self,
         project: str,
         *,
-        mood: str | None = None,
+        traits: Traits | None = None,
         active_since: int | None = None,
         quiet_since: int | None = None,
+        since: int | None = None,
+        before: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
         """`limit`: 1-500; more is cut to that."""
         secret = await self.secret("cursor")
-        filters = Filters(project, mood, active_since, quiet_since, page)
+        filters = Filters(project, traits, active_since, quiet_since, since, before, page)
         after = None
         if cursor is not None:
             after = read_cursor(cursor, secret, filters)
             filters = after.filters
         limit = min(max(limit, 1), MAX_LIST)
         # One more than asked for tells whether there is a next page.
-        rows = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
+        rows, histories = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
         if len(rows) <= limit:
-            return Page(rows, None)
+            return Page(rows, None, histories)
         last = rows[limit - 1]
-        return Page(rows[:limit], write_cursor(Position(last.last_at, last.session, filters), secret))
+        following = write_cursor(Position(last.last_at, last.session, filters), secret)
+        return Page(rows[:limit], following, histories[:limit])
 
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: sqlite_reads.read_row(c, project, session))
 
+    async def newest(self) -> int | None:
+        return await self._read(sqlite_reads.read_newest)
+
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
-        return await self._read(lambda c: sqlite_reads.read_changes(c, project, session, limit))
+        return await self._read_all(
+            lambda c, found: sqlite_reads.read_changes(c, project, session, limit, found)
+        )
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
-        return await self._read(lambda c: sqlite_reads.read_batches(c, project, session, after, limit))
+        return await self._read_all(
+            lambda c, found: sqlite_reads.read_batches(c, project, session, after, limit, found)
+        )
 
     async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
         return await self._read(lambda c: sqlite_reads.read_numbering(c, project, session, producer))
@@ -258,7 +281,7 @@ class SQLiteStorage:
             await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
 
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[tuple[bool, bool]]") -> None:
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
         if self._erasing.get(name) is erasing:
             del self._erasing[name]
 
@@ -274,11 +297,28 @@ class SQLiteStorage:
     async def erasure_requests(self) -> list[tuple[str, str]]:
         return await self._read(sqlite_requests.read_requests)
 
-    async def expire(self, before: int, limit: int) -> int:
-        expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+    async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read(lambda c: sqlite_reads.read_expired(c, before, limit))
+
+    async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        expiring = self.queue.run(lambda c: sqlite_jobs.expire_sessions(c, names, before), seal=True)
+        for name in names:
+            self._erasing[name] = expiring
+            expiring.add_done_callback(partial(self._erased, name))
+        expired: int
+        expired, damages = await asyncio.shield(expiring)
+        self.damage.report_all(damages)
         if expired:
             self.wiper.ask()
         return expired
+
+    async def clock_seen(self) -> int | None:
+        return await self._read(sqlite_reads.read_clock)
+
+    async def see_clock(self, at: int) -> None:
+        await self._run(lambda c: sqlite_jobs.note_clock(c, at))
 
     async def backup(self, path: str) -> None:
         """Replaces `path` once the copy is whole. Restore: stop, put the copy in the database's place (and
@@ -307,7 +347,23 @@ class SQLiteStorage:
             queue.failures,
             queue.failing_since is not None,
             None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
+            self.damage.counts,
+            queue.slow_commits,
+            *sizes(self._claim.real),
         )
+
+    def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
+        self.damage.report(project, session, part, reason)
+
+    async def examine(self) -> list[str]:
+        """Look through the whole file; what SQLite says of damaged pages. Rows that cannot be read are reported."""
+        pages, damages = await self._read(examine)
+        self.damage.report_all(damages)
+        await self.settled()
+        return pages
+
+    async def damages(self) -> list[Damage]:
+        return await self._read(read_damages)
 
     async def secret(self, name: str) -> bytes:
         secret = self._secrets.get(name)
@@ -326,7 +382,7 @@ class SQLiteStorage:
             raise errors.BadRequest("there is such a key already") from None
 
     async def keys(self) -> list[Key]:
-        return await self._read(sqlite_reads.read_keys)
+        return await self._read_all(sqlite_reads.read_keys)
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None:
         return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))
@@ -340,9 +396,5 @@ class SQLiteStorage:
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))
 
-    def _claim(self) -> None:
-        os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
-        if self._sole is not None and not self._sole.acquire(BUSY_SECONDS):
-            raise errors.StorageUnavailable(
-                f"another server runs on {self.path} already; several servers need DATABASE_URL=postgresql://…"
-            )
+    async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
+        return await self._read(lambda c: sqlite_jobs.sessions_counted(c, key_id, month, session))

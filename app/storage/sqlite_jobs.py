@@ -10,24 +10,13 @@ from typing import Any
 import msgspec
 
 from app.storage import ElementRow, Key
+from app.storage.sqlite_commit import is_environment
+from app.storage.sqlite_damage import Found, is_corrupt
 from app.storage.sqlite_reads import ELEMENT_COLUMNS, KEY_COLUMNS, key, read_secret
 from app.storage.sqlite_requests import remove_request
 from app.storage.sqlite_wipe import note_erasure
 
 SECRET_BYTES = 32
-
-# Walks from project to project in the index, so that age alone needs no index of its own.
-_EXPIRED = """
-WITH RECURSIVE projects (project) AS (
-  SELECT min(project) FROM sessions
-  UNION ALL
-  SELECT (SELECT min(project) FROM sessions WHERE project > projects.project) FROM projects
-  WHERE projects.project IS NOT NULL
-)
-SELECT old.id, old.project, old.session
-FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
-WHERE old.project = projects.project AND old.last_at < ? LIMIT ?
-"""
 
 
 def make_secret(connection: sqlite3.Connection, name: str) -> bytes:
@@ -51,17 +40,57 @@ def erase_session(connection: sqlite3.Connection, project: str, session: str) ->
     return bool(found), bool(found) or requested
 
 
-def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> int:
-    found = connection.execute(_EXPIRED, (before, limit)).fetchall()
-    _erase(connection, found)
-    return len(found)
+def expire_sessions(
+    connection: sqlite3.Connection, names: Sequence[tuple[str, str]], before: int
+) -> tuple[int, list[Found]]:
+    """How many of `names` went, and those that could not be erased: they are not tried again before the next start."""
+    found: list[tuple[int, str, str]] = []
+    for name in names:
+        found += connection.execute(
+            "SELECT id, project, session FROM sessions WHERE project = ? AND session = ? AND last_at < ?",
+            (*name, before),
+        ).fetchall()
+    if _failure(connection, found) is None:
+        return len(found), []
+    damages: list[Found] = []
+    for each in found:
+        error = _failure(connection, [each])
+        if error is not None:
+            damages.append((str(each[1]), str(each[2]), "retention", f"it could not be erased: {error}"))
+    return len(found) - len(damages), damages
+
+
+def _failure(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> Exception | None:
+    """Erase all of `found` or none; what went wrong, unless it is the disk's fault, which is raised."""
+    connection.execute("SAVEPOINT erasing")
+    try:
+        _erase(connection, found)
+    except Exception as error:
+        if is_environment(error) and not is_corrupt(error):
+            raise
+        connection.execute("ROLLBACK TO erasing")
+        return error
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE erasing")
+    return None
+
+
+def note_clock(connection: sqlite3.Connection, at: int) -> None:
+    connection.execute(
+        "INSERT INTO clock (id, seen_at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+        (at,),
+    )
 
 
 def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> None:
     ids = [(each[0],) for each in found]
-    for table in ("log", "changes", "snapshots", "producers"):
+    for table in ("log", "changes", "snapshots", "producers", "histories"):
         connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", ids)  # noqa: S608
     connection.executemany("DELETE FROM sessions WHERE id = ?", ids)
+    connection.executemany(
+        "DELETE FROM damages WHERE project = ? AND session = ?", [each[1:] for each in found]
+    )
     if found:
         note_erasure(connection)
         secret = make_secret(connection, "quota")
@@ -97,6 +126,20 @@ def count_session(
         # A new month: who was counted in the months before no longer matters, only how many.
         connection.execute("DELETE FROM quota_sessions WHERE key_id = ? AND month < ?", (key_id, month))
     return used
+
+
+def sessions_counted(
+    connection: sqlite3.Connection, key_id: str, month: str, session: str
+) -> tuple[int, bool]:
+    secret = read_secret(connection, "quota")
+    known = (
+        secret is not None
+        and connection.execute(
+            "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
+            (_digest(secret, session), key_id, month),
+        ).fetchone()
+    )
+    return _used(connection, key_id, month), bool(known)
 
 
 def _used(connection: sqlite3.Connection, key_id: str, month: str) -> int:

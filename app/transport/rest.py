@@ -5,6 +5,7 @@ Starlette's routing, Request and Response would cost more than everything else t
 
 import asyncio
 import logging
+import re
 import time
 from typing import Final
 from urllib.parse import parse_qs
@@ -13,7 +14,7 @@ from app import protocol
 from app.auth import PUBLISHABLE, check_origin
 from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
 from app.mood import Offer, Reading
-from app.transport import Doors, bearer, check_session_id, until_durable
+from app.transport import DURABLE_WITHIN, Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
     JSON,
     ClientLeft,
@@ -34,14 +35,14 @@ from app.transport.rates import rate_headers
 
 logger = logging.getLogger("sessionmood.rest")
 
-#: Seconds a `wait` may hold a request, and a POST waits for the disk before it says 503.
+#: Seconds a `wait` may hold a request.
 MAX_WAIT: Final = 60.0
 #: The same while the server is about to stop.
 LEAVING_WAIT: Final = 1.0
-DURABLE_WITHIN: Final = 10.0
 #: What any body may have that brings its key along: browsers send no beacon above that. Larger ones share.
 BEACON_BYTES: Final = 65_536
 SHARED_BYTES: Final = 16 * 1024 * 1024
+_NUMBER: Final = re.compile(rb"[0-9]{1,18}")
 _TYPES: Final = (b"", b"application/json", b"text/plain")
 
 
@@ -87,7 +88,9 @@ class Rest:
         doors = self._doors
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media not in _TYPES:
-            raise Unsupported("the body must be application/json, or text/plain for a beacon")
+            raise Unsupported(
+                "the body must be JSON: send the header `content-type: application/json`, or text/plain for a beacon"
+            )
         if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
             raise Unsupported("the body must come without a content-encoding")
         presented = bearer(headers)
@@ -101,12 +104,13 @@ class Rest:
         token = text(headers, b"x-session-token") or batch.token
         check_origin(key, text(headers, b"origin"))
         address = address_of(scope)
-        drawn = doors.rates.take(key, session_id, address, len(batch.events), now)
-        entrance = await doors.enter(
-            key, session_id, token, now, address, create=True, producer=batch.producer
-        )
+        entrance = await doors.enter(key, session_id, token, now, create=True, producer=batch.producer)
         assert entrance is not None
-        session = entrance.session
+        session, proposed = entrance.session, entrance.session.proposed
+        drawn = doors.rates.take(key, session, address, len(batch.events), now)
+        session = await doors.begin(session, batch, key, address, now)
+        if proposed and not session.proposed:
+            doors.rates.take_session(key, session, len(batch.events), now, drawn)
         receipt = await doors.ingest.receive_in_parts(session, batch, now)
         reading = session.reading(now)
         offer = session.offer
@@ -121,8 +125,11 @@ class Rest:
             "ack": outcome.ack,
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
+        answer["epoch"] = doors.store.epoch.name
+        if outcome.ignored:
+            answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:
-            answer["token"] = doors.access.next_token(token, entrance.claims, key.project, session_id)
+            answer["token"] = doors.token_for(session, token, entrance.claims)
         await reply(send, 200, protocol.encode(answer), [JSON, *cors(headers), *rate_headers(drawn)])
 
     async def _mood(
@@ -137,23 +144,34 @@ class Rest:
         wait = _seconds(query.get("wait", ["0"])[0])
         token = text(headers, b"x-session-token")
         now = doors.clock()
-        if key.kind == PUBLISHABLE:
-            doors.rates.take(key, session_id, address_of(scope), 1, now)
-        entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=False)
+        entrance = await doors.enter(key, session_id, token, now, create=False)
+        if entrance is not None and key.kind == PUBLISHABLE:
+            doors.rates.take(key, entrance.session, address_of(scope), 1, now)
         reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
         if entrance is None or reading is None:
             raise NotFound("no session of this id has sent an event")
         session = entrance.session
         known = _known(headers.get(b"if-none-match"), reading)
+        if known is not None and known[1] < doors.store.epoch.began_at:
+            known = None  # seen before a restore
         if wait and not _news(reading, session.offer, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)
-        tag = [JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
-        if known is not None and not _news(reading, session.offer, known, waiting=False):
-            await reply(send, 304, b"", tag[1:])
+        ended_at = doors.ended_at(session.last_at, doors.clock())
+        ending = None if ended_at is None else session.ending()
+        if ending is None:
+            fields = protocol.reading_dict(reading, session.offer)
+            tag = etag(reading)
+            same = known is not None and not _news(reading, session.offer, known, waiting=False)
+        else:
+            fields = protocol.reading_dict(ending) | {"ended_at": ended_at}
+            tag = etag(ending, ended=True)
+            same = _has(headers.get(b"if-none-match"), tag)
+        lines = [(b"etag", tag), (b"cache-control", b"no-cache"), *cors(headers)]
+        if same:
+            await reply(send, 304, b"", lines)
             return
-        body = protocol.encode(protocol.reading_dict(reading, session.offer))
-        await reply(send, 200, b"" if scope["method"] == "HEAD" else body, tag)
+        await reply(send, 200, protocol.encode(fields), [JSON, *lines])
 
     async def _wait(self, waiter: Waiter, reading: Reading, receive: Receive, seconds: float) -> Reading:
         """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
@@ -182,9 +200,16 @@ async def _until_left(receive: Receive) -> None:
         pass
 
 
-def etag(reading: Reading) -> bytes:
-    """The position of a reading, as an entity tag."""
-    return f'"{reading.event_count}.{reading.as_of}"'.encode()
+def etag(reading: Reading, *, ended: bool = False) -> bytes:
+    """The position of a reading, as an entity tag; `ended`: of the one that a visit ended with."""
+    return f'"{reading.event_count}.{reading.as_of}{".ended" if ended else ""}"'.encode()
+
+
+def _has(tags: bytes | None, tag: bytes) -> bool:
+    """Whether `If-None-Match` names `tag`, or `*`."""
+    return tags is not None and any(
+        each.strip().removeprefix(b"W/") in (tag, b"*") for each in tags.split(b",")
+    )
 
 
 def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:
@@ -198,7 +223,7 @@ def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:
 
 def _position(tag: bytes) -> tuple[int, int] | None:
     count, dot, as_of = tag.strip().removeprefix(b"W/").strip(b'"').partition(b".")
-    if dot and count.isdigit() and as_of.isdigit():
+    if dot and _NUMBER.fullmatch(count) and _NUMBER.fullmatch(as_of):
         return int(count), int(as_of)
     return None
 

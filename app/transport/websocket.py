@@ -16,6 +16,7 @@ from app.errors import (
     Draining,
     NoHello,
     OutOfOrder,
+    OverQuota,
     RateLimited,
     SessionMoodError,
     StorageUnavailable,
@@ -30,6 +31,7 @@ from app.mood import Offer, Reading
 from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
 from app.sessions import Session
 from app.transport import Doors, check_session_id
+from app.transport.answers import address_of
 from app.transport.guest import Guest
 from app.transport.outbox import Line, Outbox
 
@@ -78,9 +80,10 @@ class Connection:
         self._line: Line | None = scope.get("extensions", {}).pop("sessionmood.line", {}).get("line")
         #: names the socket in the log
         self.id = next(_ids)
-        self.address: str = (scope.get("client") or ("?", 0))[0]
+        self.address = address_of(scope)
         self.session_id: str = scope["session_id"]
         self.guest = Guest(doors, self, scope)
+        scope["headers"] = []  # read; a socket lives long, and they may be many
         #: push the reading with every batch: asked for in `hello`, or a client that said none
         self.every = True
         self.heard_at = doors.clock()
@@ -116,7 +119,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         finally:
             await self._leave()
@@ -189,8 +192,16 @@ class Connection:
                 continue
             try:
                 frame = protocol.decode_frame(text, limits)
+            except BadRequest as error:  # the next frame may be a better one
+                if isinstance(error, TooLarge) and len(text) > limits.bytes:
+                    raise
+                self._make_noise(len(text))
+                self._nack(error, error.extra.get("seq"))
+                continue
+            try:
                 if isinstance(frame, Batch):
-                    await self.guest.recall()
+                    if not self.guest.is_ready():
+                        await self.guest.prepare(frame)
                     if len(frame.events) > PART:
                         await self._take_in_parts(frame, len(text))
                     else:
@@ -204,7 +215,7 @@ class Connection:
                     if isinstance(frame, Ping):
                         self._queue(protocol.frame("pong"))
             except _NACK as error:
-                if isinstance(error, TooLarge) and len(text) > limits.bytes:
+                if isinstance(error, OverQuota):
                     raise
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
@@ -217,7 +228,7 @@ class Connection:
             frame = protocol.decode_frame(text, self._doors.limits)
         except SessionMoodError:
             return False
-        if not isinstance(frame, Batch) or len(frame.events) > PART or not self.guest.is_known():
+        if not isinstance(frame, Batch) or len(frame.events) > PART or not self.guest.is_ready():
             return False
         self.heard_at = self._doors.clock()
         try:
@@ -225,7 +236,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
 
@@ -262,7 +273,7 @@ class Connection:
         guest.sign(batch)
         if batch.producer is not None and batch.seq is None:
             raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
-        self._doors.rates.take(key, session.id, self.address, len(batch.events), now)
+        self._doors.rates.take(key, session, self.address, len(batch.events), now)
         if self._inflight >= self._doors.settings.max_inflight * 4:
             raise RateLimited("too many batches without an ack", retry_ms=250)
         return session
@@ -391,7 +402,8 @@ class Connection:
 
     def _log(self, message: str, *values: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(message, *values, extra=self._names())
+            logger.debug(message, *values, extra=self.names())
 
-    def _names(self) -> dict[str, object]:
+    def names(self) -> dict[str, object]:
+        """What the log calls this socket."""
         return {"session": self.session_id, "connection": self.id}

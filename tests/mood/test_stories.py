@@ -41,11 +41,13 @@ STORIES: list[tuple[str, str, list[Event], float]] = [
         [at(0, "page_view", url="/board"), *(at(3 + 3 * i, "click", f"#cell{i % 3}") for i in range(9))],
         0,
     ),
-    ("bored", "A page was opened, and two minutes nothing came of it.", [at(0, "page_view", url="/news"), at(2, "scroll", value=10.0)], 120),
+    ("bored", "A page was opened, and two minutes nothing came of it.",
+     [at(0, "page_view", url="/news"), at(2, "scroll", value=10.0)], 120),
     (
         "bored",
         "An article raced through in three scrolls.",
-        [at(0, "page_view", url="/essay"), at(1, "scroll", value=30.0), at(2, "scroll", value=65.0), at(3, "scroll", value=99.0)],
+        [at(0, "page_view", url="/essay"), at(1, "scroll", value=30.0), at(2, "scroll", value=65.0),
+         at(3, "scroll", value=99.0)],
         0,
     ),
     (
@@ -57,7 +59,8 @@ STORIES: list[tuple[str, str, list[Event], float]] = [
     (
         "confused",
         "Up and down one page, looking for something.",
-        [at(0, "page_view", url="/help"), *(at(2 + i, "scroll", value=depth) for i, depth in enumerate((60.0, 5.0, 70.0, 10.0, 80.0, 15.0)))],
+        [at(0, "page_view", url="/help"), *(at(2 + i, "scroll", value=depth)
+           for i, depth in enumerate((60.0, 5.0, 70.0, 10.0, 80.0, 15.0)))],
         0,
     ),
     (
@@ -69,7 +72,8 @@ STORIES: list[tuple[str, str, list[Event], float]] = [
     (
         "curious",
         "Pages opened and their pictures pointed at.",
-        [event for i in range(5) for event in (at(4 * i, "page_view", url=f"/flats/{i}"), at(4 * i + 2, "hover", f"#photo{i}", value=700.0))],
+        [event for i in range(5)
+         for event in (at(4 * i, "page_view", url=f"/flats/{i}"), at(4 * i + 2, "hover", f"#photo{i}", value=700.0))],
         0,
     ),
     (
@@ -82,7 +86,8 @@ STORIES: list[tuple[str, str, list[Event], float]] = [
     (
         "satisfied",
         "An article read to its end at a steady pace, and on to the next.",
-        [at(0, "page_view", url="/essay"), *(at(20 * i, "scroll", value=12.0 * i) for i in range(1, 9)),
+        [at(0, "page_view", url="/essay"), *(at(20 * i, "scroll", value=12.0 * i)
+           for i in range(1, 9)),
          at(165, "page_view", url="/next")],
         0,
     ),
