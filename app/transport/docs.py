@@ -96,20 +96,21 @@ def first_answer() -> dict[str, Any]:
         "ignored": outcome.ignored,
         "ack": outcome.ack,
         "mood": None if reading is None else protocol.reading_dict(reading, session.offer),
+        "epoch": "bnRFvGCd",
     }
 
 
 def folded(answer: dict[str, Any]) -> str:
     """JSON in lines that can be read: one for each field of the reading and for each of its reasons. Fractions are
     cut to four places."""
-    plain = {name: value for name, value in answer.items() if name != "mood"}
-    lines = [json.dumps(plain)[:-1] + ', "mood": {']
+    before, _, after = json.dumps(answer | {"mood": 0}).partition('"mood": 0')
+    lines = [before + '"mood": {']
     for name, value in _cut(answer["mood"]).items():
         text = json.dumps(value)
         if name == "because":
             text = "[\n" + ",\n".join(f"   {json.dumps(reason)}" for reason in value) + "]"
         lines.append(f"  {json.dumps(name)}: {text},")
-    return "\n".join(lines)[:-1] + "}}\n"
+    return "\n".join(lines)[:-1] + "}" + after + "\n"
 
 
 def _cut(value: Any) -> Any:

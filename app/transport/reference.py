@@ -139,6 +139,7 @@ ANSWER_FIELDS: Final = {
     "ignored_types": "Those types, at most ten: is one mistyped?",
     "ack": "Highest number of this producer's events that is kept; null for events without numbers.",
     "token": "The session token. With a publishable key, send it as `x-session-token` from now on.",
+    "epoch": "Names this history of the database. Another one means that it was restored: number your events anew.",
     "Receipt.mood": "The reading after these events.",
     "Session.mood": "The reading now, or how the visit ended.",
     "mood": "The mood when the visitor was last seen; it does not fade.",
