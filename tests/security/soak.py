@@ -22,7 +22,8 @@ from tests.security.hostile import ATTACKS, Target, again_and_again
 from tests.server import PATIENCE, ROOT, ServerProcess, running
 
 HEALTHY = 200
-HOSTILE = 50
+#: Two of each attack.
+HOSTILE = 2 * len(ATTACKS)
 #: The hostile ones share so many addresses, one for each five: limits of one must not be what holds them all.
 ADDRESSES = 10
 #: Each healthy session sends a batch of five so often (s).
@@ -236,8 +237,11 @@ def main(arguments: list[str]) -> None:
             if "first" in arguments[1:]:
                 come_first(server)
             report = asyncio.run(soak(server, min(30.0, seconds), seconds, neighbour))
+            began = time.monotonic()
+            code, took = server.stop(), time.monotonic() - began
             output = server.output()
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        print(f"SIGTERM: exit code {code} after {took:.1f} s")
         assert "Traceback" not in output, output[-3000:]
 
 
