@@ -18,7 +18,7 @@ from app.elements import Elements
 from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions
+from app.sessions import Observer, Outcome, Session, Sessions, merged_types
 from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -411,6 +411,7 @@ def _together(receipts: list[Receipt]) -> Receipt:
         outcome.accepted += receipt.outcome.accepted
         outcome.duplicates += receipt.outcome.duplicates
         outcome.ignored += receipt.outcome.ignored
+        outcome.ignored_types = merged_types(receipt.outcome.ignored_types, outcome.ignored_types)
     durable = asyncio.ensure_future(_all_of([receipt.durable for receipt in receipts]))
     durable.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody need look at it
     return Receipt(outcome, durable)

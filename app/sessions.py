@@ -35,6 +35,9 @@ BRIEF_EVENTS: Final = 20
 #: Sessions looked at in one search for idle ones, the longest unused first.
 MAX_LOOKED_AT: Final = 20_000
 
+#: Unknown event types that an answer names.
+MAX_IGNORED_TYPES: Final = 10
+
 _FORMAT: Final = 1
 _CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
 
@@ -63,7 +66,8 @@ class Producer:
 @dataclass
 class Outcome:
     """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
-    something to keep. `ack`: None without a producer."""
+    something to keep. `ack`: None without a producer. `ignored_types`: the unknown types among the ignored, at most
+    MAX_IGNORED_TYPES."""
 
     accepted: int
     duplicates: int
@@ -74,6 +78,7 @@ class Outcome:
     ack: int | None
     reports: int
     news: list[Change | Offer]
+    ignored_types: tuple[str, ...] = ()
 
 
 class Session:
@@ -240,6 +245,7 @@ class Session:
     ) -> Outcome:
         news: list[Change | Offer] = []
         ignored = 0
+        unknown: list[str] = []
         if events:
             if offset is None:
                 offset = _offset(events, known, now)
@@ -247,13 +253,17 @@ class Session:
             for event in events:
                 event.reports = reports
                 event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
-                ignored += event.type not in EVENT_TYPES
+                if event.type not in EVENT_TYPES:
+                    ignored += 1
+                    if event.type not in unknown and len(unknown) < MAX_IGNORED_TYPES:
+                        unknown.append(event.type)
                 event.usual = None
                 if self.elements is not None and event.target is not None:
                     self.elements.meet(self.project, self.visited(), event)
                 self.apply(event, news)
             self.version += 1
-        return Outcome(len(events) - ignored, 0, ignored, 0, bool(events), first_seq, None, reports, news)
+        accepted = len(events) - ignored
+        return Outcome(accepted, 0, ignored, 0, bool(events), first_seq, None, reports, news, tuple(unknown))
 
     def visited(self) -> Visit:
         """Which elements this session has clicked."""
@@ -365,6 +375,11 @@ class Session:
 
     def snapshot_due(self) -> bool:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
+
+
+def merged_types(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The ignored types of two answers, each once, as many as one may name."""
+    return tuple(dict.fromkeys(some + others))[:MAX_IGNORED_TYPES]
 
 
 class Observer(Protocol):

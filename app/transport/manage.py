@@ -224,7 +224,7 @@ async def decoded(request: Request, kind: type[T], default: T | None = None) -> 
         return default
     media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media not in (b"", b"application/json"):
-        raise Unsupported("the body must be application/json")
+        raise Unsupported("the body must be JSON: send the header `content-type: application/json`")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:

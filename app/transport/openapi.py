@@ -245,6 +245,7 @@ def _answers() -> dict[str, object]:
         ),
         "Receipt": _object(
             "accepted duplicates ignored", accepted=_WHOLE, duplicates=_WHOLE, ignored=_WHOLE, ack=_WHOLE_OR_NULL,
+            ignored_types={"type": "array", "items": _TEXT, "description": "the types that this server does not know"},
             mood={"anyOf": [_ref("Reading"), {"type": "null"}]}, token=_TEXT,
         ),
         "SessionRow": _object(

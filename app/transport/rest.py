@@ -89,7 +89,9 @@ class Rest:
         doors = self._doors
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media not in _TYPES:
-            raise Unsupported("the body must be application/json, or text/plain for a beacon")
+            raise Unsupported(
+                "the body must be JSON: send the header `content-type: application/json`, or text/plain for a beacon"
+            )
         if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
             raise Unsupported("the body must come without a content-encoding")
         presented = bearer(headers)
@@ -123,6 +125,8 @@ class Rest:
             "ack": outcome.ack,
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
+        if outcome.ignored:
+            answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:
             answer["token"] = doors.access.next_token(token, entrance.claims, key.project, session_id)
         await reply(send, 200, protocol.encode(answer), [JSON, *cors(headers), *rate_headers(drawn)])
