@@ -15,7 +15,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, "../static/src");
 
 /** Loaded on demand, each a module of its own. */
-const PARTS = ["rest", "help", "debug", "hands", "identify"];
+const PARTS = ["rest", "help", "debug", "hands", "identify", "advice"];
 /** Fields of our own objects, never of the wire: they may get short names. */
 const OWN = /^(?:element|facts|leaving|answered|handled)$/;
 

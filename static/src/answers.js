@@ -12,6 +12,7 @@ import { later, listen, wrap } from "./life.js";
 import { touched } from "./mood.js";
 import { options } from "./options.js";
 import { origin, up } from "./selector.js";
+import { calledOff, excuse } from "./trouble.js";
 
 /** Nothing by then: nobody waits any longer. */
 const DEAD_MS = 2500;
@@ -159,6 +160,9 @@ const clicked = (event) => {
   judge([click], facts, DEAD_MS);
 };
 
+/** Origins that have answered on this page. What never did may be stopped by an ad blocker: nobody's trouble. */
+const alive = new Set();
+
 /** A request of the page begins. Its end answers a click it began right after; while it runs nothing is dead.
  * @param {boolean} [quiet] sent to be forgotten: counting, not answering
  * @returns {(status: number, address: string) => void} call at the end; 0: it failed, below 0: it was called off */
@@ -169,11 +173,15 @@ const request = (quiet) => {
   return (status, address) => {
     if (cause) open--;
     const { origin, pathname } = new URL(address, location.href);
-    if (status > 399 || (!status && (cause || origin === location.origin))) {
+    if (status > 0) alive.add(origin);
+    if ((!status || status > 399) && (origin === location.origin || (cause && alive.has(origin)))) {
       emit("error", cause?.element, { kind: "request", value: status || undefined, name: pathname.slice(0, 200) });
     } else if (cause && status > 0) answer(0, began);
   };
 };
+
+/** @type {WeakMap<XMLHttpRequest, string>} */
+const addresses = new WeakMap();
 
 const watchRequests = () => {
   wrap(window, "fetch", ([input, init]) => {
@@ -184,14 +192,19 @@ const watchRequests = () => {
     return (reply) =>
       reply.then(
         (/** @type {Response} */ { status }) => ended(status || 200, address),
-        (/** @type {Error} */ error) => ended(error?.name === "AbortError" ? -1 : 0, address),
+        (/** @type {unknown} */ error) => {
+          ended(calledOff(error) ? -1 : 0, address);
+          excuse(error);
+        },
       );
   });
+  // Where a request that fails was going, it says nowhere else.
+  wrap(XMLHttpRequest.prototype, "open", ([, address], self) => void addresses.set(self, address));
   wrap(XMLHttpRequest.prototype, "send", (_, self) => {
     const ended = request();
     let off = 0;
     listen(self, "abort", () => (off = -1));
-    listen(self, "loadend", () => ended(self.status || off, self.responseURL));
+    listen(self, "loadend", () => ended(self.status || off, self.responseURL || addresses.get(self)));
   });
 };
 

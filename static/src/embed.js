@@ -12,8 +12,11 @@ const load = (/** @type {string} */ part) => import(`${options.host}/sessionmood
 // A second tag on the same page finds the first at work.
 if (!early?.init) {
   try {
-    const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
     page.SessionMood = api;
+    // A module (`type="module"`) is not told which tag is its own.
+    const { src, dataset } = /** @type {HTMLScriptElement} */ (
+      document.currentScript || document.querySelector("script[src*='sessionmood.js']")
+    );
     Object.assign(options, { host: new URL(src).origin, load });
     fromAttributes(dataset);
     if (Array.isArray(early)) api.push(...early);
