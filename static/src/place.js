@@ -35,8 +35,11 @@ export const place = (host, box, { touched, up }) => {
     style.setProperty("--h", height * scale + "px");
     style.inset = "auto";
     style.transform = scale === 1 ? "" : `scale(${1 / scale})`;
-    style.left = offsetLeft + (start ? 0 : width - host.offsetWidth / scale) + "px";
-    style.top = offsetTop + height - host.offsetHeight / scale + "px";
+    // Where 0 is differs: on a page that overflows to the left it is not where the screen begins.
+    style.left = style.top = "0px";
+    const zero = host.getBoundingClientRect();
+    style.left = offsetLeft + (start ? 0 : width - zero.width) - zero.left + "px";
+    style.top = offsetTop + height - zero.height - zero.top + "px";
   };
   const reached = () => {
     const { left, top, width, height } = box.getBoundingClientRect();

@@ -54,7 +54,9 @@ const contentOf = (offer, { help, helpContent }) => {
 export const popup = (offer, inside) => {
   const { FIELDS, options, touched } = inside;
   last?.();
-  const text = (/** @type {keyof typeof TEXTS} */ name) => (typeof options[name] === "string" && options[name]) || TEXTS[name];
+  /** The author's words, where they are words. @param {keyof typeof TEXTS} name */
+  const own = (name) => typeof options[name] === "string" && options[name];
+  const text = (/** @type {keyof typeof TEXTS} */ name) => own(name) || TEXTS[name];
   const theme = options.helpTheme || matchMedia("(prefers-color-scheme:dark)").matches;
   const box = make("section", {
     className: theme === true || theme === "dark" ? "dark" : "",
@@ -132,7 +134,11 @@ export const popup = (offer, inside) => {
       offer.dismiss();
       close();
       if (!here) return;
-    } else if (here ? key === "F6" || (key === "Tab" && here === edge) : false) giveBack();
+    } else if (here && key === "Tab" && here !== edge) {
+      // The browser's own way through the card; not for a dialog of the page that holds the focus.
+      event.stopImmediatePropagation();
+      return;
+    } else if (here && (key === "F6" || key === "Tab")) giveBack();
     // Who is filling in a form goes on to the next field.
     else if (!here && (key === "F6" || (key === "Tab" && !shiftKey && !from && !inside.up(focused(), FIELDS)))) enter();
     else return;
@@ -160,14 +166,14 @@ export const popup = (offer, inside) => {
   const opens = options.helpUrl || offer.onAccept?.call;
   const useful = opens || given;
   const known =
-    (options.helpStuck || !options.helpTitle) &&
+    (own("helpStuck") || !own("helpTitle")) &&
     (offer.test || offer.reading?.because.some((/** @type {any} */ { signal }) => /rage|dead/.test(signal))) &&
     touched.stuck?.isConnected &&
     label(touched.stuck, FIELDS);
   const title = known
     ? text("helpStuck").replace("{label}", () => `\u2068${known}\u2069`)
-    : text(useful || options.helpTitle ? "helpTitle" : "helpAlone");
-  const words = text(options.helpText ? "helpText" : !useful ? "helpRetry" : known ? "helpTitle" : "helpText");
+    : text(useful || own("helpTitle") ? "helpTitle" : "helpAlone");
+  const words = text(own("helpText") ? "helpText" : !useful ? "helpRetry" : known ? "helpTitle" : "helpText");
   const accept = then("accept");
   fill(
     title,
@@ -176,7 +182,7 @@ export const popup = (offer, inside) => {
     ...(useful
       ? [
           button(
-            opens || options.helpAccept ? "helpAccept" : "helpRead",
+            opens || own("helpAccept") ? "helpAccept" : "helpRead",
             () => {
               accept();
               offer.onAccept?.(offer);
