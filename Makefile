@@ -1,9 +1,9 @@
-# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure
+# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure · gallery: measure beside the peers
 # docs: write the pages made from the code
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test check bench docs lock clean
+.PHONY: run test install install-test check bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -42,8 +42,18 @@ check: install-test
 	else echo "No C compiler: the mood engine stays plain Python."; fi
 	@touch $@
 
-bench: install-test
+.venv/bench.done: .venv/test.done requirements/bench.txt
+	@echo "Setting up the benchmark (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: install-test .venv/bench.done
 	$(BIN)/python -m benchmarks
+
+# how often each of eight tools is right about what a page answered: ARGS="--tool sessionmood --library mui"
+gallery: install-test
+	@sh tools/install-browser
+	$(BIN)/python -m benchmarks.gallery $(ARGS)
 
 docs: install-test
 	$(BIN)/python -m tools.write_docs
@@ -51,6 +61,7 @@ docs: install-test
 lock:
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/run.in -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/test.in -c requirements/run.txt -o requirements/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/bench.in -c requirements/test.txt -o requirements/bench.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements/compile.in -c requirements/test.txt -o requirements/compile.txt
 
 clean:

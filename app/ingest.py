@@ -14,9 +14,11 @@ import msgspec
 
 from app import protocol, storage
 from app.counters import Counters
-from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
+from app.elements import Elements
+from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
+from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions
+from app.sessions import Observer, Outcome, Session, Sessions, merged_types
 from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -51,6 +53,8 @@ class Ingest:
         self.clock = clock
         self.max_sessions = max_sessions
         self.counters = Counters()
+        #: what is learned of elements, where anything is
+        self.elements: Elements | None = None
         self.observe: Callable[[Session], Observer] | None = None
         self.draining = False
         self.turn: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
@@ -84,7 +88,7 @@ class Ingest:
         if len(self.sessions) >= 2 * self.max_sessions:
             raise Overloaded("too many sessions at once", retry_ms=2000)
         session = self.sessions.open(project, id, now, publishable)
-        self._observe(session)
+        self._prepare(session)
         return session
 
     def leave(self, session: Session) -> None:
@@ -117,33 +121,51 @@ class Ingest:
         stored = await self.store.load(project, id)
         if stored is None:
             return None
-        session = await self._revive(stored)
+        try:
+            session = await self._revive(stored)
+        except SessionMoodError:
+            raise
+        except Exception as error:
+            self.store.report_damage(project, id, "session", error)
+            raise Damaged from error
         self.counters.loaded += 1
         return session
 
     async def _revive(self, stored: Stored) -> Session:
         row = stored.row
-        session = Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
-        batches = stored.batches
+        session, batches, damaged = self._begun(row), stored.batches, False
         if stored.snapshot is not None:
             try:
                 session.restore(stored.snapshot, stored.snapshot_version)
-            except (ValueError, TypeError, LookupError, msgspec.MsgspecError):
-                session = Session(
-                    row.project, row.session, row.created_at, self.sessions.model, row.publishable
-                )
-                batches = await self._whole_log(row)
-        self._observe(session)
+            except Exception as error:  # whatever its bytes say: the log has it all
+                self.store.report_damage(row.project, row.session, "snapshot", error)
+                session, batches = self._begun(row), await self._whole_log(row)
+        self._prepare(session)
         news: list[Change | Offer] = []
         for batch in batches:
-            replay(session, batch, news)
+            failure = replay(session, batch, news)
+            if failure is not None:
+                damaged = True
+                reason = f"the row of version {batch.version}: {failure}"
+                self.store.report_damage(row.project, row.session, "log", reason)
+        session.version = max(session.version, row.version)  # the last rows may be those that can't be read
+        if stored.history is not None:
+            try:
+                # as it was told: the log alone does not say what time had done
+                session.history = kept_history(row, stored.history)
+                session.history_kept = session.history.version
+            except Exception as error:  # whatever its bytes say: what the log gave is close
+                self.store.report_damage(row.project, row.session, "history", error)
         session.created_at = row.created_at
         self.sessions.add(session)
         self.sessions.schedule(session)
-        if len(batches) > 16 or session.snapshot_version < session.version - 16:
+        if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
             with contextlib.suppress(StorageUnavailable):
                 self.keep(session, None, news, snapshot=True)
         return session
+
+    def _begun(self, row: SessionRow) -> Session:
+        return Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
         batches: list[Batch] = []
@@ -153,7 +175,9 @@ class Ingest:
             if not page or page[-1].version >= row.version:
                 return batches
 
-    def _observe(self, session: Session) -> None:
+    def _prepare(self, session: Session) -> None:
+        """Give a session that comes into memory what it works with."""
+        session.elements = self.elements
         if self.observe is not None:
             session.observer = self.observe(session)
 
@@ -247,6 +271,7 @@ class Ingest:
             wires = batch.events[outcome.skipped :]
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
+                wire.usual = event.usual
             kept = Batch(
                 session.version,
                 now,
@@ -306,7 +331,7 @@ class Ingest:
             for c in news
             if isinstance(c, Change)
         ]
-        now = session.change
+        history = session.history
         row = SessionRow(
             session.project,
             session.id,
@@ -314,9 +339,7 @@ class Ingest:
             session.created_at,
             session.last_at,
             session.event_count,
-            "" if now is None else now.mood,
-            0.0 if now is None else now.confidence,
-            "" if now is None else now.suggested_action,
+            *mood_columns(history, session.model),
             session.page,
             engine.due_at(),
             session.publishable,
@@ -326,7 +349,10 @@ class Ingest:
         if session.put_away:
             put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
             entry = msgspec.structs.replace(entry, put_away=put_away)
+        if session.history_kept != history.version:
+            entry = msgspec.structs.replace(entry, history=history_row(history))
         durable = self.store.submit(entry)
+        session.history_kept = history.version
         session.put_away.clear()
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
@@ -385,6 +411,7 @@ def _together(receipts: list[Receipt]) -> Receipt:
         outcome.accepted += receipt.outcome.accepted
         outcome.duplicates += receipt.outcome.duplicates
         outcome.ignored += receipt.outcome.ignored
+        outcome.ignored_types = merged_types(receipt.outcome.ignored_types, outcome.ignored_types)
     durable = asyncio.ensure_future(_all_of([receipt.durable for receipt in receipts]))
     durable.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody need look at it
     return Receipt(outcome, durable)
@@ -395,12 +422,20 @@ async def _all_of(parts: "list[asyncio.Future[None]]") -> None:
         await part
 
 
-def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> None:
-    """Fold a row of the log again, exactly as it was folded when it came."""
-    for wire in protocol.decode_log(batch.events):
-        session.apply(protocol.to_event(wire, batch.reports), news)
+def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> Exception | None:
+    """Fold a row of the log again, exactly as it was folded when it came. What went wrong, if it can't be read: its
+    number and its producer's count all the same, so that the session goes on after it."""
+    failure = None
+    try:
+        for wire in protocol.decode_log(batch.events):
+            event = protocol.to_event(wire, batch.reports)
+            session.visited().recall(event)
+            session.apply(event, news)
+    except Exception as error:
+        failure = error
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)
         producer.ack = producer.kept = max(producer.ack, batch.last_seq)
         producer.reports = batch.reports
+    return failure

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from app.errors import BadBatch, BadBody, BadRequest, SessionMoodError, TooLarge
-from app.mood import Event, Offer, Reading
+from app.mood import Event, Offer, Reading, Usual
 
 SUBPROTOCOL: Final = "sessionmood.v1"
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -53,6 +53,8 @@ class WireEvent(msgspec.Struct, omit_defaults=True, gc=False):
     name: _Text | None = None
     dy: _Px | None = None
     url: Annotated[str, msgspec.Meta(max_length=2048)] | None = None
+    #: the server's own note in the log (`Event.usual`); a client's is dropped
+    usual: Usual | None = msgspec.field(name="~usual", default=None)
 
 
 class Batch(msgspec.Struct, kw_only=True):
@@ -333,6 +335,7 @@ def to_event(wire: WireEvent, reports: int) -> Event:
         wire.dy,
         wire.url,
         reports,
+        wire.usual,
     )
 
 

@@ -16,7 +16,7 @@ from typing import cast
 import msgspec
 
 from app.errors import SessionMoodError
-from app.mood.events import Event, reports_mask
+from app.mood.events import Event, Usual, reports_mask
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -41,6 +41,7 @@ class RecordedEvent(msgspec.Struct, omit_defaults=True, gc=False):
     name: str | None = None
     dy: float | None = None
     url: str | None = None
+    usual: Usual | None = msgspec.field(name="~usual", default=None)
 
 
 class Recording(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -89,6 +90,7 @@ class Recording(msgspec.Struct, omit_defaults=True, kw_only=True):
                     event.dy,
                     event.url,
                     mask,
+                    event.usual,
                 )
             )
         return facts

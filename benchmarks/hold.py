@@ -63,8 +63,8 @@ class Idler(asyncio.Protocol):
 
 async def hold(job: Hold) -> Held:
     target = job.target
-    before = memory_bytes(target.pid)
-    began, cpu = time.perf_counter(), cpu_seconds(target.pid)
+    before = memory_bytes(target.pids[0])
+    began, cpu = time.perf_counter(), cpu_seconds(target.pids)
     pings = [0]
     idlers: list[Idler] = []
     numbers = iter(range(job.sockets))
@@ -76,17 +76,17 @@ async def hold(job: Hold) -> Held:
     async with asyncio.timeout(180):
         await asyncio.gather(*(open_some() for _ in range(_PARALLEL)))
     opened = time.perf_counter() - began
-    open_cpu = cpu_seconds(target.pid) - cpu
+    open_cpu = cpu_seconds(target.pids) - cpu
     pings[0] = 0
-    began, cpu = time.perf_counter(), cpu_seconds(target.pid)
+    began, cpu = time.perf_counter(), cpu_seconds(target.pids)
     await asyncio.sleep(job.seconds)
     held = Held(
         before=before,
-        after=memory_bytes(target.pid),
+        after=memory_bytes(target.pids[0]),
         opened=sum(not idler.transport.is_closing() for idler in idlers),
         seconds=opened,
         open_cpu_us=open_cpu * 1e6 / job.sockets,
-        idle_cpu=(cpu_seconds(target.pid) - cpu) / (time.perf_counter() - began),
+        idle_cpu=(cpu_seconds(target.pids) - cpu) / (time.perf_counter() - began),
         pings=pings[0],
     )
     for idler in idlers:

@@ -4,17 +4,18 @@ import msgspec
 
 
 class Target(msgspec.Struct):
-    """A server to measure. `echo`: it sends frames back instead of acks; `pid`: whose CPU is counted."""
+    """A server to measure. `echo`: it sends frames back instead of acks; `pids`: whose CPU is counted, with that of
+    all processes that these started."""
 
     port: int
-    pid: int
+    pids: list[int]
     key: str = ""
     echo: bool = False
 
 
 class Stream(msgspec.Struct, tag=True):
     """Batches of `events` over `sockets` WebSockets, `window` of them in flight on each, for `seconds` after
-    a warm-up."""
+    a warm-up. `every`: each asks for a reading with every batch."""
 
     target: Target
     sockets: int
@@ -22,6 +23,7 @@ class Stream(msgspec.Struct, tag=True):
     events: int
     seconds: float
     warm_up: float = 0.5
+    every: bool = False
 
 
 class Post(msgspec.Struct, tag=True):
@@ -44,6 +46,28 @@ class Rates(msgspec.Struct, tag=True):
     client_cpu: float
     frame_bytes: int
     received_per_frame: float
+
+
+class Moods(msgspec.Struct, tag=True):
+    """Open loop: single events of `sessions` sockets at `rate` events a second, whatever the answers; each socket
+    asks for a reading with every event."""
+
+    target: Target
+    sessions: int
+    rate: float
+    seconds: float
+    warm_up: float = 1.0
+
+
+class Pushed(msgspec.Struct, tag=True):
+    """Of a Moods: ms from the intended moment of each event to its reading; `late`: the load process's own lag
+    (ms, at the 99th percentile), `unanswered`: events that got no reading."""
+
+    waits: list[float]
+    late: float
+    unanswered: int
+    cpu_share: float
+    client_cpu: float
 
 
 class Latency(msgspec.Struct, tag=True):
@@ -97,5 +121,5 @@ class Accepts(msgspec.Struct, tag=True):
     client_cpu: float
 
 
-Job = Stream | Post | Latency | Hold | Storm
-Result = Rates | Waits | Held | Accepts
+Job = Stream | Post | Moods | Latency | Hold | Storm
+Result = Rates | Pushed | Waits | Held | Accepts

@@ -6,8 +6,9 @@ import msgspec
 import uvloop
 
 from benchmarks.hold import hold
-from benchmarks.jobs import Hold, Job, Latency, Post, Result, Storm, Stream
+from benchmarks.jobs import Hold, Job, Latency, Moods, Post, Result, Storm, Stream
 from benchmarks.latency import latency
+from benchmarks.moods import moods
 from benchmarks.rates import post, stream
 from benchmarks.storm import storm
 
@@ -21,6 +22,8 @@ def run(job: Job) -> Result:
         return uvloop.run(stream(job))
     if isinstance(job, Post):
         return uvloop.run(post(job))
+    if isinstance(job, Moods):
+        return uvloop.run(moods(job))
     if isinstance(job, Hold):
         return uvloop.run(hold(job))
     assert isinstance(job, Storm)

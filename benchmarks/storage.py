@@ -51,6 +51,8 @@ def entry(client: int, version: int) -> Entry:
         "engaged",
         0.7,
         "none",
+        at + version,
+        0b1001,
         "/",
         at,
         False,

@@ -58,7 +58,7 @@ async def storm(job: Storm) -> Accepts:
     loop = asyncio.get_running_loop()
     target = job.target
     sessions = itertools.cycle([uuid.uuid4().hex for _ in range(_SESSIONS)])
-    began, cpu, own = time.perf_counter(), cpu_seconds(target.pid), time.process_time()
+    began, cpu, own = time.perf_counter(), cpu_seconds(target.pids), time.process_time()
     until = began + job.seconds
     count = 0
 
@@ -78,6 +78,6 @@ async def storm(job: Storm) -> Accepts:
     took = time.perf_counter() - began
     return Accepts(
         per_second=count / took,
-        cpu_us=(cpu_seconds(target.pid) - cpu) * 1e6 / count,
+        cpu_us=(cpu_seconds(target.pids) - cpu) * 1e6 / count,
         client_cpu=(time.process_time() - own) / took,
     )

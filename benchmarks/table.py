@@ -4,22 +4,34 @@ import statistics
 import sys
 from collections.abc import Sequence
 
+_said: list[str] = []
+
+
+def say(line: str) -> None:
+    """Print a line of the report."""
+    _said.append(line)
+    print(line, flush=True)
+
+
+def keep_copy() -> str:
+    """The report so far."""
+    return "\n".join(_said) + "\n"
+
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], note: str = "") -> None:
     """Print a table; the first column is words, the others are figures."""
     cells = [[_text(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(columns), *cells]) for i in range(len(columns))]
-    print(f"\n{title}")
+    say(f"\n{title}")
     for row in [list(columns), ["-" * width for width in widths], *cells]:
         first, *others = row
-        print(
+        say(
             "  ".join(
                 [first.ljust(widths[0]), *(o.rjust(w) for o, w in zip(others, widths[1:], strict=True))]
             )
         )
     if note:
-        print(note)
-    sys.stdout.flush()
+        say(note)
 
 
 def _text(cell: object) -> str:

@@ -4,8 +4,9 @@ No I/O, clock, logging or randomness in here: time is an argument, and the same 
 bit for bit. `MoodEngine` is the door; `numbers` holds every number with its reason.
 """
 
+from app.mood.decay import kept, rate_of
 from app.mood.engine import MoodEngine
-from app.mood.events import EVENT_TYPES, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, reports_mask
+from app.mood.events import EVENT_TYPES, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Usual, reports_mask
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import MOODS, Change, Evidence, Offer, Reading
 
@@ -22,5 +23,8 @@ __all__ = [
     "MoodEngine",
     "Offer",
     "Reading",
+    "Usual",
+    "kept",
+    "rate_of",
     "reports_mask",
 ]

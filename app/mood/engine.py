@@ -14,9 +14,11 @@ from app.mood.scoring import confidence_of, independent_friction, points_of, sof
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
+#: Points that are shown as 0.00.
+_NOTHING: Final = 0.005
 
 FIELDS: Final = (
     "anchor",
@@ -155,15 +157,18 @@ class MoodEngine:
         m = self.model
         strengths = self.behaviour.strengths(now, m)
         friction = friction_of(strengths)
-        if by_event and (friction > 0.0 or self.scar > 0.0):
-            self._remember(now, friction)
+        if by_event and (friction >= m.trouble_from or self.scar > 0.0):
+            self._remember(now, friction if friction >= m.trouble_from else 0.0)
         if self.scar > 0.0:
             self._recover(strengths, friction, now)
         scores = softmax(self._points(strengths, now), m.temperature)
         self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
-            happened.append(self._change(now, decision.mood, strengths))
+            change = self._change(now, decision.mood, strengths)
+            if not by_event:
+                change.because = self._because(decision.mood, strengths, now)
+            happened.append(change)
         if decision.mood == FRUSTRATED:
             signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
             offer = self.help.due(now, decision.since, signs, m)
@@ -184,7 +189,7 @@ class MoodEngine:
         )
 
     def _remember(self, now: int, friction: float) -> None:
-        """Keep the worst friction. Within one millisecond it counts as it is after the last event."""
+        """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""
         if now > self.scar_at:
             self.base_scar = self.scar * kept(self.model.bored_rate, self.scar_at, now)
             self.scar_at = now
@@ -214,6 +219,21 @@ class MoodEngine:
             MOODS[decision.previous] if decision.previous != NONE else None,
         )
 
+    def confidence(self) -> float:
+        """Of the mood as of `last_at`; 0 before the first event."""
+        mood = self.decision.mood
+        return 0.0 if mood == NONE else confidence_of(mood, self.scores[mood], self.model)
+
+    def as_of(self, at: int) -> Reading:
+        """The reading as it was at `at`, a moment from the last event on: what time has done since is left out.
+        Alters nothing. Raises ValueError before the first event."""
+        past = MoodEngine.restore(self.state(), self.model)
+        past._go_back()
+        if past.decision.mood != NONE:
+            past.scores = softmax(past.raw_scores(), past.model.temperature)
+        past.advance(at)
+        return past.reading(at)
+
     def _named(self, mood: int, strengths: list[float]) -> list[str]:
         """The signals that raised a mood, strongest first."""
         rows = self.model.rows
@@ -233,6 +253,10 @@ class MoodEngine:
             if points != 0.0:
                 found.append((points, i))
         found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
+        while len(found) > 1 and abs(found[-1][0]) < _NOTHING:
+            # what rounds to nothing is no reason; it goes with the strongest, so that the sum is the score
+            points, _ = found.pop()
+            found[0] = (found[0][0] + points, found[0][1])
         because: list[Evidence] = []
         said = self.behaviour.feedback.points(mood, now, self.model)
         if said != 0.0:

@@ -18,6 +18,20 @@ REPORTS_DEAD_CLICK: Final = 2
 _REPORTS: Final = {"response": REPORTS_RESPONSE, "dead_click": REPORTS_DEAD_CLICK}
 
 
+#: What is usual for an element: visitors who clicked it, clicks of theirs with a verdict, the share of those that was
+#: answered (0-1), the answers' mean wait (ms), and clicks in a row.
+Usual = tuple[float, float, float, float, float]
+
+
+#: `kind` of a click, or of the `response` that settles it, whose answer the client cannot see (a canvas, a closed
+#: shadow root, a frame of others): it is no sign of anything, neither of trouble nor of success.
+UNKNOWN: Final = "unknown"
+
+#: `kind` of a dead or rage click on a thing that shows that it has nothing more to give: it is switched off, a
+#: stepper or carousel at its end, a link to where one is. Mild: never a cause for help by itself.
+MILD: Final = frozenset({"disabled", "end", "current"})
+
+
 def reports_mask(names: list[str]) -> int:
     """Bits for the `reports` of a client; names the engine has no use for are passed over."""
     mask = 0
@@ -32,9 +46,10 @@ class Event:
     `at`: ms since the epoch on the server's clock (a recording's own clock in a replay), never before the
     session's previous event. `value`, `kind`, `name`: as the table of event types says. `x`, `y`: CSS px.
     `dy`: px, signed. `target`: a selector; `url`: a path without query. `reports`: bits of `reports_mask`.
+    `usual`: what other visitors met at this target, as of the session's first click on it; the server notes it.
     """
 
-    __slots__ = ("at", "dy", "kind", "name", "reports", "target", "type", "url", "value", "x", "y")
+    __slots__ = ("at", "dy", "kind", "name", "reports", "target", "type", "url", "usual", "value", "x", "y")
 
     def __init__(
         self,
@@ -49,6 +64,7 @@ class Event:
         dy: float | None = None,
         url: str | None = None,
         reports: int = 0,
+        usual: Usual | None = None,
     ) -> None:
         self.type: str = type
         self.at: int = at
@@ -61,6 +77,7 @@ class Event:
         self.dy: float | None = dy
         self.url: str | None = url
         self.reports: int = reports
+        self.usual: Usual | None = usual
 
     def __repr__(self) -> str:
         told = [f"{self.type!r}, {self.at}"]
@@ -70,4 +87,6 @@ class Event:
                 told.append(f"{name}={value!r}")
         if self.reports:
             told.append(f"reports={self.reports}")
+        if self.usual is not None:
+            told.append(f"usual={self.usual}")
         return f"Event({', '.join(told)})"

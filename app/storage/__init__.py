@@ -47,8 +47,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """What lists show and what decides who may take the next batch.
 
     `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
-    it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
-    known type has come.
+    it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
+    empty and 0 before that. `traits`: what `Traits` choose by.
     """
 
     project: str
@@ -60,9 +60,30 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     mood: str
     confidence: float
     suggested_action: str
+    mood_at: int
+    traits: int
     page: str | None
     due_at: int | None
     publishable: bool  # opened with a pk_ key: its holder needs the session token
+
+
+class HistoryRow(msgspec.Struct, frozen=True, gc=False):
+    """What the visit's history holds beyond its row; kept apart, since it seldom changes. The worst mood was
+    `worst_mood` at `worst_at` (ms), on `worst_page`; `evidence` and `offers` are JSON."""
+
+    worst_mood: str
+    worst_confidence: float
+    worst_at: int
+    worst_page: str | None
+    evidence: bytes
+    offers: bytes
+
+
+class Traits(msgspec.Struct, frozen=True, array_like=True):
+    """Chooses sessions whose `traits`, under `mask`, are one of `values`."""
+
+    mask: int
+    values: tuple[int, ...]
 
 
 class Numbering(msgspec.Struct, frozen=True, gc=False):
@@ -77,23 +98,48 @@ class Numbering(msgspec.Struct, frozen=True, gc=False):
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One step of one session, written whole or not at all. `batch` is None when only time passed.
     `snapshot` (msgpack) stands for the state after this entry, when one is due. `put_away`: what it, and those
-    that follow, may leave out."""
+    that follow, may leave out. `history`: only when it changed."""
 
     row: SessionRow
     batch: Batch | None = None
     changes: Sequence[MoodChange] = ()
     snapshot: bytes | None = None
     put_away: Sequence[Numbering] = ()
+    history: HistoryRow | None = None
 
 
 class Stored(msgspec.Struct, frozen=True):
     """A session as kept: state = `snapshot` + fold of `batches`, which hold all batches with
-    version > `snapshot_version`, in order."""
+    version > `snapshot_version`, in order. `history` is as of `row`."""
 
     row: SessionRow
     snapshot: bytes | None
     snapshot_version: int
     batches: list[Batch]
+    history: HistoryRow | None = None
+
+
+#: What can be damaged: see `Damage`.
+DAMAGED_PARTS = ("session", "log", "snapshot", "change", "key", "erase", "retention")
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Something that is kept and cannot be read. `part`: session, log, snapshot, change, key, erase or retention;
+    `session` is a key's id where it is key. `at`: when it was found (ms)."""
+
+    project: str
+    session: str
+    part: str
+    at: int
+    reason: str
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """One history of a database. A restore begins another: positions and numbers that clients have from before
+    `began_at` (ms; 0 for the first) need not be found again."""
+
+    name: str
+    began_at: int
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -111,9 +157,24 @@ class Key(msgspec.Struct, frozen=True):
     events_per_second: float | None = None  # rate; None: the server's default
 
 
+class ElementRow(msgspec.Struct, frozen=True):
+    """What was learned of one element of a project's pages: counts, faded to `at` (ms)."""
+
+    project: str
+    target: str
+    at: int
+    visitors: float
+    clicks: float
+    runs: float
+    answered: float
+    dead: float
+    waited: float
+
+
 class State(msgspec.Struct, frozen=True):
     """How writing fares. `commit_seconds`: what all `commits` took together; `committed_since`: when the last
-    one that is done was begun (`time.monotonic`), None before the first."""
+    one that is done was begun (`time.monotonic`), None before the first. `damaged`: how many things were found
+    since the start that cannot be read, by `Damage.part`."""
 
     queued_entries: int
     queued_bytes: int
@@ -122,13 +183,15 @@ class State(msgspec.Struct, frozen=True):
     failures: int
     failing: bool
     committed_since: float | None
+    damaged: dict[str, int] = {}
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of the sessions list; `cursor` is None on the last."""
+    """One page of the sessions list, with the history of each; `cursor` is None on the last."""
 
     sessions: list[SessionRow]
     cursor: str | None
+    histories: list[HistoryRow | None] = []
 
 
 class Storage(Protocol):
@@ -152,7 +215,9 @@ class Storage(Protocol):
     def settled(self) -> "asyncio.Future[None]":
         """Done when everything submitted so far is durable; the same failure rule as `submit`."""
 
-    async def load(self, project: str, session: str) -> Stored | None: ...
+    async def load(self, project: str, session: str) -> Stored | None:
+        """None if unknown. Rows of the log that cannot be read are left out and reported. Raises Damaged when the
+        session cannot be read at all."""
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
@@ -161,15 +226,18 @@ class Storage(Protocol):
         self,
         project: str,
         *,
-        mood: str | None = None,
+        traits: Traits | None = None,
         active_since: int | None = None,
         quiet_since: int | None = None,
+        since: int | None = None,
+        before: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Newest activity first. `active_since`, `quiet_since`: last activity at or after, or before, that moment
-        (ms); the pages that follow keep to the first page's. A cursor that is not ours raises errors.BadRequest.
+        """Newest activity first. `since`, `before`: last activity at or after, or before, that moment (ms); so too
+        `active_since` and `quiet_since`, for which the pages that follow keep to the first page's moment. A cursor
+        that is not ours raises errors.BadRequest.
         """
 
     async def row(self, project: str, session: str) -> SessionRow | None: ...
@@ -205,6 +273,13 @@ class Storage(Protocol):
     async def backup(self, path: str) -> None:
         """A consistent copy, made while serving."""
 
+    def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
+        """Note that something kept cannot be read (`Damage`): logged once, counted, and kept for `doctor`. Does
+        not wait. A session with a damage of part "session" is not `due` until the next start."""
+
+    async def damages(self) -> list[Damage]:
+        """What was found that cannot be read, of all projects, oldest first."""
+
     async def check(self) -> None:
         """Raise StorageUnavailable if a write would not succeed now."""
 
@@ -220,6 +295,12 @@ class Storage(Protocol):
         """Every key of every project, revoked ones too."""
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None: ...
+
+    async def elements(self, limit: int) -> list[ElementRow]:
+        """What was learned of elements: the latest used, at most so many, the longest unused of them first."""
+
+    async def store_elements(self, rows: Sequence[ElementRow], before: int) -> None:
+        """Replace what was learned of these elements, and forget those not used since `before` (ms; 0: none)."""
 
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far. One that would

@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from app import errors
 from app.storage import Entry, MoodChange
 from app.storage.queue import Group, Job, Outcome
+from app.storage.sqlite_damage import is_corrupt
 from app.storage.sqlite_rows import MAX_ROWS, Row, entry_row, filled, insert_rows
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
@@ -83,10 +85,12 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
     try:
         result = job.work(connection)
     except Exception as error:
-        if is_environment(error):
+        if is_environment(error) and not is_corrupt(error):
             raise
         connection.execute("ROLLBACK TO job")
         result = error
+        if is_corrupt(error):  # pages that this job alone may need
+            result = errors.Damaged(f"the database is damaged: {error}")
     connection.execute("RELEASE job")
     return result
 
@@ -96,6 +100,7 @@ def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
     kind = "entry again" if repeated else "entry"
     latest = {(entry.row.project, entry.row.session): entry.row for entry in entries}
     snapshots: dict[tuple[str, str], Row] = {}
+    histories: dict[tuple[str, str], Row] = {}
     rows: list[Row] = []
     for entry in entries:
         name = (entry.row.project, entry.row.session)
@@ -108,7 +113,9 @@ def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
         rows += [filled(("producer", *name, *msgspec.structs.astuple(each))) for each in entry.put_away]
         if entry.snapshot is not None:
             snapshots[name] = filled(("snapshot", *name, entry.row.version, entry.snapshot))
-    return [*rows, *snapshots.values()]
+        if entry.history is not None:
+            histories[name] = filled(("history", *name, *msgspec.structs.astuple(entry.history)))
+    return [*rows, *snapshots.values(), *histories.values()]
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:

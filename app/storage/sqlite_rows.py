@@ -13,13 +13,15 @@ from itertools import chain
 from typing import Any, Final
 
 _SESSION: Final = (
-    "version, created_at, last_at, event_count, mood, confidence, suggested_action, page, due_at, publishable"
+    "version, created_at, last_at, event_count, mood, confidence, suggested_action, mood_at, traits, page, due_at, "
+    "publishable"
 )
 SESSION_COLUMNS: Final = f"project, session, {_SESSION}"
 BATCH_COLUMNS: Final = "version, at, producer, first_seq, last_seq, reports, count, events"
 CHANGE_COLUMNS: Final = "at, mood, previous, confidence, suggested_action, signals, event_count, page"
 SNAPSHOT_COLUMNS: Final = "version, state"
 PRODUCER_COLUMNS: Final = "producer, last_seq, reports"
+HISTORY_COLUMNS: Final = "worst_mood, worst_confidence, worst_at, worst_page, evidence, offers"
 
 #: A row: what it is (a key of `_INTO`), project, session, and values, _NOTHING for the rest.
 Row = tuple[Any, ...]
@@ -61,8 +63,8 @@ _SESSIONS: Final = _into(
     _SESSION,
     "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
     "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
-    "suggested_action = excluded.suggested_action, page = excluded.page, due_at = excluded.due_at, "
-    "publishable = excluded.publishable",
+    "suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits, "
+    "page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable",
     key="project, session",
     of="NEW.project, NEW.session",
 )
@@ -79,6 +81,13 @@ _INTO: Final = {
         "ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, state = excluded.state",
     ),
     "change": _into("changes", CHANGE_COLUMNS, "ON CONFLICT (session_id, at, mood) DO NOTHING"),
+    "history": _into(
+        "histories",
+        HISTORY_COLUMNS,
+        "ON CONFLICT (session_id) DO UPDATE SET worst_mood = excluded.worst_mood, "
+        "worst_confidence = excluded.worst_confidence, worst_at = excluded.worst_at, "
+        "worst_page = excluded.worst_page, evidence = excluded.evidence, offers = excluded.offers",
+    ),
     "producer": _into(
         "producers",
         PRODUCER_COLUMNS,

@@ -7,9 +7,21 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app import errors
-from app.storage import Batch, Entry, Key, MoodChange, Numbering, SessionRow, Storage
+from app.storage import (
+    Batch,
+    ElementRow,
+    Entry,
+    HistoryRow,
+    Key,
+    MoodChange,
+    Numbering,
+    SessionRow,
+    Storage,
+    Traits,
+)
 
 __all__ = [  # the tests; pytest collects what is imported
+    "TestElements",
     "TestEntries",
     "TestErasure",
     "TestKeysAndSecrets",
@@ -29,6 +41,8 @@ def row(session: str = "s", version: int = 1, *, project: str = "p", **other: ob
         "mood": "bored",
         "confidence": 0.5,
         "suggested_action": "re_engage",
+        "mood_at": 1_001,
+        "traits": 2,
         "page": "/",
         "due_at": None,
         "publishable": False,
@@ -235,7 +249,7 @@ class TestLists:
                 Entry(
                     row(
                         f"s{n}",
-                        mood=["bored", "curious", "engaged"][n % 3],
+                        traits=n % 3 | (n % 5) << 3,
                         page=["/", "/pay"][n % 2],
                         last_at=n,
                     )
@@ -255,14 +269,23 @@ class TestLists:
         def expected(keep: Callable[[int], bool]) -> list[int]:
             return [n for n in reversed(range(60)) if keep(n)]
 
-        assert await listed(mood="curious") == expected(lambda n: n % 3 == 1)
+        one = Traits(7, (1,))
+        assert await listed(traits=one) == expected(lambda n: n % 3 == 1)
+        assert await listed(traits=Traits(0b11000, (0b01000, 0b10000))) == expected(lambda n: n % 5 in (1, 2))
+        assert await listed(traits=Traits(0b1111, (0b1001, 0b0010))) == expected(
+            lambda n: (n % 3, n % 5 & 1) in ((1, 1), (2, 0))
+        )
+        assert await listed(since=20, before=33) == expected(lambda n: 20 <= n < 33)
+        assert await listed(traits=one, since=20, before=33, quiet_since=30) == expected(
+            lambda n: n % 3 == 1 and 20 <= n < 30
+        )
         assert await listed(page="/pay") == expected(lambda n: n % 2 == 1)
         assert await listed(active_since=50) == expected(lambda n: n >= 50)
         assert await listed(quiet_since=50) == expected(lambda n: n < 50)
-        assert await listed(mood="curious", page="/pay", active_since=10) == expected(
+        assert await listed(traits=one, page="/pay", active_since=10) == expected(
             lambda n: n % 6 == 1 and n >= 10
         )
-        assert await listed(mood="satisfied") == []
+        assert await listed(traits=Traits(7, (5,))) == []
         assert await listed(page="/p") == []
 
     async def test_a_cursor_outlives_its_session(self, make: Make) -> None:
@@ -290,7 +313,32 @@ class TestLists:
         with pytest.raises(errors.BadRequest):
             await storage.sessions("q", limit=3, cursor=cursor)
         with pytest.raises(errors.BadRequest):
-            await storage.sessions("p", mood="bored", limit=3, cursor=cursor)
+            await storage.sessions("p", traits=Traits(7, (2,)), limit=3, cursor=cursor)
+        with pytest.raises(errors.BadRequest):
+            await storage.sessions("p", since=1, limit=3, cursor=cursor)
+
+    async def test_lists_and_loads_have_the_history(self, make: Make) -> None:
+        storage = await make()
+        first = HistoryRow("bored", 0.5, 1_001, None, b"{}", b"[]")
+        second = HistoryRow("frustrated", 0.9, 1_002, "/pay", b'{"because":[]}', b'[{"id":"h1"}]')
+        storage.submit(Entry(row(), batch(), history=first))
+        storage.submit(Entry(row(version=2), batch(2), history=second))
+        await storage.submit(Entry(row(version=3), batch(3)))
+        await storage.submit(Entry(row("other", last_at=1), batch()))
+        page = await storage.sessions("p")
+        assert [r.session for r in page.sessions] == ["s", "other"]
+        assert page.histories == [second, None]
+        stored = await storage.load("p", "s")
+        assert stored is not None
+        assert stored.history == second
+        await storage.submit(Entry(row(version=4), batch(4), history=first))
+        assert (await storage.sessions("p", traits=Traits(7, (2,)))).histories == [first, None]
+        assert await storage.erase("p", "s")
+        assert (await storage.sessions("p")).histories == [None]
+        await storage.submit(Entry(row(), batch()))
+        again = await storage.load("p", "s")
+        assert again is not None
+        assert again.history is None
 
 
 class TestErasure:
@@ -336,6 +384,26 @@ class TestErasure:
         await storage.submit(Entry(row(last_at=5)))
         storage.submit(Entry(row(version=2, last_at=50), batch(2)))
         assert await storage.expire(10, 100) == 0
+
+
+def learned(target: str, at: int, visitors: float = 3.5) -> ElementRow:
+    return ElementRow("p", target, at, visitors, 8.25, 2.0, 5.0, 0.125, 900.0)
+
+
+class TestElements:
+    async def test_what_was_learned_is_replaced_and_read_longest_unused_first(self, make: Make) -> None:
+        storage = await make()
+        await storage.store_elements([learned("#a", 30), learned("#b", 10), learned("#c", 20)], 0)
+        await storage.store_elements([learned("#b", 40, 4.5)], 0)
+        storage = await make()
+        assert await storage.elements(10) == [learned("#c", 20), learned("#a", 30), learned("#b", 40, 4.5)]
+        assert await storage.elements(2) == [learned("#a", 30), learned("#b", 40, 4.5)]
+
+    async def test_what_nobody_used_for_long_is_forgotten(self, make: Make) -> None:
+        storage = await make()
+        await storage.store_elements([learned("#a", 30), learned("#b", 10)], 0)
+        await storage.store_elements([], 30)
+        assert await storage.elements(10) == [learned("#a", 30)]
 
 
 class TestKeysAndSecrets:

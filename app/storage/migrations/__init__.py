@@ -13,7 +13,7 @@ from app import errors
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0005"
+HEAD = "0009"
 
 
 def stored_revision(connection: sqlite3.Connection) -> str | None:

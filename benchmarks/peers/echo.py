@@ -1,6 +1,6 @@
 """What the service is measured against: the same uvicorn, the same settings, and nothing to do.
 
-    python -m benchmarks.echo raw|starlette PORT
+    python -m benchmarks.peers.echo raw|starlette PORT
 
 Over a WebSocket each frame comes back as it is; a POST is read and answered with a fixed JSON body of the
 size of a reading.
