@@ -13,11 +13,12 @@ const load = (/** @type {string} */ part) => import(`${options.host}/sessionmood
 if (!early?.init) {
   try {
     page.SessionMood = api;
+    options.load = load;
     // A module (`type="module"`) is not told which tag is its own.
     const { src, dataset } = /** @type {HTMLScriptElement} */ (
       document.currentScript || document.querySelector("script[src*='sessionmood.js']")
     );
-    Object.assign(options, { host: new URL(src).origin, load });
+    options.host = new URL(src).origin;
     fromAttributes(dataset);
     if (Array.isArray(early)) api.push(...early);
     if (!options.manual) api.init();
