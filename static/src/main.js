@@ -2,7 +2,7 @@
 /** The public face: one object, the same by script tag and by import. */
 
 import { advise } from "./advise.js";
-import { watchClicks } from "./answers.js";
+import { watchClicks } from "./clicks.js";
 import { emit } from "./emit.js";
 import { begin, end, later, listen, running, safe } from "./life.js";
 import { connect, park } from "./link.js";
@@ -10,6 +10,7 @@ import { mood, on } from "./mood.js";
 import { declined, options } from "./options.js";
 import { watchPage } from "./page.js";
 import { load } from "./parts.js";
+import { watchRequests } from "./requests.js";
 import { open, session } from "./session.js";
 
 /** A developer's own machine: help need not wait for the policy there. */
@@ -33,6 +34,7 @@ const start = safe(() => {
   if (options.debug) load("debug");
   // Not in this task: a page that stops at once leaves no line half open.
   later(connect);
+  watchRequests();
   watchClicks();
   watchPage();
 });

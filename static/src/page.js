@@ -1,7 +1,7 @@
 // @ts-check
 /** Where the visitor is, what goes wrong, and the page's coming and going. */
 
-import { answer, gone, leaving, recent } from "./answers.js";
+import { eye } from "./clicks.js";
 import { emit, url } from "./emit.js";
 import { listen, wrap } from "./life.js";
 import { park, wake } from "./link.js";
@@ -12,19 +12,16 @@ import { watchTrouble } from "./trouble.js";
 let here = "";
 const went = (/** @type {string} */ kind) => emit("navigation", 0, { kind, url: url() });
 
-/** The address changed without a new page. A new hash alone is no answer yet: `href="#"` is a dead link.
- * @param {string} kind */
+/** The address changed without a new page. @param {string} kind */
 const moved = (kind) => {
   const [before] = here.split("#");
   const same = before === location.href.split("#")[0];
-  if (!same) answer();
   if (here !== (here = location.href)) went(same && kind === "push" ? "hash" : kind);
 };
 
 const watchMoves = () => {
   const { navigation } = /** @type {any} */ (window);
   if (navigation) {
-    listen(navigation, "navigate", ({ destination }) => destination.sameDocument || leaving());
     listen(navigation, "currententrychange", ({ navigationType, from }) =>
       moved(navigationType !== "traverse" ? "push" : navigation.currentEntry.index < from.index ? "back" : "forward"),
     );
@@ -43,11 +40,9 @@ const watchLife = () => {
   listen(window, "focus blur", ({ target, type }) => {
     if (target !== window) return;
     emit(type, target);
-    // Something else opened: a file dialog, the mail program.
-    if (recent()) answer();
   });
-  listen(window, "pagehide freeze", () => {
-    gone();
+  listen(window, "pagehide freeze", ({ type }) => {
+    if (type === "pagehide") eye.leave?.();
     park(true);
   });
   listen(window, "resume online", wake);

@@ -1,7 +1,7 @@
 // @ts-check
 /** What goes wrong on the page, where it is the visitor's trouble. */
 
-import { recent } from "./answers.js";
+import { eye } from "./clicks.js";
 import { emit } from "./emit.js";
 import { listen, wrap } from "./life.js";
 
@@ -29,12 +29,12 @@ const broken = (error, file) => {
   } catch {
     // an object that can't be looked at was thrown all the same
   }
-  emit("error", recent()?.element, { kind: "js", name });
+  emit("error", eye.cause?.(), { kind: "js", name });
 };
 
 export const watchTrouble = () => {
   listen(window, "error", ({ target, error, message, filename }) => {
-    if (target === window) (error || recent()) && !/^Resize/.test(message) && broken(error, filename);
+    if (target === window) (error || eye.cause?.()) && !/^Resize/.test(message) && broken(error, filename);
     else if ((target.src || target.href || "").startsWith(location.origin)) emit("error", target, { kind: "request" });
   });
   listen(window, "unhandledrejection", ({ reason }) => broken(reason));

@@ -127,7 +127,9 @@ def test_it_names_what_does_not_respond_by_the_pages_own_label(visit: Open) -> N
     page = visit("<p>x").ready()
     for body, says in NAMES.items():
         page.show(body)
-        page.page.evaluate("document.querySelector('session-mood')?.remove()")
+        page.page.evaluate("document.activeElement.blur()")
+        page.page.keyboard.press("Escape")
+        page.until(lambda: page.cards() == 0, "the last card's end")
         box = page.page.locator("#x").bounding_box()
         assert box is not None
         for _ in range(4):
