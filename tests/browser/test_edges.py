@@ -280,16 +280,20 @@ def test_what_is_nobodys_trouble_is_no_error(visit: Open) -> None:
 
 
 def test_another_origin_that_has_answered_and_then_fails_is_trouble(visit: Open) -> None:
-    page = visit("<button id=b>Do</button>")
+    page = visit("<p>x")
+    other = page.site.base.replace("localhost", "127.0.0.1")
     page.site.headers["/api.json"] = {"access-control-allow-origin": "*"}
     page.site.pages["/api.json"] = "{}"
-    other = page.site.base.replace("localhost", "127.0.0.1")
-    page.page.evaluate(f"b.onclick = () => fetch('{other}/api.json').then(() => b.textContent = 'Done')")
+    page.site.pages["/two"] = page.html(
+        f"""<button id=b onclick="fetch('{other}/api.json').then(() => this.textContent = 'Done')">Do</button>
+        <button id=c onclick="fetch('{other}/no-cors').catch(() => {{}})">Do more</button>"""
+    )
+    page.received.clear()
+    page.go("/two")
     page.ready()
     page.click("#b")
     page.until(lambda: page.of("response"), "the answer")
-    page.page.evaluate(f"b.onclick = () => fetch('{other}/no-cors').catch(() => {{}})")
-    page.click("#b")
+    page.click("#c")
     page.until(lambda: page.of("error"), "the error")
     assert (page.of("error")[0]["kind"], page.of("error")[0]["name"]) == ("request", "/no-cors")
 
@@ -327,7 +331,8 @@ def test_imported_without_a_tag(visit: Open) -> None:
         """([base, key]) => import(base + "/sessionmood.js").then(() => SessionMood.init({key, host: base + "/"}))""",
         [page.base, page.server.pk],
     )
-    page.ready()
+    page.until(lambda: page.ops("welcome"), "the welcome")
+    page.until(lambda: page.loaded("eye"), "a part")
 
 
 def test_started_stopped_and_started_is_one_visit_of_one_page(visit: Open) -> None:
