@@ -281,13 +281,14 @@ class MoodEngine:
             self.decision.state(),
             self.help.state(),
             self.before,
+            b.natures.state(),
         ]
 
     @staticmethod
     def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
         """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
         of another version or damaged."""
-        if len(state) != 11 or state[0] != _VERSION:
+        if len(state) != 12 or state[0] != _VERSION:
             raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
         engine = MoodEngine("", 0, model)
         b = engine.behaviour
@@ -300,6 +301,7 @@ class MoodEngine:
         b.feedback.restore(state[7])
         engine.decision.restore(state[8])
         engine.help.restore(state[9])
+        b.natures.restore(state[11])
         before = state[10]
         if not isinstance(before, list) or len(before) not in (0, 2):
             raise ValueError("the snapshot does not fit: what was before is missing")

@@ -20,7 +20,7 @@ export const REST = 1000;
 const DEAF = /^(head|script|style|link|meta|title|template|noscript)$/;
 /** Attributes that say something by themselves. */
 const SEMANTIC =
-  /^(aria-(expanded|pressed|checked|selected|current|busy|disabled|hidden|sort|invalid|valuenow|valuetext|label|modal)|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|points|readonly|inert)$/;
+  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|points|readonly|inert)$/;
 const FEEDBACK = /focus|hover|press|ripple|wave|touch|mouse|keyboard|pointer|active|tabbing|input/i;
 const SOLID = "img,svg,canvas,video,iframe,input,button";
 
@@ -62,15 +62,15 @@ export const evidence = (watch, look) => {
   /** @type {Evidence[]} */
   const found = [];
   /** @param {any} element @param {string} why @param {number} t 0: since the last look @param {number} need
-   * @param {string} from @param {{siblings?: boolean, node?: any}} [but] node: what came into the element */
-  const say = (element, why, t, need, from, but = {}) => {
+   * @param {string} from @param {any} [node] what came into the element */
+  const say = (element, why, t, need, from, node) => {
     const key = why + " " + number(element);
     t ||= watch.since.get(key) || watch.lookedAt || watch.up;
     if (!watch.since.has(key)) watch.since.set(key, t);
-    if (!but.node && (watch.maskedAlone.has(element) || isTip(element, watch))) return;
-    for (let up = but.node || element; watch.masked.size && up && up !== document.body; up = parent(up)) if (watch.masked.has(up)) return;
+    if (!node && (watch.maskedAlone.has(element) || isTip(element, watch))) return;
+    for (let up = node || element; watch.masked.size && up && up !== document.body; up = parent(up)) if (watch.masked.has(up)) return;
     if (lent.ignored(element)) return;
-    const mine = own(watch, element, t, from, but.siblings);
+    const mine = own(watch, element, t, from);
     if (mine === "yes") watch.beats.add(element);
     else found.push({ key, t, need, from, own: mine });
   };
@@ -93,16 +93,12 @@ export const evidence = (watch, look) => {
       if (SEMANTIC.test(name)) {
         if (rendered(element) || (close?.seen && rendered(parent(element)))) say(element, name, t, SEEN, from);
       } else if (!close?.close && zone(element) === "out" && !/^(data-|aria-|tabindex|id|role|name)/.test(name) && !feedback(name, old, now) && rendered(element)) {
-        say(element, name, t, LASTS, from, { siblings: own(watch, element, t, from, true) === "yes" });
+        say(element, name, t, LASTS, from);
       } else if (/^(class|style)$/.test(name) && zone(element) !== "in" && from === "turn" && !feedback(name, old, now)) {
         // It may show in ways that we can't see.
         unsure.push(element);
       }
     }
-  }
-  // Moved step by step by a script
-  for (const [element, { n, t, last, from }] of watch.motion) {
-    if (n > 4 && last - t > 100 && RANK[from] > 1 && was.map.get(element)?.seen && zone(element) !== "in") say(element, "motion", t, SEEN, from);
   }
   // Nodes: what came, less what went with the same words (drawn anew)
   /** @type {Map<string, number>} */
@@ -120,10 +116,9 @@ export const evidence = (watch, look) => {
     const element = elementOf(node);
     if (!node.isConnected || !element || DEAF.test(element.localName) || element.closest("head") || node.nodeType === 8 || (node.nodeType === 3 && !text)) continue;
     if (!rendered(element) && !element.closest("[aria-live],[role=status],[role=alert]")) continue;
-    note.shown = true;
     if (isTip(node) && !note.click) continue;
     const { place } = note;
-    say(place.nodeType === 1 ? place : element, "node", note.t, text || (zone(element) === "out" && solid(node)) ? SEEN : REST, note.from, { node: element });
+    say(place.nodeType === 1 ? place : element, "node", note.t, text || (zone(element) === "out" && solid(node)) ? SEEN : REST, note.from, element);
   }
   for (const [node, { t, from, place, text = "" }] of watch.removed) {
     const name = nameOf(node, text);
@@ -138,7 +133,6 @@ export const evidence = (watch, look) => {
   }
   if (was.map.get(pressed)?.seen && pressed.isConnected && !rendered(pressed)) say(pressed, "went", 0, SEEN, cause(watch, pressed)?.from || "css");
   if (watch.toggled) say(watch.toggled.element, "toggled", watch.toggled.t, SEEN, "turn");
-  if (watch.flashed && rendered(watch.flashed.element)) say(watch.flashed.element, "flashed", watch.flashed.t, SEEN, watch.flashed.from);
   for (const element of unsure) found.push({ key: "unsure " + number(element), t: watch.up, need: SEEN, from: "turn", own: "loose" });
   if (!look) return found;
 

@@ -3,7 +3,7 @@
 
 import { elementOf, inside, lent, parent, rootOf, words } from "./dom.js";
 import { inClick, turn } from "./turn.js";
-import { CAUSE_MS, clock, watches } from "./watch.js";
+import { clock, watches } from "./watch.js";
 
 /** Unlinked, a change later than this after the release may be anybody's. */
 const LOOSE_MS = 100;
@@ -23,15 +23,13 @@ const RECORDS = 1000;
 /** When an element changed in nobody's turn: while no click waited (free), and at all.
  * @type {WeakMap<any, {free: number[], all: number[]}>} */
 const pulses = new WeakMap();
-/** The same for attributes of an element's children: dots of a carousel, lamps. */
-const siblings = new WeakMap();
 
-/** @param {WeakMap<any, any>} map @param {any} element @param {number} t @param {boolean} free */
-const beat = (map, element, t, free) => {
-  let pulse = map.get(element);
-  if (!pulse) map.set(element, (pulse = { free: [], all: [] }));
+/** @param {any} element @param {number} t @param {boolean} free */
+const beat = (element, t, free) => {
+  let pulse = pulses.get(element);
+  if (!pulse) pulses.set(element, (pulse = { free: [], all: [] }));
   for (const list of free ? [pulse.free, pulse.all] : [pulse.all]) {
-    if (t - list.at(-1) < BEAT_MS) continue;
+    if (t - /** @type {number} */ (list.at(-1)) < BEAT_MS) continue;
     list.push(t);
     if (list.length > BEATS) list.shift();
   }
@@ -46,21 +44,18 @@ const even = (times) => {
 /** Is a change of `element` at `t` the page's own? "no": it is the click's. "maybe": wait to the end. "loose":
  * nobody knows.
  * @param {import("./watch.js").Watch} watch @param {any} element @param {number} t @param {string} from
- * @param {boolean} [ofSiblings] @returns {"no" | "maybe" | "loose" | "yes"} */
-export const own = (watch, element, t, from, ofSiblings) => {
+ * @returns {"no" | "maybe" | "loose" | "yes"} */
+export const own = (watch, element, t, from) => {
   if (/turn|reply/.test(from)) return "no";
   /** @type {"no" | "maybe" | "loose"} */
   let answer = t - (watch.clicks.findLast(({ up }) => up <= t)?.up || watch.up) > LOOSE_MS ? "loose" : "no";
-  const map = ofSiblings ? siblings : pulses;
   for (let up = element, n = 0; up && n++ < 4 && up !== document.body; up = parent(up)) {
-    const pulse = map.get(up);
+    const pulse = pulses.get(up);
     if (!pulse) continue;
     const { all } = pulse;
     const free = pulse.free.filter((/** @type {number} */ x) => x < watch.down && x > watch.down - PULSE_MS).length;
     if (free > 2 || (free && even(all)) || (free > 1 && all.length > 4)) return "yes";
     if (free && from !== "css" && answer === "no") answer = "maybe";
-    const after = all.filter((/** @type {number} */ x) => x > watch.down);
-    if (!free && after[0] - watch.up > CAUSE_MS && even(after)) return "yes";
   }
   return answer;
 };
@@ -100,20 +95,10 @@ const note = (watch, record, t, from) => {
     else if (first.click && click > first.click && name !== "style" && (value || "") === (first.old || "") && first.value !== first.old && inside(target, watch.element)) {
       watch.toggled ||= { element: target, t: first.t };
     }
-    if (name === "style" && from !== "late") {
-      const motion = watch.motion.get(target) || { n: 0, t, from };
-      watch.motion.set(target, Object.assign(motion, { n: motion.n + 1, last: t }));
-    }
     if (target.localName === "link") hold(watch, target);
   } else {
     for (const node of removedNodes) {
-      const came = watch.added.get(node);
-      if (!came) watch.removed.set(node, { t, from, place: target, text: words(node) });
-      else {
-        watch.added.delete(node);
-        // Words that came and went were seen, if they stood a while.
-        if (came.from !== "late" && came.shown && t - came.t > 100 && words(node) && !isTip(node, watch)) watch.flashed ||= { element: target, t: came.t, from: came.from };
-      }
+      if (!watch.added.delete(node)) watch.removed.set(node, { t, from, place: target, text: words(node) });
     }
     for (const node of addedNodes) {
       if (watch.removed.delete(node)) watch.moved.add(node);
@@ -159,8 +144,7 @@ const digest = (records) => {
     }
     if (!mine) {
       const free = !watches.some((watch) => watch.up && t - watch.last < WAIT_MS);
-      beat(pulses, element, t, free);
-      if (record.type === "attributes" && parent(element)) beat(siblings, parent(element), t, free);
+      beat(element, t, free);
     }
     for (const watch of mine ? [mine] : watches) note(watch, record, t, mine ? "turn" : watch.reply > t ? "reply" : watch.closed ? "late" : "after");
     for (const node of record.addedNodes) if (node.nodeType === 1) meet(node);

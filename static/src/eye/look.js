@@ -11,9 +11,10 @@ const PSEUDO = 16;
 const COLUMNS = 9;
 const ROWS = 7;
 const FIELDS = 200;
+const FIELD = "input:not([type=hidden]),select,textarea";
 
-const SKIP = /^(script|style|link|meta|head|title|template|noscript|base|br|wbr|source|track|option)$/;
-const PICTURE = /^(img|svg|path|rect|circle|line|text|use|canvas|video|iframe|input|button|select|textarea|progress|meter|hr|embed|object)$/;
+const SKIP = /^(script|style|link|meta|head|title|template|noscript|br|option)$/;
+const PICTURE = /^(img|svg|path|rect|circle|line|text|use|canvas|video|iframe|input|button|select|textarea|progress|meter|hr)$/;
 const CLEAR = /^rgba\(\d+, \d+, \d+, 0\)$/;
 
 /** @param {any} element */
@@ -24,14 +25,8 @@ const ownText = (element) => {
 };
 
 /** What a field holds, to be compared. @param {any} field */
-const valueOf = (field) =>
-  field.localName === "select"
-    ? field.selectedIndex + ":" + field.selectedOptions.length
-    : /^(checkbox|radio)$/.test(field.type)
-      ? field.checked + ":" + field.indeterminate
-      : field.type === "file"
-        ? field.files.length
-        : field.value;
+const valueOf = ({ value, checked, indeterminate, selectedOptions, files }) =>
+  [value, checked, indeterminate, selectedOptions?.length, files?.length].join();
 
 /** @param {any} element @param {number} nth in the order of nearness: the nearer, the closer we look */
 const measure = (element, nth) => {
@@ -97,7 +92,7 @@ export const sheets = () => {
     try {
       rules = sheet.cssRules.length;
     } catch {} // another origin's
-    all += (sheet.href || "") + sheet.disabled + sheet.media.mediaText + rules + (rules && document.adoptedStyleSheets.includes(sheet) ? number(sheet) : "") + ";";
+    all += [number(sheet), sheet.disabled, sheet.media.mediaText, rules];
   }
   return all;
 };
@@ -129,7 +124,7 @@ export const thumbnail = (canvas) => {
 /** @param {Iterable<any>} elements @returns {Map<any, string>} up to four that are seen */
 const canvases = (elements) => {
   const found = new Map();
-  for (const canvas of new Set([...document.querySelectorAll("canvas"), ...elements])) {
+  for (const canvas of elements) {
     if (canvas.localName !== "canvas" || found.size > 3) continue;
     const { width, height, bottom, top } = canvas.getBoundingClientRect();
     if (width * height > 2000 && bottom > 0 && top < innerHeight) found.set(canvas, thumbnail(canvas));
@@ -153,15 +148,15 @@ export const take = (element) => {
   /** @type {Map<any, ReturnType<measure>>} */
   const map = new Map();
   for (const each of elements) map.set(each, measure(each, map.size));
-  const fields = [...document.querySelectorAll("input:not([type=hidden]),select,textarea")].slice(0, FIELDS);
-  for (const each of elements) if (/^(input|select|textarea)$/.test(each.localName) && each.type !== "hidden") fields.push(each);
+  const fields = [...document.querySelectorAll(FIELD)].slice(0, FIELDS);
+  for (const each of elements) if (each.matches(FIELD)) fields.push(each);
   const animations = new Set(document.getAnimations());
   return {
     element, map, points, animations,
     values: new Map(fields.map((field) => [field, valueOf(field)])),
     turning: [...animations].filter(endless).map((/** @type {any} */ animation) => animation.effect.target),
     sheets: sheets(),
-    canvases: canvases(elements),
+    canvases: canvases([...document.querySelectorAll("canvas"), ...elements]),
     active: deepActive(),
     selected: String(getSelection()).length,
     at: performance.now(),

@@ -7,9 +7,9 @@ const CONTROL =
   "a,area[href],button,input,select,textarea,summary,video[controls],audio[controls],canvas,embed,object";
 const ROLE =
   /^(button|link|tab|menuitem\w*|option|checkbox|switch|radio|combobox|slider|spinbutton|treeitem|textbox|searchbox)$/;
-const HOLDER_ROLE =
-  /^(dialog|alertdialog|main|region|tabpanel|listbox|grid|tree|feed|document|application|group|article|menu|tablist|toolbar|radiogroup|log|presentation|none)$/;
-const HOLDER = /^(main|section|article|ul|ol|nav|aside|form|table|dialog|pre)$/;
+/** As a role or as a tag: it holds things. */
+const HOLDER =
+  /^(.*dialog|main|region|tabpanel|list.*|grid|tree|feed|document|application|.*group|article|menu|tablist|toolbar|log|none|section|ul|ol|nav|aside|form|table|pre)$/;
 /** A thing that fills more of the window than this holds other things. */
 const MOST = 0.4;
 
@@ -21,7 +21,7 @@ export const roleOf = (element) => element.getAttribute("role") || "";
 
 /** @param {any} element */
 const holds = (element) =>
-  HOLDER_ROLE.test(roleOf(element)) ||
+  HOLDER.test(roleOf(element)) ||
   HOLDER.test(element.localName) ||
   element.querySelector(CONTROL + ",[role=button]") ||
   (element.scrollHeight > element.clientHeight + 1 && element.clientHeight && getComputedStyle(element).overflowY !== "visible") ||

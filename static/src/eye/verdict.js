@@ -84,10 +84,10 @@ const look = (watch, { seeing = !watch.closed, final = false } = {}) => {
     if (piece.own === "maybe" && !final) continue;
     if (need >= REST ? !atRest() : age < need - 20 && !final) continue;
     // seen at two looks
-    if (need > 100 && need < REST && !watch.before.has(piece.key) && !final) continue;
+    if (need > 100 && need < REST && !watch.keys.has(piece.key) && !final) continue;
     if (!hit || piece.t < hit.t) hit = piece;
   }
-  watch.before = new Set(found.map(({ key }) => key));
+  watch.keys = new Set(found.map(({ key }) => key));
   if (seeing) watch.lookedAt = t;
   if (hit) answer(watch, hit.key, hit.t);
   return watch.done || open;
@@ -114,10 +114,10 @@ export const soon = (watch, ms) => {
   });
 };
 
-/** Why we could not see whether anything happened; "answered": a canvas was drawn once, and rests.
+/** Why we could not see whether anything happened.
  * @param {Watch} watch */
 const blind = (watch) => {
-  const { element, was, pictures } = watch;
+  const { element, was } = watch;
   const { localName } = element;
   if (watch.here) return "here";
   if (opensByFocus.has(element) && focusedAlready(watch)) return "focus";
@@ -125,8 +125,8 @@ const blind = (watch) => {
   if (localName.includes("-") && !rootOf(element) && customElements.get(localName) && !element.firstElementChild) return "closed";
   for (const [canvas, before] of was.canvases) {
     const now = canvas.isConnected && thumbnail(canvas);
-    if (!now) return "canvas";
-    if (now !== before) return !watch.closed && before && pictures?.get(canvas) === now ? "answered" : "canvas";
+    // It can't be read; or it was drawn anew, and who knows why.
+    if (!now || now !== before) return "canvas";
   }
   for (const frame of document.querySelectorAll("iframe,embed,object")) {
     const { left, right, top, bottom } = frame.getBoundingClientRect();
@@ -146,7 +146,6 @@ const judge = (watch, click) => {
   const t = clock();
   if ((underWay(watch) || t - watch.last < REST - 20) && t - click.t < PATIENCE_MS) return void after(LOOKS[1], () => judge(watch, click));
   const unseen = blind(watch);
-  if (unseen === "answered") return answer(watch, unseen);
   click.told = true;
   if (!unseen && !watch.late && !watch.leaving) lent.emit("dead_click", watch.element, click.facts);
   if (watch.clicks.every((each) => each.told)) drop(watch);
@@ -165,7 +164,7 @@ const rage = (watch) => {
 };
 
 /** The clicks on it that came within a second of the last. @param {Watch} watch */
-const burst = ({ clicks }) => clicks.filter(({ t }) => clicks.at(-1).t - t < RAGE_MS).length;
+const burst = ({ before, clicks }) => [...before, ...clicks].filter(({ t, told }) => !told && clicks.at(-1).t - t < RAGE_MS).length;
 
 /** Presses `element`: one watch for all that it is pressed in vain, with the first fingerprint.
  * @param {any} element @param {any} [was] a fingerprint from just before @returns {Watch} */
@@ -175,6 +174,12 @@ export const press = (element, was) => {
   if (same && look(same) !== true) return same;
   observe(FULL);
   const watch = watchOf(element, was || fingerprint(element));
+  // A mood that changed between two clicks has closed the watch: it is one burst all the same.
+  for (const other of watches) {
+    if (other.element !== element) continue;
+    watch.before.push(...other.before, ...other.clicks);
+    watch.raged ||= other.raged;
+  }
   for (const each of watch.was.map.keys()) if (rootOf(each)) meet(each);
   watches.push(watch);
   return watch;
@@ -192,10 +197,7 @@ export const release = (watch, t, facts) => {
   if (watch.early) answer(watch, watch.early.why, Math.max(watch.early.t, t));
   if (watch.done) return click;
   for (const ms of LOOKS) {
-    after(ms, () => {
-      look(watch);
-      if (ms === REST) watch.pictures = new Map([...watch.was.canvases.keys()].map((canvas) => [canvas, thumbnail(canvas)]));
-    });
+    after(ms, () => look(watch));
   }
   if (burst(watch) >= RAGE_CLICKS && !watch.raged) after(RAGE_WAIT_MS, () => rage(watch));
   after(DEAD_MS, () => judge(watch, click));

@@ -11,7 +11,7 @@ export const CAUSE_MS = 500;
 /** A change as it was noted. `from`: turn (the press's own code), reply (its request has just ended), after
  * (nobody's turn), late (the visitor has gone on to something else).
  * @typedef {{from: "turn" | "reply" | "after" | "late", t: number, old?: any, value?: any, click?: number,
- *   place?: any, text?: string, shown?: boolean}} Note */
+ *   place?: any, text?: string}} Note */
 
 /** @type {any[]} */
 export const watches = [];
@@ -42,8 +42,6 @@ export const watchOf = (element, was = fingerprint(element)) => {
     /** @type {Map<any, Note>} */
     removed: new Map(),
     moved: new Set(),
-    /** @type {Map<any, {n: number, t: number, last: number, from: Note["from"]}>} */
-    motion: new Map(),
     scrolled: new Map(),
     /** Others' doing: elements with all in them, and elements alone. */
     masked: new Set(), maskedAlone: new Set(),
@@ -55,11 +53,13 @@ export const watchOf = (element, was = fingerprint(element)) => {
     reply: 0,
     /** @type {Map<string, number>} */
     since: new Map(),
-    /** @type {Set<string>} */
-    before: new Set(),
+    /** What was seen at the last look. @type {Set<string>} */
+    keys: new Set(),
+    /** Clicks on it in a watch before. @type {any[]} */
+    before: [],
     lookedAt: 0, looks: 0, closed: false, done: false,
-    early: /** @type {any} */ (null), toggled: /** @type {any} */ (null), flashed: /** @type {any} */ (null),
-    late: /** @type {any} */ (null), pictures: /** @type {any} */ (null),
+    early: /** @type {any} */ (null), toggled: /** @type {any} */ (null),
+    late: /** @type {any} */ (null),
     loaded: false, raged: false, leaving: false, here: false, coasting: false, due: false,
   };
 };
