@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case is one line)
 """The help card itself: what it says, what it offers, where it can be reached, and by whom."""
 
 import re
@@ -63,7 +64,8 @@ def test_with_nothing_to_open_it_offers_nothing_to_open(visit: Open) -> None:
 
 def test_the_pages_own_chat_from_our_card(visit: Open) -> None:
     page = visit(
-        DEAD + "<script>SessionMood.push(['on', 'help', o => o.onAccept = () => window.chat = o.reading.mood])</script>"
+        DEAD
+        + "<script>SessionMood.push(['on', 'help', o => o.onAccept = () => window.chat = o.reading.mood])</script>"
     ).ready()
     stuck(page)
     card(page)
@@ -96,7 +98,9 @@ def test_content_that_fails_costs_only_itself(visit: Open) -> None:
 
 
 def test_a_listener_that_fails_does_not_cost_the_card(visit: Open) -> None:
-    page = visit(DEAD + "<script>SessionMood.push(['on', 'help', () => { throw new Error('mine') }])</script>").ready()
+    page = visit(
+        DEAD + "<script>SessionMood.push(['on', 'help', () => { throw new Error('mine') }])</script>"
+    ).ready()
     stuck(page)
     card(page)
     assert outcomes(page) == ["shown"]
@@ -135,7 +139,10 @@ def test_it_names_what_does_not_respond_by_the_pages_own_label(visit: Open) -> N
         for _ in range(4):
             page.page.mouse.click(box["x"] + 8, box["y"] + 8)
             page.page.wait_for_timeout(60)
-        page.until(lambda: [e for e in page.told if e["type"] in ("rage_click", "dead_click")], f"the verdict on {body}")
+        page.until(
+            lambda: [e for e in page.told if e["type"] in ("rage_click", "dead_click")],
+            f"the verdict on {body}",
+        )
         test(page)
         assert heading(page) == says, body
     assert [text for text in page.traffic if "Buy" in text or "secret" in text or "respond" in text] == []
@@ -145,7 +152,9 @@ def test_the_authors_own_title_stands(visit: Open) -> None:
     page = visit(DEAD, attributes='data-help-title="Brauchen Sie Hilfe?"').ready()
     stuck(page)
     assert heading(page) == "Brauchen Sie Hilfe?"
-    page = visit(DEAD, attributes='data-help-title="Hilfe?" data-help-stuck="„{label}“ antwortet nicht"').ready()
+    page = visit(
+        DEAD, attributes='data-help-title="Hilfe?" data-help-stuck="„{label}“ antwortet nicht"'
+    ).ready()
     stuck(page)
     assert heading(page) == "„Apply“ antwortet nicht"
 
@@ -202,9 +211,13 @@ def test_with_a_dialog_that_comes_and_goes(visit: Open) -> None:
     page.page.evaluate("box.showModal()")
     page.until(lambda: hit(page, card(page).get_by_role("button", name="Not now")), "the card in the dialog")
     page.page.evaluate("second.showModal()")
-    page.until(lambda: hit(page, card(page).get_by_role("button", name="Not now")), "the card in the second dialog")
+    page.until(
+        lambda: hit(page, card(page).get_by_role("button", name="Not now")), "the card in the second dialog"
+    )
     page.page.evaluate("second.close(); second.remove()")
-    page.until(lambda: hit(page, card(page).get_by_role("button", name="Not now")), "the card in the first again")
+    page.until(
+        lambda: hit(page, card(page).get_by_role("button", name="Not now")), "the card in the first again"
+    )
     page.page.evaluate("box.close()")
     pressed(page)
 
@@ -273,7 +286,12 @@ def visible(visit: Visit) -> dict[str, float]:
     )
 
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
 #: pages on a phone: the head, and what is wider than the screen
 WIDE = {
     "one that fits": '<meta name=viewport content="width=device-width">',
@@ -297,7 +315,8 @@ def test_on_a_phone(visit: Open, why: str) -> None:
             devtools.send("Emulation.setPageScaleFactor", {"pageScaleFactor": zoom})
             page.page.evaluate("scrollTo(180, 600)")
         inside = page.until(
-            lambda: min((i := visible(page)).values()) > -1 and i["width"] > 250 and i, f"the card in sight at zoom {zoom}"
+            lambda: min((i := visible(page)).values()) > -1 and i["width"] > 250 and i,
+            f"the card in sight at zoom {zoom}",
         )
         assert inside["width"] < 391
     page.page.set_viewport_size({"width": 390, "height": 320})  # a keyboard, as far as can be had here

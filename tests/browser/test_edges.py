@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (a case is one line)
 """What authors and pages hand over, cancelled work, others' failures, and odd ways of embedding: one bad thing
 costs only itself."""
 
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]
 
 #: a button that works, and one that does not
-PAGE = "<button id=live onclick=\"n.textContent=+n.textContent+1\">Add</button><output id=n>0</output><button id=dead>Pay</button>"
+PAGE = '<button id=live onclick="n.textContent=+n.textContent+1">Add</button><output id=n>0</output><button id=dead>Pay</button>'
 
 
 def named(visit: Visit, name: str) -> list[dict[str, Any]]:
@@ -60,7 +61,9 @@ def test_what_authors_hand_over_is_cut_to_the_wire(visit: Open) -> None:
         page.page.evaluate(f"() => {{ {call} }}")
     page.click("#live")
     arrives(page)
-    kept = [(e.get("name"), e.get("value")) for e in page.log() if e["type"] in ("custom", "goal", "feedback")]
+    kept = [
+        (e.get("name"), e.get("value")) for e in page.log() if e["type"] in ("custom", "goal", "feedback")
+    ]
     assert kept[:-1] == list(HANDED.values())
     assert [e["type"] for e in page.log() if e.get("target") == "#live"][:2] == ["click", "response"]
     assert page.ops("nack") == []
@@ -268,7 +271,8 @@ def test_what_is_nobodys_trouble_is_no_error(visit: Open) -> None:
     page.ready()
     for why, code in EXCUSED.items():
         page.page.evaluate(
-            "code => { b.onclick = () => { list.insertAdjacentHTML('beforeend', '<li>item'); (0, eval)(code) } }", code
+            "code => { b.onclick = () => { list.insertAdjacentHTML('beforeend', '<li>item'); (0, eval)(code) } }",
+            code,
         )
         page.click("#b")
         page.page.wait_for_timeout(250)
@@ -410,7 +414,11 @@ def test_windows_of_one_visit(visit: Open) -> None:
 
 
 def test_a_fixed_session_that_is_refused_ends_and_says_why(visit: Open, helpful: ServerProcess) -> None:
-    httpx2.post(f"{helpful.base}/v1/sessions/of-somebody/events", headers={"x-api-key": helpful.sk}, json={"type": "click"})
+    httpx2.post(
+        f"{helpful.base}/v1/sessions/of-somebody/events",
+        headers={"x-api-key": helpful.sk},
+        json={"type": "click"},
+    )
     page = visit(PAGE, attributes="data-manual")
     heard: list[str] = []
     page.page.on("console", lambda message: heard.append(message.text))
@@ -420,7 +428,9 @@ def test_a_fixed_session_that_is_refused_ends_and_says_why(visit: Open, helpful:
     page.page.wait_for_timeout(1500)
     assert len(page.sockets) == sockets == 1
     # with a good token, from the app
-    token = httpx2.post(f"{helpful.base}/v1/sessions/of-somebody/token", headers={"x-api-key": helpful.sk}).json()
+    token = httpx2.post(
+        f"{helpful.base}/v1/sessions/of-somebody/token", headers={"x-api-key": helpful.sk}
+    ).json()
     page.page.evaluate("token => SessionMood.init({token})", token["token"])
     page.ready()
     arrives(page)

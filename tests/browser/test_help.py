@@ -232,7 +232,9 @@ def test_nobody_is_interrupted_while_typing(visit: Open) -> None:
 
 
 def test_accepting_asks_one_question_and_tells_both(visit: Open) -> None:
-    page = visit(DEAD, attributes='data-help-title="Stuck?" data-help-accept="Yes please" data-help-url="#"').ready()
+    page = visit(
+        DEAD, attributes='data-help-title="Stuck?" data-help-accept="Yes please" data-help-url="#"'
+    ).ready()
     stuck(page)
     shown = card(page)
     assert shown.get_by_role("heading").inner_text() == "Stuck?"
