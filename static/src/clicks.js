@@ -36,6 +36,6 @@ export const watchClicks = () => {
     if (eye.leave || !(event.isTrusted || options.debug)) return;
     const node = origin(event);
     touched.element = up(node, ACTIVE) || node;
-    emit("click", touched.element, event.detail ? { x: Math.round(event.clientX), y: Math.round(event.clientY) } : {}, when(event));
+    emit("click", touched.element, { ...(event.detail && { x: Math.round(event.clientX), y: Math.round(event.clientY) }), kind: "unknown" }, when(event));
   });
 };

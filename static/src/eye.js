@@ -99,9 +99,7 @@ export default (given, eye) => {
   const clicked = (press, event, pointed = true) => {
     if (press.told) return;
     press.told = true;
-    const { element } = press.watch;
-    const facts = tell(press.node, event, element, pointed);
-    release(press.watch, event.timeStamp, element.matches(":disabled") ? { ...facts, kind: "disabled" } : facts);
+    release(press.watch, event.timeStamp, tell(press.node, event, press.watch.element, pointed));
   };
   const dragged = (/** @type {any} */ { clientX, clientY }) => Math.hypot(clientX - downAt[0], clientY - downAt[1]) > DRAG_PX;
   const allowed = (/** @type {any} */ event) => event.isTrusted || options.debug;

@@ -20,6 +20,11 @@ PATIENCE_S = 12.0
 Step = Generator[float, None, None]
 
 
+def unknown(event: dict[str, Any]) -> bool:
+    """The script says that it can't see whether the page answered."""
+    return event["type"] == "response" and event.get("kind") == "unknown"
+
+
 class Play:
     """One case on a page of its own. `step` gives seconds to wait before it is to be called again."""
 
@@ -127,10 +132,8 @@ class Play:
 
     def of(self, target: str) -> dict[str, list[dict[str, Any]]]:
         kinds = ("click", "response", "dead_click", "rage_click")
-        return {
-            k: [e for e in self.told if e["type"] == k and (e.get("target") or "").endswith(target)]
-            for k in kinds
-        }
+        mine = [e for e in self.told if (e.get("target") or "").endswith(target) and not unknown(e)]
+        return {kind: [e for e in mine if e["type"] == kind] for kind in kinds}
 
     def wrong(self) -> str:
         """What is wrong with what was told; empty: nothing."""

@@ -119,7 +119,6 @@ export const soon = (watch, ms) => {
 const blind = (watch) => {
   const { element, was } = watch;
   const { localName } = element;
-  if (watch.here) return "here";
   if (opensByFocus.has(element) && focusedAlready(watch)) return "focus";
   if (/^(canvas|embed|object|iframe)$/.test(localName)) return localName;
   if (localName.includes("-") && !rootOf(element) && customElements.get(localName) && !element.firstElementChild) return "closed";
@@ -137,6 +136,9 @@ const blind = (watch) => {
   return "";
 };
 
+/** It shows that it has nothing to give. @param {Watch} watch */
+const kindOf = ({ element, here }) => (element.closest(":disabled,[aria-disabled=true]") ? "disabled" : here ? "current" : undefined);
+
 /** @param {Watch} watch */
 const underWay = (watch) => watch.holds.size || watch.leaving || watch.reply + LOOKS[1] > clock();
 
@@ -145,9 +147,10 @@ const judge = (watch, click) => {
   if (watch.done || click.told || look(watch, { final: true }) === true) return;
   const t = clock();
   if ((underWay(watch) || t - watch.last < REST - 20) && t - click.t < PATIENCE_MS) return void after(LOOKS[1], () => judge(watch, click));
-  const unseen = blind(watch);
   click.told = true;
-  if (!unseen && !watch.late && !watch.leaving) lent.emit("dead_click", watch.element, click.facts);
+  // Unknown settles it: neither trouble nor praise.
+  if (watch.late || blind(watch)) lent.emit("response", watch.element, { kind: "unknown" });
+  else if (!watch.leaving) lent.emit("dead_click", watch.element, { ...click.facts, kind: kindOf(watch) });
   if (watch.clicks.every((each) => each.told)) drop(watch);
 };
 
@@ -160,7 +163,7 @@ const rage = (watch) => {
   if (open || underWay(watch)) return void after(open ? LOOKS[0] : LOOKS[1], () => rage(watch));
   if (blind(watch)) return;
   watch.raged = true;
-  lent.emit("rage_click", watch.element, { value: RAGE_CLICKS });
+  lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch) });
 };
 
 /** The clicks on it that came within a second of the last. @param {Watch} watch */
@@ -222,7 +225,7 @@ export const leave = () => {
     if (!watch.up) continue;
     if (watch.leaving) answer(watch, "left");
     else if (look(watch, { final: true }) !== true && !blind(watch) && !watch.late) {
-      if (burst(watch) >= RAGE_CLICKS && !watch.raged && !watch.holds.size) lent.emit("rage_click", watch.element, { value: RAGE_CLICKS });
+      if (burst(watch) >= RAGE_CLICKS && !watch.raged && !watch.holds.size) lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch) });
       else if (t - watch.up > LEFT_MS && !watch.raged) lent.emit("custom", watch.element, { name: "left_waiting", value: Math.round(t - watch.up) });
     }
     if (!watch.done) drop(watch);
