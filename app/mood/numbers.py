@@ -122,7 +122,9 @@ SETTINGS: Final = (
     ),
     Setting("rage.answered", 0.15, "share", 0, 1, "a burst that was answered is repeat use"),
     Setting("usual.visitors", 10, "visitors", 3, 10000, "fewer say nothing of an element"),
-    Setting("usual.verdicts", 10, "clicks", 1, 10000, "fewer clicks with a verdict say nothing of its answers"),
+    Setting(
+        "usual.verdicts", 10, "clicks", 1, 10000, "fewer clicks with a verdict say nothing of its answers"
+    ),
     Setting("usual.mute", 0.1, "share", 0, 1, "answers so few: a label or a picture, its silence is no sign"),
     Setting("usual.works", 0.5, "share", 0, 1, "answers at least this often: what is clicked in rows works"),
     Setting("usual.reliable", 0.9, "share", 0, 1, "answers nearly all: its silence is a sign by itself"),

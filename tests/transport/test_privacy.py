@@ -40,12 +40,15 @@ def test_every_table_is_accounted_for() -> None:
         "snapshots": "Sessions",
         "producers": "Sessions",
         "changes": "Changes of mood",
+        "histories": "How visits went",
+        "elements": "What is usual for an element",
         "keys": "Keys",
         "secrets": "Signing secrets",
         "quotas": "Monthly counts",
         "quota_sessions": "Monthly counts",
         "wipes": None,  # how far an erasure has got
         "erase_requests": "Requests to erase",
+        "clock": None,  # one row: when the clock was last believed
         "damages": "What cannot be read",
         "epochs": None,  # which history of the database this is
         "probe": None,  # one row that says writing works

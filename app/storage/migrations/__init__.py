@@ -13,7 +13,7 @@ from app import errors
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0006"
 
 
 def stored_revision(connection: sqlite3.Connection) -> str | None:

@@ -1,0 +1,60 @@
+"""What axe finds on the pages that people see: nothing, wide and on a phone, light and dark."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page
+
+from tests.server import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WIDE, PHONE = {"width": 1360, "height": 850}, {"width": 390, "height": 844}
+
+
+def found(page: Page, context: str | None = None) -> list[str]:
+    """What axe objects to: the rule and the elements. `context`: a selector of the part to look at."""
+    violations: list[dict[str, Any]] = Axe().run(page, context=context).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
+        for rule in violations
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nothing_on_the_pages(chromium: Browser, server: ServerProcess, viewport: Any, scheme: Any) -> None:
+    context = chromium.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    for path in ("/docs", "/privacy", "/demo"):
+        page.goto(server.base + path)
+        if path == "/demo":
+            page.wait_for_function("document.getElementById('mood').textContent !== '…'")
+        assert found(page) == [], path
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], f"{path} is wider than the window"
+    if viewport is PHONE:
+        page.click("#handle")
+        assert found(page) == [], "the panel, opened"
+    context.close()
+
+
+def test_the_demo_explains_itself(chromium: Browser, server: ServerProcess) -> None:
+    """What it is, what to try and the broken button are seen without scrolling, at every width."""
+    for viewport in (WIDE, PHONE, {"width": 900, "height": 800}):
+        context = chromium.new_context(viewport=viewport)  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(server.base + "/demo")
+        for selector in (".about p", ".try li:first-child", ".try li:last-child", "#apply"):
+            box = page.locator(selector).first.bounding_box()
+            assert box is not None, selector
+            panel = page.locator("#live").bounding_box()
+            assert panel is not None
+            bottom = panel["y"] if viewport["width"] < 1080 else viewport["height"]
+            assert box["y"] + box["height"] <= bottom, f"{selector} is below the fold at {viewport}"
+        assert [a.get_attribute("href") for a in page.locator(".about .links a").all()] == [
+            "/docs",
+            "/privacy",
+        ]
+        context.close()
