@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test check bench gallery docs lock clean
+.PHONY: run dev quick test install install-test check bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -28,6 +28,17 @@ install-test: install .venv/test.done
 test: install-test
 	@sh tools/install-browser
 	@tools/run-tests $(BIN)/python $(ARGS)
+
+# What most changes break, in half a minute: no server, no browser.
+quick: install-test
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -q -m "not slow and not recordings" tests/mood tests/test_protocol.py tests/test_sessions.py \
+		tests/test_limits.py tests/test_auth.py tests/test_architecture.py tests/storage/test_queue.py \
+		tests/storage/test_migrations.py
+
+# Serve with a talkative log, and again whenever a file of app/ changes.
+dev: install
+	@$(BIN)/python -m tools.dev
 
 check: install-test
 	$(BIN)/ruff check .
