@@ -5,6 +5,7 @@ import { api } from "../../static/src/main.js";
 import { options } from "../../static/src/options.js";
 
 const parts = {
+  eye: () => import("../../static/src/eye.js"),
   rest: () => import("../../static/src/rest.js"),
   help: () => import("../../static/src/help.js"),
   debug: () => import("../../static/src/debug.js"),

@@ -63,7 +63,8 @@ const last = (load) => load.seq + load.events.length - 1;
 export const send = (event) => {
   put(event);
   later(flush, PATIENT.test(event.type) ? FLUSH_MS : 0);
-  tell("event", event);
+  // in a task of its own: what the app does with it is not the page's doing
+  later(() => tell("event", event));
 };
 
 const flush = () => {

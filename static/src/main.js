@@ -1,7 +1,7 @@
 // @ts-check
 /** The public face: one object, the same by script tag and by import. */
 
-import { watchClicks } from "./answers.js";
+import { watchClicks } from "./clicks.js";
 import { emit } from "./emit.js";
 import { begin, end, running, safe } from "./life.js";
 import { connect, park } from "./link.js";
@@ -9,6 +9,7 @@ import { mood, on } from "./mood.js";
 import { declined, options } from "./options.js";
 import { watchPage } from "./page.js";
 import { load } from "./parts.js";
+import { watchRequests } from "./requests.js";
 import { open, session } from "./session.js";
 
 on("reading", ({ help }) => help && !help.holdout && options.help !== false && load("help", help));
@@ -21,6 +22,7 @@ const start = safe(() => {
   if (session.out) return end();
   if (options.debug) load("debug");
   connect();
+  watchRequests();
   watchClicks();
   watchPage();
 });

@@ -1,6 +1,7 @@
 // @ts-check
 /** Readings as they arrive, and who wants to know. */
 
+import { eye } from "./clicks.js";
 import { safe } from "./life.js";
 
 /** @type {any} */
@@ -25,7 +26,11 @@ export const on = (name, fn) => {
 };
 
 /** @param {string} name @param {any} [detail] @param {any} [more] */
-export const tell = (name, detail, more) => listeners[name]?.forEach((fn) => fn(detail, more));
+export const tell = (name, detail, more) => {
+  // what the app does with it is no answer to a click
+  if (name === "change" || listeners[name]?.size) eye.react?.(name);
+  listeners[name]?.forEach((fn) => fn(detail, more));
+};
 
 /** @param {string} [name] */
 const stuck = (name) => /frus|conf/.test(name || "");
