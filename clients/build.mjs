@@ -15,7 +15,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, "../static/src");
 
 /** Loaded on demand, each a module of its own. */
-const PARTS = ["eye", "rest", "help", "debug", "hands", "identify"];
+const PARTS = ["eye", "rest", "help", "debug", "hands", "identify", "advice"];
 /** Fields of our own objects, never of the wire: they may get short names. */
 const OWN = /^(?:element|facts|leaving|answered|handled)$/;
 
@@ -60,8 +60,7 @@ const publish = async () => {
     target: "es2022",
     external: ["react", "vue"],
   });
-  writeFileSync(join(dist, "global.js"), "export {}; // types only\n");
-  for (const name of ["index", "react", "vue", "global"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
+  for (const name of ["index", "react", "vue"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
 };
 
 const elsewhere = process.argv.indexOf("--out");

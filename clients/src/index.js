@@ -11,6 +11,7 @@ const parts = {
   debug: () => import("../../static/src/debug.js"),
   hands: () => import("../../static/src/hands.js"),
   identify: () => import("../../static/src/identify.js"),
+  advice: () => import("../../static/src/advice.js"),
 };
 options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
 
@@ -19,4 +20,4 @@ options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
 export const init = (given) => {
   if (typeof window !== "undefined") api.init(given);
 };
-export const { on, mood, track, goal, feedback, identify, stop } = api;
+export const { on, mood, track, goal, feedback, identify, testHelp, stop } = api;

@@ -8,7 +8,8 @@ import { safe } from "./life.js";
 let reading = null;
 /** @type {Record<string, Set<(detail: any, more?: any) => void>>} */
 const listeners = {};
-/** What the visitor touched last: a change of mood is told there. @type {{element?: Element, typed?: number}} */
+/** What the visitor touched last: a change of mood is told there; and what does not respond.
+ * @type {{element?: Element, typed?: number, stuck?: Element}} */
 export const touched = {};
 
 export const mood = () => reading;

@@ -6,6 +6,7 @@ import { emit, url } from "./emit.js";
 import { listen, wrap } from "./life.js";
 import { park, wake } from "./link.js";
 import { load } from "./parts.js";
+import { watchTrouble } from "./trouble.js";
 
 /** The address as last seen; compared here, query and hash are not sent. */
 let here = "";
@@ -28,16 +29,6 @@ const watchMoves = () => {
     for (const name of ["pushState", "replaceState"]) wrap(history, name, () => () => moved("push"));
     listen(window, "popstate", () => moved("back"));
   }
-};
-
-const watchTrouble = () => {
-  const broken = (/** @type {any} */ error) =>
-    error?.name !== "AbortError" && emit("error", eye.cause?.(), { kind: "js", name: error?.name });
-  listen(window, "error", ({ target, error, message }) => {
-    if (target === window) (error || eye.cause?.()) && !/^Resize/.test(message) && broken(error);
-    else if ((target.src || target.href || "").startsWith(location.origin)) emit("error", target, { kind: "request" });
-  });
-  listen(window, "unhandledrejection", ({ reason }) => broken(reason));
 };
 
 const watchLife = () => {
@@ -64,10 +55,12 @@ const watchLife = () => {
 
 export const watchPage = () => {
   let hands = false;
-  here = location.href;
   const { type } = /** @type {any} */ (performance.getEntriesByType("navigation")[0] || {});
-  emit("page_view", 0, { url: url(), kind: type === "reload" ? type : undefined });
-  if (type === "back_forward") went("back");
+  // Started again on the same page: that is no second view of it.
+  if (here !== (here = location.href)) {
+    emit("page_view", 0, { url: url(), kind: type === "reload" ? type : undefined });
+    if (type === "back_forward") went("back");
+  }
   watchMoves();
   watchTrouble();
   watchLife();

@@ -5,9 +5,12 @@ import { eye } from "./clicks.js";
 import { emit } from "./emit.js";
 import { listen, wrap } from "./life.js";
 import { options } from "./options.js";
+import { calledOff, excuse } from "./trouble.js";
 
 /** @type {WeakMap<XMLHttpRequest, string>} */
 const addresses = new WeakMap();
+/** Origins that have answered on this page. What never did may be stopped by an ad blocker: nobody's trouble. */
+const alive = new Set();
 let wrapped = false;
 
 /** A request begins. @param {string} asked its address @param {boolean} [quiet] sent to be forgotten
@@ -19,7 +22,9 @@ const request = (asked, quiet) => {
   return (status, address = asked) => {
     if (ended) ended();
     const { origin, pathname } = new URL(address, location.href);
-    if (/** @type {number} */ (status) > 399 || (status === 0 && (element || origin === location.origin))) {
+    const code = status ?? -1;
+    if (code > 0) alive.add(origin);
+    if ((!code || code > 399) && (origin === location.origin || (element && alive.has(origin)))) {
       emit("error", element, { kind: "request", value: status || undefined, name: pathname.slice(0, 200) });
     }
   };
@@ -36,7 +41,10 @@ export const watchRequests = () => {
     return (reply) =>
       reply.then(
         (/** @type {Response} */ { status }) => ended(status || 200),
-        (/** @type {Error} */ error) => ended(error?.name === "AbortError" ? -1 : 0),
+        (/** @type {unknown} */ error) => {
+          ended(calledOff(error) ? -1 : 0);
+          excuse(error);
+        },
       );
   });
   const { prototype } = XMLHttpRequest;
