@@ -179,7 +179,8 @@ def notes(result: Sequence[Row]) -> str:
     for r in result:
         if r.cards is not None:
             times = (
-                f"; on {r.card_dead} of {r.missed.of} dead ones, from the last press to the card: median {r.card_ms[0] / 1000:.2f} s, "
+                f"; on {r.card_dead} of {r.missed.of} dead ones, from the last press to the card: "
+                f"median {r.card_ms[0] / 1000:.2f} s, "
                 f"p95 {r.card_ms[1] / 1000:.2f} s"
                 if r.card_ms
                 else ""
