@@ -310,6 +310,8 @@ class Ingest:
                 protocol.encode_log(wires),
             )
             durable = self.keep(session, kept, fresh)
+        elif fresh:  # the batch brought nothing, but time did: what is pushed is kept
+            durable = self.keep(session, None, fresh)
         else:
             durable = self.store.settled()
         if not session.proposed:

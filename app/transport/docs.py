@@ -96,7 +96,6 @@ def first_answer() -> dict[str, Any]:
         "ignored": outcome.ignored,
         "ack": outcome.ack,
         "mood": None if reading is None else protocol.reading_dict(reading, session.offer),
-        "epoch": "bnRFvGCd",
     }
 
 
