@@ -7,7 +7,7 @@ from typing import Any
 
 from app.config import Settings
 from app.mood import DEFAULT
-from app.mood.numbers import CONFIDENCE, SETTINGS, WEIGHTS
+from app.mood.numbers import SETTINGS, WEIGHTS
 from app.transport.docs import first_answer, folded
 from benchmarks.gallery import report
 
@@ -45,7 +45,6 @@ def numbers_page() -> str:
     settings = [
         (f"`{s.name}`", f"{s.value:g}", s.unit, f"{s.low:g} to {s.high:g}", s.reason) for s in SETTINGS
     ]
-    confidence = [(f"`{mood}`", *(f"{point:g}" for point in curve)) for mood, curve in CONFIDENCE.items()]
     return (
         f"# The numbers behind the moods\n\n{_MADE}\n"
         "A mood's raw score is the sum of points x strength over its signals; strengths are from 0 to 1. "
@@ -55,10 +54,12 @@ def numbers_page() -> str:
         + _table(("signal", "mood", "points", "why"), weights)
         + "\n## Thresholds, times and limits\n\n"
         + _table(("name", "value", "unit", "allowed", "why"), settings)
-        + "\n## Confidence\n\n"
-        "What a mood's score is worth in confidence, straight between these points: a score is a share among six "
-        "moods, confidence the share of such readings that people confirmed.\n\n"
-        + _table(("mood", "score 0", "score 0.5", "score 1"), confidence)
+        + "\n## Chance, confidence and the mood that is pushed\n\n"
+        "The chance of a mood, how many of a hundred such visitors would say that they feel so, follows from its points: "
+        "`most / (1 + exp((even - points) / spread))`. A mood is entered at `enter.MOOD` and left below `leave.MOOD`; of "
+        "several that claim a visitor the one furthest above its entry wins, and one that stands gives way only to one "
+        "that is further above by `lead`. Engaged claims nothing: it is what is left. `confidence` is the chance of the "
+        "mood that is pushed; `scores` are shares among six moods and sum to 1.\n"
     )
 
 
