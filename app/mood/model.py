@@ -33,6 +33,7 @@ class Model:
         self.temperature: float = v["temperature"]
         self.even: list[float] = [v[f"even.{mood}"] for mood in MOODS]
         self.spread: list[float] = [v[f"spread.{mood}"] for mood in MOODS]
+        self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.most: list[float] = [v[f"most.{mood}"] for mood in MOODS]
         # The thresholds as log-odds, which rise straight with the points. Engaged is what is left: it claims nothing.
         calm = MOODS[ENGAGED]

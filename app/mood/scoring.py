@@ -4,6 +4,7 @@ from math import exp
 from typing import Final
 
 from app.mood.model import Model
+from app.mood.reading import FRUSTRATED
 from app.mood.signals import (
     DEAD_CLICK,
     ERROR_CLICK,
@@ -51,10 +52,24 @@ def softmax(points: list[float], temperature: float) -> list[float]:
     return [a / total, b / total, c / total, d / total, e / total, f / total]
 
 
-def chance_of(mood: int, points: float, m: Model) -> float:
-    """How many of a hundred visitors with so many points for a mood would say that they feel so, as a share."""
+def chance_of(mood: int, points: float, most: float, m: Model) -> float:
+    """How many of a hundred visitors with so many points for a mood would say that they feel so, as a share: `most`
+    at best."""
     odds = (m.even[mood] - points) / m.spread[mood]
-    return m.most[mood] / (1.0 + exp(min(odds, 50.0)))
+    return most / (1.0 + exp(min(odds, 50.0)))
+
+
+def most_frustrated(strengths: list[float], named: bool, m: Model) -> float:
+    """How sure of frustration the evidence lets us be. Dead clicks that name neither a thing nor a place (`named`
+    is False) may be a broken page or a bad aim: alone they are worth `most.blind`, and a second kind of trouble
+    makes up for it."""
+    s = strengths
+    most = m.most[FRUSTRATED]
+    if named or s[DEAD_CLICK] <= 0.0:
+        return most
+    other = max(s[RAGE_CLICK], s[UNANSWERED_CLICKS], s[ERROR_CLICK], s[HIGH_ERROR_RATE])
+    other = max(other, s[SLOW_RESPONSE], s[FORM_STRUGGLE], s[THRASHED_CURSOR])
+    return m.most_blind + (most - m.most_blind) * min(1.0, other / _SIGN)
 
 
 def independent_friction(strengths: list[float], hammering: float) -> int:

@@ -42,6 +42,7 @@ FIELDS: Final = (
     "missed",
     "missed_tries",
     "moved_at",
+    "named",
     "open",
     "places",
     "rage",
@@ -78,6 +79,7 @@ class ClickSignals:
         self.burst: float = 0.0  # bursts before it, at what an answered burst is worth
         self.rage: float = 0.0  # the client's own verdicts
         self.rage_count: int = 0
+        self.named: bool = False  # a dead click said on which thing or where
         self.told: bool = False  # by a client that reports both answers and dead clicks
         self.silent: int = 0  # clicks in a row without an answer
         self.tries: float = 0.0  # places among them, at tries_at
@@ -185,6 +187,7 @@ class ClickSignals:
         """The client's verdict on one click. On what answered nearly everybody else it counts for more."""
         self._fade(event.at, m)
         self.dead_count += 1
+        self.named = self.named or event.target is not None or event.x is not None
         mild = event.kind in MILD
         judges = (event.reports & _BOTH) == _BOTH
         self.told = self.told or judges
