@@ -6,7 +6,7 @@ from app.mood import grid, snapshot
 from app.mood.behaviour import Behaviour, friction_of
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
-from app.mood.events import EVENT_TYPES, Event
+from app.mood.events import CODES, HELP, NO_CODE, Event
 from app.mood.help import HelpPolicy
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
@@ -54,7 +54,7 @@ class MoodEngine:
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
         self.points: list[float] = []
-        self.most: float = model.most[FRUSTRATED]  # how sure of frustration one can be as of last_at
+        self.most: float = model.curves[FRUSTRATED].most  # how sure of frustration one can be as of last_at
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
@@ -66,7 +66,8 @@ class MoodEngine:
         if event.at < self.anchor:
             event.at = self.anchor
         at = event.at
-        known = event.type in EVENT_TYPES
+        code = CODES.get(event.type, NO_CODE)
+        known = code != NO_CODE
         if not known and self.event_count > 0:
             happened = self.advance(at)
             self.event_count += 1
@@ -81,10 +82,10 @@ class MoodEngine:
         self.before = []
         if not known:
             pass  # a first event gives a reading, whatever it is
-        elif event.type == "help":
+        elif code == HELP:
             self.help.heard(event, self.model)
         else:
-            self.behaviour.fold(event, self.model)
+            self.behaviour.fold(code, event, self.model)
         self._decide(at, True, happened)
         return happened if at >= stood else self._corrected(happened, stood, told)
 
@@ -157,7 +158,8 @@ class MoodEngine:
 
     def _chance(self, mood: int) -> float:
         m = self.model
-        return chance_of(mood, self.points[mood], self.most if mood == FRUSTRATED else m.most[mood], m)
+        most = self.most if mood == FRUSTRATED else m.curves[mood].most
+        return chance_of(mood, self.points[mood], most, m)
 
     def _stand(self, strengths: list[float], now: int) -> None:
         """Take over the scores of `now`."""
