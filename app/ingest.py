@@ -18,7 +18,7 @@ from app.elements import Elements
 from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.sessions import Observer, Outcome, Session, Sessions
-from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
+from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
 
@@ -112,7 +112,7 @@ class Ingest:
         await asyncio.shield(recalling)
 
     async def _recall(self, session: Session, producer: str) -> None:
-        await self.store.settled()  # what was put away a moment ago may still be queued
+        await self.store.settled()  # its last batch may still be queued
         kept = await self.store.numbering(session.project, session.id, producer)
         session.remember(producer, *((0, 0) if kept is None else (kept.last_seq, kept.reports)))
 
@@ -141,6 +141,7 @@ class Ingest:
         for batch in batches:
             replay(session, batch, news)
         session.created_at = row.created_at
+        session.stored_at, session.stored_due, session.stored_page = row.last_at, row.due_at, row.page
         self.sessions.add(session)
         self.sessions.schedule(session)
         if len(batches) > 16 or session.snapshot_version < session.version - 16:
@@ -152,9 +153,9 @@ class Ingest:
         batches: list[Batch] = []
         while True:
             page = await self.store.batches(row.project, row.session, batches[-1].version if batches else 0)
-            batches += page
-            if not page or page[-1].version >= row.version:
+            if not page:
                 return batches
+            batches += page
 
     def _prepare(self, session: Session) -> None:
         """Give a session that comes into memory what it works with."""
@@ -264,11 +265,20 @@ class Ingest:
                 protocol.encode_log(wires),
             )
             durable = self.keep(session, kept, fresh)
+        elif fresh:  # the batch brought nothing, but time did: what is pushed is kept
+            durable = self.keep(session, None, fresh)
         else:
             durable = self.store.settled()
         self.sessions.touch(session)
         news += fresh
         return Receipt(outcome, durable)
+
+    def current(self, row: SessionRow) -> SessionRow:
+        """The row as the session in memory has it, if it is there: what storage has may lag behind."""
+        session = self.sessions.get(row.project, row.session)
+        if session is None or session.engine is None:
+            return row
+        return _row(session, row.due_at)
 
     def reading(self, session: Session, now: int) -> Reading | None:
         """The reading at `now`, with what time alone changed published and kept. While nothing can be kept, the
@@ -312,28 +322,13 @@ class Ingest:
             for c in news
             if isinstance(c, Change)
         ]
-        now = session.change
-        row = SessionRow(
-            session.project,
-            session.id,
-            session.version,
-            session.created_at,
-            session.last_at,
-            session.event_count,
-            "" if now is None else now.mood,
-            0.0 if now is None else now.confidence,
-            "" if now is None else now.suggested_action,
-            session.page,
-            engine.due_at(),
-            session.publishable,
-        )
+        due_at = engine.due_at()
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
-        entry = Entry(row, batch, changes, state)
-        if session.put_away:
-            put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
-            entry = msgspec.structs.replace(entry, put_away=put_away)
-        durable = self.store.submit(entry)
-        session.put_away.clear()
+        row = None
+        if batch is None or state is not None or session.row_due(due_at):
+            row = _row(session, due_at)
+            session.row_written(due_at)
+        durable = self.store.submit(Entry(row, batch, changes, state, (session.project, session.id)))
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
         return durable
@@ -345,6 +340,8 @@ class Ingest:
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
+        if failure is not None:
+            session.stored_at = -1  # its row may be missing
         if (
             failure is None
             and batch is not None
@@ -382,6 +379,25 @@ class Ingest:
             live.erased = True
             self.sessions.remove(live)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
+
+
+def _row(session: Session, due_at: int | None) -> SessionRow:
+    """The session as lists show it."""
+    now = session.change
+    return SessionRow(
+        session.project,
+        session.id,
+        session.version,
+        session.created_at,
+        session.last_at,
+        session.event_count,
+        "" if now is None else now.mood,
+        0.0 if now is None else now.confidence,
+        "" if now is None else now.suggested_action,
+        session.page,
+        due_at,
+        session.publishable,
+    )
 
 
 def _together(receipts: list[Receipt]) -> Receipt:

@@ -44,10 +44,10 @@ class MoodChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionRow(msgspec.Struct, frozen=True, gc=False):
-    """What lists show and what decides who may take the next batch.
+    """What lists show. It may lag behind the log, by a few seconds of `last_at`; the mood and its changes never do.
 
-    `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
-    it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
+    `version` grows by one with each batch; `due_at`: not later than when time alone may next change the mood (ms), None
+    when it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
     known type has come.
     """
 
@@ -66,8 +66,7 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Numbering(msgspec.Struct, frozen=True, gc=False):
-    """How far a page load has come that the session's snapshots hold no more: its highest event number, and
-    what it `reports`."""
+    """How far a page load has come: its highest event number in the log, and what it `reports`."""
 
     producer: str
     last_seq: int
@@ -75,15 +74,29 @@ class Numbering(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One step of one session, written whole or not at all. `batch` is None when only time passed.
-    `snapshot` (msgpack) stands for the state after this entry, when one is due. `put_away`: what it, and those
-    that follow, may leave out."""
+    """One step of one session, written whole or not at all.
 
-    row: SessionRow
+    `row`: the session's row where it is due to be written; the log is ahead of it otherwise. A session's first
+    entry has one. `batch`: None when only time passed. `snapshot` (msgpack): the state after this entry, when one is
+    due; then `row` is there too. `of`: project and session, where there is no `row` to say so."""
+
+    row: SessionRow | None
     batch: Batch | None = None
     changes: Sequence[MoodChange] = ()
     snapshot: bytes | None = None
-    put_away: Sequence[Numbering] = ()
+    of: tuple[str, str] = ("", "")
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Project and session."""
+        return self.of if self.row is None else (self.row.project, self.row.session)
+
+    @property
+    def version(self) -> int:
+        """The session's version after this step; 0 where nothing says so."""
+        if self.batch is not None:
+            return self.batch.version
+        return 0 if self.row is None else self.row.version
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -194,7 +207,7 @@ class Storage(Protocol):
         """The log of a session from version `after` + 1 on, oldest first."""
 
     async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
-        """What an entry put away of this page load last."""
+        """How far a page load has come; None where the log has nothing of it."""
 
     async def erase(self, project: str, session: str) -> bool:
         """Remove everything of the session, from free pages and the write-ahead log too. False if unknown.

@@ -242,8 +242,8 @@ class WriteQueue:
         for entry, error in outcome.refused:
             logger.error(
                 "an entry of session %s, version %d, cannot be kept and was dropped",
-                entry.row.session,
-                entry.row.version,
+                entry.name[1],
+                entry.version,
                 exc_info=error,
             )
         if outcome.refused:

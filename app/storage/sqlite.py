@@ -25,7 +25,6 @@ from app.storage import (
     sqlite_jobs,
     sqlite_reads,
     sqlite_requests,
-    sqlite_rows,
 )
 from app.storage.cursor import Filters, Position, read_cursor, write_cursor
 from app.storage.file_lock import FileLock, Gate
@@ -94,7 +93,6 @@ class SQLiteStorage:
             await writer
             self._writer = writer
             await writer.run(migrate_sqlite)
-            await writer.prepare(sqlite_rows.prepare)
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
             reader = Connection(self.path, reading)

@@ -59,7 +59,7 @@ def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> 
 
 def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> None:
     ids = [(each[0],) for each in found]
-    for table in ("log", "changes", "snapshots", "producers"):
+    for table in ("log", "changes", "snapshots"):
         connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", ids)  # noqa: S608
     connection.executemany("DELETE FROM sessions WHERE id = ?", ids)
     if found:

@@ -19,9 +19,11 @@ _DUE = """
 SELECT json_group_array(json_array(project, session))
 FROM (SELECT project, session FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?)
 """
+# Walks along the session's part of the log: asked only of sessions with very many page loads.
 _NUMBERING = """
-SELECT producer, last_seq, reports FROM producers
+SELECT producer, last_seq, reports FROM log
 WHERE session_id = (SELECT id FROM sessions WHERE project = ? AND session = ?) AND producer = ?
+ORDER BY version DESC LIMIT 1
 """
 KEY_COLUMNS = (
     "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"

@@ -111,7 +111,12 @@ class Manage:
             cursor=query.get("cursor"),
             limit=_whole("limit", query.get("limit", "50"), 1, 500),
         )
-        return json_answer({"sessions": [_row(row, now) for row in page.sessions], "cursor": page.cursor})
+        return json_answer(
+            {
+                "sessions": [_row(self._doors.ingest.current(row), now) for row in page.sessions],
+                "cursor": page.cursor,
+            }
+        )
 
     async def _one(self, request: Request, key: Key) -> Response:
         doors = self._doors

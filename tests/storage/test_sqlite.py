@@ -93,23 +93,39 @@ async def test_what_arrives_during_a_commit_is_the_next_commit(storage: SQLiteSt
     assert storage.queue.last_commit_seconds > 0
 
 
-async def test_a_group_is_one_statement(storage: SQLiteStorage) -> None:
+async def test_a_group_that_only_appends_to_the_log_is_one_statement(storage: SQLiteStorage) -> None:
+    await storage.submit(entry("s"))
+    await storage.submit(entry("t"))
     traced: list[str] = []
     await storage.queue.run(lambda connection: connection.set_trace_callback(traced.append))
     traced.clear()
-    steps = [
-        Entry(row("s", version), batch(version), [change(1_000 + version)], b"state") for version in (1, 2)
-    ]
-    for step in [*steps, entry("t")]:
-        future = storage.submit(step)
+    for session in "st":
+        for version in range(2, 14):
+            future = storage.submit(Entry(None, batch(version), of=("p", session)))
     await future
-    # what triggers do is traced too, as a comment or as the statement that set them off
-    statements = {each.split(" VALUES")[0] for each in traced if not each.startswith("--")}
-    assert statements == {"INSERT INTO temp.kept_rows"}
-    assert await storage.row("p", "s") == row("s", 2)
-    assert [each.version for each in await storage.batches("p", "s")] == [1, 2]
-    assert [each.at for each in await storage.changes("p", "s")] == [1_001, 1_002]
-    assert await storage.row("p", "t") == row("t")
+    assert [each.split(" (")[0] for each in traced] == ["INSERT INTO log"]
+    for session in "st":
+        assert [each.version for each in await storage.batches("p", session)] == list(range(1, 14))
+
+
+async def test_what_is_derived_is_in_the_transaction_of_what_it_follows_from(storage: SQLiteStorage) -> None:
+    traced: list[str] = []
+    await storage.queue.run(lambda connection: connection.set_trace_callback(traced.append))
+    traced.clear()
+    for version in range(1, 300):
+        future = storage.submit(
+            Entry(row("s", version), batch(version), [change(1_000 + version)], b"%d" % version)
+        )
+    await future
+    tables = [each.split(" (")[0] for each in traced]
+    # a statement for each table where there are few rows, two where no size fits: 192 + 96 + 11
+    logs, changes = ["INSERT INTO log"] * 3, ["INSERT INTO changes"] * 3
+    once = ["INSERT INTO sessions"]
+    assert tables == ["BEGIN IMMEDIATE", *once, *logs, *changes, "INSERT INTO snapshots", "COMMIT"]
+    stored = await storage.load("p", "s")
+    assert stored is not None
+    assert (stored.row.version, stored.snapshot) == (299, b"299")
+    assert len(await storage.changes("p", "s")) == 299
 
 
 async def test_a_checkpoint_comes_by_itself(storage: SQLiteStorage) -> None:
