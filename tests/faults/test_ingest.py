@@ -3,6 +3,7 @@ time as an argument."""
 
 import asyncio
 import contextlib
+import random
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
 from app.ingest import Ingest
-from app.mood import MoodEngine
+from app.mood import MoodEngine, Reading
 from app.protocol import WireEvent, reading_dict
 from app.sessions import MAX_PRODUCERS, Session, Sessions
 from app.storage.sqlite import SQLiteStorage
@@ -371,3 +372,76 @@ async def test_hellos_without_end_hold_nothing_and_lose_nothing(tmp_path: Path) 
         assert ingest.sessions.get(PROJECT, "s") is None
         for index in (0, 5, 6, MAX_PRODUCERS + 4):
             await comes_back(ingest, clock, f"p{index}", 1)
+
+
+class Diary:
+    """A subscriber who notes each change of mood that it is told of."""
+
+    every = True
+
+    def __init__(self) -> None:
+        self.moods: list[str] = []
+
+    def push(self, reading: Reading, offer: object, changed: bool) -> None:
+        if not self.moods or reading.mood != self.moods[-1]:
+            self.moods.append(reading.mood)
+
+
+def in_order(told: list[str], kept: list[str]) -> bool:
+    """Whether all that was told stands among what is kept, in this order."""
+    left = iter(kept)
+    return all(mood in left for mood in told)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_every_change_that_was_pushed_is_in_the_timeline(tmp_path: Path, seed: int) -> None:
+    """Whatever caused it: an event, one sent again, an empty batch, time, an event that comes late."""
+    draw = random.Random(seed)
+    clock = Clock()
+    diary = Diary()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        session.subscribers = [diary]
+        seq = 0
+        for _ in range(120):
+            clock.now += draw.choice((40, 300, 1500, 9_000, 40_000, 200_000))
+            cause = draw.choice(("event", "event", "again", "empty", "time", "late"))
+            if cause == "time" and seq:
+                ingest.pass_time(session, clock())
+                continue
+            kinds = draw.choices(("click", "dead_click", "response", "rage_click", "goal", "scroll"), k=3)
+            sent = batch(*kinds, seq=seq + 1)
+            if cause == "again" and seq:
+                sent = batch(*kinds, seq=seq - 2)
+            elif cause == "empty":
+                sent = batch(seq=seq + 1)
+            else:
+                seq += 3
+                if cause == "late":
+                    for event in sent.events:
+                        event.at = clock() - 30_000
+            await _fold(ingest, session, sent, clock())
+        await ingest.store.settled()
+        kept = [change.mood for change in await ingest.store.changes(PROJECT, "s")]
+    assert len(diary.moods) > 4
+    assert in_order(diary.moods, kept), f"told {diary.moods}, kept {kept}"
+
+
+async def test_a_row_that_lags_is_current_again_after_a_crash(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for seq in range(1, 40):
+            clock.now += 100
+            await ingest.receive(session, batch("click", seq=seq), clock()).durable
+        row = await ingest.store.row(PROJECT, "s")
+        assert row is not None
+        assert row.event_count < 39  # else nothing lags
+        assert ingest.current(row).event_count == 39
+    clock.now += 30_000
+    async with service(tmp_path, clock) as ingest:
+        await sweep(ingest).wake_stored(0.01)
+        await ingest.store.settled()
+        row = await ingest.store.row(PROJECT, "s")
+        assert row is not None
+        assert (row.event_count, row.last_at) == (39, START + 3_900)
