@@ -3,7 +3,19 @@
 from app.mood.events import Event
 from app.mood.feedback import Feedback
 from app.mood.model import Model
-from app.mood.signals import ARRIVED, COUNT, FRICTION_COUNT
+from app.mood.signals import (
+    ARRIVED,
+    BACK_AND_FORTH,
+    COUNT,
+    DEAD_CLICK,
+    DWELL,
+    EXPLORING,
+    FORM_STRUGGLE,
+    FRICTION_COUNT,
+    HIGH_ERROR_RATE,
+    SMOOTH_PROGRESS,
+    UNANSWERED_CLICKS,
+)
 from app.mood.signals_clicks import ClickSignals
 from app.mood.signals_doing import DoingSignals
 from app.mood.signals_pages import PageSignals
@@ -106,6 +118,16 @@ class Behaviour:
         self.reading.strengths(now, m, out)
         self.doing.strengths(now, m, out)
         out[ARRIVED] = 1.0
+        silence = max(out[DEAD_CLICK], out[UNANSWERED_CLICKS])
+        if silence > 0.0:
+            # who tries one thing after another in vain is not discovering
+            out[EXPLORING] *= 1.0 - silence
+        turning = out[BACK_AND_FORTH]
+        refused = max(out[FORM_STRUGGLE], out[HIGH_ERROR_RATE])
+        if turning > 0.0 or refused > 0.0:
+            # what is answered by a refusal, or left at once for the page before, is no success
+            out[SMOOTH_PROGRESS] *= 1.0 - max(turning, refused)
+            out[DWELL] *= 1.0 - turning
         return out
 
 

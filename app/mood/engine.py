@@ -14,9 +14,11 @@ from app.mood.scoring import confidence_of, independent_friction, points_of, sof
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
+#: Points that are shown as 0.00.
+_NOTHING: Final = 0.005
 
 FIELDS: Final = (
     "anchor",
@@ -155,8 +157,8 @@ class MoodEngine:
         m = self.model
         strengths = self.behaviour.strengths(now, m)
         friction = friction_of(strengths)
-        if by_event and (friction > 0.0 or self.scar > 0.0):
-            self._remember(now, friction)
+        if by_event and (friction >= m.trouble_from or self.scar > 0.0):
+            self._remember(now, friction if friction >= m.trouble_from else 0.0)
         if self.scar > 0.0:
             self._recover(strengths, friction, now)
         scores = softmax(self._points(strengths, now), m.temperature)
@@ -184,7 +186,7 @@ class MoodEngine:
         )
 
     def _remember(self, now: int, friction: float) -> None:
-        """Keep the worst friction. Within one millisecond it counts as it is after the last event."""
+        """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""
         if now > self.scar_at:
             self.base_scar = self.scar * kept(self.model.bored_rate, self.scar_at, now)
             self.scar_at = now
@@ -233,6 +235,10 @@ class MoodEngine:
             if points != 0.0:
                 found.append((points, i))
         found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
+        while len(found) > 1 and abs(found[-1][0]) < _NOTHING:
+            # what rounds to nothing is no reason; it goes with the strongest, so that the sum is the score
+            points, _ = found.pop()
+            found[0] = (found[0][0] + points, found[0][1])
         because: list[Evidence] = []
         said = self.behaviour.feedback.points(mood, now, self.model)
         if said != 0.0:

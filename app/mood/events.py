@@ -23,6 +23,15 @@ _REPORTS: Final = {"response": REPORTS_RESPONSE, "dead_click": REPORTS_DEAD_CLIC
 Usual = tuple[float, float, float, float, float]
 
 
+#: `kind` of a click, or of the `response` that settles it, whose answer the client cannot see (a canvas, a closed
+#: shadow root, a frame of others): it is no sign of anything, neither of trouble nor of success.
+UNKNOWN: Final = "unknown"
+
+#: `kind` of a dead or rage click on a thing that shows that it has nothing more to give: it is switched off, a
+#: stepper or carousel at its end, a link to where one is. Mild: never a cause for help by itself.
+MILD: Final = frozenset({"disabled", "end", "current"})
+
+
 def reports_mask(names: list[str]) -> int:
     """Bits for the `reports` of a client; names the engine has no use for are passed over."""
     mask = 0

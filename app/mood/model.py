@@ -42,9 +42,12 @@ class Model:
         self.engaged_rate: float = rate_of(v["half_life.engaged"])
         self.satisfied_rate: float = rate_of(v["half_life.satisfied"])
         self.bored_rate: float = rate_of(v["half_life.bored"])
+        self.trouble_from: float = v["trouble.from"]
         self.rage_clicks: float = v["rage.clicks"]
         self.rage_window_ms: float = v["rage.window"] * 1000.0
         self.rage_wait_ms: float = v["rage.wait"] * 1000.0
+        # a burst is over when its hand rested for longer than a verdict on it may lag behind its last click
+        self.burst_pause_ms: float = self.rage_window_ms + self.rage_wait_ms
         self.rage_radius: float = v["rage.radius"]
         self.rage_full: float = v["rage.full"]
         self.rage_burst: float = v["rage.burst"]

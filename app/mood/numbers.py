@@ -52,8 +52,8 @@ WEIGHTS: Final = (
     Weight("repeated_actions", "confused", 0.8, "the same again and again, hoping for another outcome"),
     Weight("repeated_actions", "frustrated", 0.4, "repeating without progress"),
     Weight("scroll_search", "confused", 1.8, "up and down: looking for something"),
-    Weight("form_struggle", "confused", 1.0, "returning to the same field, or being refused by it"),
-    Weight("form_struggle", "frustrated", 0.4, "a form that keeps refusing"),
+    Weight("form_struggle", "confused", 2.2, "returning to the same field, or being refused by it"),
+    Weight("form_struggle", "frustrated", 1.0, "a form that keeps refusing"),
     Weight("hover_search", "confused", 0.8, "pointing at things without choosing"),
     Weight("long_idle", "bored", 2.0, "nothing for a long time, with the page in sight"),
     Weight("long_idle", "engaged", -0.8, "nothing to be engaged in"),
@@ -94,6 +94,7 @@ SETTINGS: Final = (
     Setting("half_life.engaged", 60, "s", 1, 3600, "activity of the last minutes"),
     Setting("half_life.satisfied", 90, "s", 1, 3600, "satisfaction outlasts the act"),
     Setting("half_life.bored", 120, "s", 1, 3600, "boredom fades slowest"),
+    Setting("trouble.from", 0.5, "strength", 0, 1, "less than this was no trouble: nothing to recover from"),
     Setting("rage.clicks", 4, "clicks", 2, 20, "three vendors moved from 3 to 4; 3 if already dead"),
     Setting("rage.window", 1.0, "s", 0.2, 10, "hand speed of an angry click"),
     Setting(

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from app.mood import snapshot
 from app.mood.decay import half_at, kept, ramp
-from app.mood.events import REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event
+from app.mood.events import MILD, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, UNKNOWN, Event
 from app.mood.model import Model
 from app.mood.signals import (
     ACTIVE_CLICKS,
@@ -29,6 +29,7 @@ FIELDS: Final = (
     "at",
     "burst",
     "burst_at",
+    "burst_known",
     "burst_size",
     "burst_span",
     "burst_target",
@@ -48,6 +49,7 @@ FIELDS: Final = (
     "silent",
     "slow",
     "slow_count",
+    "told",
     "tried",
     "tries",
     "tries_at",
@@ -75,6 +77,7 @@ class ClickSignals:
         self.burst: float = 0.0  # bursts before it, at what an answered burst is worth
         self.rage: float = 0.0  # the client's own verdicts
         self.rage_count: int = 0
+        self.told: bool = False  # by a client that reports both answers and dead clicks
         self.silent: int = 0  # clicks in a row without an answer
         self.tries: float = 0.0  # places among them, at tries_at
         self.missed_tries: float = 0.0  # and those that were nothing in particular
@@ -84,11 +87,13 @@ class ClickSignals:
         self.moved_at: int = -1
         self.answered: list[str | None] = []  # the targets that the answers of that millisecond name
         self.burst_at: int = 0
+        self.burst_known: bool = False  # its client reports answers
         self.burst_size: int = 0
         self.burst_span: int = 0
         self.burst_target: str | None = None
         self.recent: list[tuple[int, str | None, float | None, float | None]] = []
-        # target -> [clicks, at, dead since or -1, dead clicks, rage verdicts, clicks of those waited for]
+        # target -> [clicks, at, dead since or -1, dead clicks, rage verdicts, clicks of those waited for,
+        #   when the burst that was told last was seen to go on or -1, answers]
         self.places: dict[str, list[float]] = {}
         self.waiting: Waiting = Waiting()
 
@@ -110,6 +115,8 @@ class ClickSignals:
     def click(self, event: Event, m: Model) -> None:
         at = event.at
         self._fade(at, m)
+        if event.kind == UNKNOWN:
+            return
         self.clicks += 1.0
         reports = (event.reports & REPORTS_RESPONSE) != 0
         answered = self.answered_at == at or self.moved_at == at
@@ -119,6 +126,8 @@ class ClickSignals:
         if event.target is not None:
             place = self._place(event.target, at, m)
             place[0] += 1.0
+            if place[6] >= 0.0 and at - place[6] <= m.burst_pause_ms:
+                place[6] = float(at)
             if reports and self.moved_at != at and not self._answered(event.target, at):
                 self.waiting.click(event.target, at, m)
         size, span = self._around(event, m)
@@ -137,6 +146,7 @@ class ClickSignals:
             else:
                 self.open += worth
             self.burst_at = at
+            self.burst_known = reports
             self.burst_size = size
             self.burst_span = span
             self.burst_target = event.target
@@ -144,17 +154,22 @@ class ClickSignals:
             self.active += 1.0
 
     def rage_click(self, event: Event, m: Model) -> None:
-        """The client's verdict. One that waited whether the page would answer says of its clicks what dead
-        clicks will say again, two seconds later."""
+        """The client's verdict. A burst is one, however often it is told while it goes on. One that waited whether
+        the page would answer says of its clicks what dead clicks will say again, two seconds later."""
         at = event.at
         self._fade(at, m)
-        self.rage_count += 1
-        if self._answered(event.target, at):
-            self.rage += m.rage_answered
-            return
-        self.rage += 1.0
         place = self._place(event.target or "", at, m)
-        place[4] += 1.0
+        again = event.target is not None and place[6] >= 0.0 and at - place[6] <= m.burst_pause_ms
+        if not again:
+            self.rage_count += 1
+        place[6] = float(at)
+        if event.kind in MILD or self._answered(event.target, at):
+            if not again:
+                self.rage += m.rage_answered
+            return
+        if not again:
+            self.rage += 1.0
+            place[4] += 1.0
         if event.reports & REPORTS_RESPONSE:
             place[5] = max(place[5], float(self.waiting.burst(event, m)))
 
@@ -165,10 +180,12 @@ class ClickSignals:
     def dead_click(self, event: Event, m: Model) -> None:
         self._fade(event.at, m)
         self.dead_count += 1
+        mild = event.kind in MILD
         judges = (event.reports & _BOTH) == _BOTH
+        self.told = self.told or judges
         if judges and self.answered_at != event.at and self.moved_at != event.at:
             self._try(event, m)
-        if event.target is None:
+        if event.target is None or mild:
             self.missed += 1.0
         else:
             self.dead += 1.0
@@ -188,6 +205,10 @@ class ClickSignals:
         self.waiting.answer(event.target)
         self._take_back(event.target, at, m)
         self._break_silence(m)
+        if event.kind == UNKNOWN:
+            return
+        if event.target is not None:
+            self._place(event.target, at, m)[7] += 1.0
         pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
         self.good += 1.0 - pain
         self.good_count += 1
@@ -241,7 +262,7 @@ class ClickSignals:
         left = kept(m.friction_rate, self.tries_at, at)
         self.tries *= left
         self.missed_tries *= left
-        if event.target is not None:
+        if event.target is not None and event.kind not in MILD:
             self.tries += 1.0
         else:
             self.missed_tries += 1.0
@@ -282,22 +303,24 @@ class ClickSignals:
                 places = self.places
                 oldest = min(places, key=lambda t: (places[t][1], t))
                 del places[oldest]
-            place = self.places[target] = [0.0, float(at), -1.0, 0.0, 0.0, 0.0]
+            place = self.places[target] = [0.0, float(at), -1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
         faded = kept(m.friction_rate, int(place[1]), at)
         place[0] *= faded
         place[1] = float(at)
         place[3] *= faded
         place[4] *= faded
         place[5] *= faded
+        place[7] *= faded
         return place
 
     def _most(self, what: int, least: float, now: int, m: Model) -> float:
         """The highest count of one kind over the places, if above `least`: 0 clicks, 3 dead clicks, 5 clicks of
-        verdicts that were waited for."""
+        verdicts that were waited for. What answered before is not broken: each answer forgives one of the latter."""
         most = least
         for place in self.places.values():
-            if place[what] > most:
-                faded = place[what] * kept(m.friction_rate, int(place[1]), now)
+            count = place[what] if what == 0 else place[what] - place[7]
+            if count > most:
+                faded = count * kept(m.friction_rate, int(place[1]), now)
                 if faded > most:
                     most = faded
         return most
@@ -307,6 +330,10 @@ class ClickSignals:
         if self.rage_count == 0:
             return 0.0
         return ramp(self._most(5, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
+
+    def settled_at(self) -> int:
+        """The last answer, or the last page that came; -1: none yet."""
+        return max(self.answered_at, self.moved_at)
 
     def unanswered(self, now: int, m: Model) -> int:
         """How many clicks stand behind DEAD_CLICK: those that the client called dead, or is about to."""
@@ -322,6 +349,11 @@ class ClickSignals:
             out[RAGE_CLICK] = min(
                 1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
             )
+        silent = 0.0
+        if self.silent > 0:
+            left = kept(m.friction_rate, self.tries_at, now)
+            tries = self.tries * left + min(m.missed_tries, self.missed_tries * left)
+            silent = ramp(tries, m.silent_from, m.silent_full)
         stuck = 0.0
         if self.dead_count > 0 or self.rage_count > 0:
             dead = self.dead * engaged
@@ -329,11 +361,12 @@ class ClickSignals:
             clicks = max(self.clicks * engaged, dead + missed) + m.dead_prior
             stuck = ramp(self._most(3, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
             stuck = max(stuck, self.hammering(now, m))
+            if self.told:
+                # the silent run is made of the dead clicks: one cause, one sign
+                stuck = max(stuck, silent)
+                silent = 0.0
             out[DEAD_CLICK] = max(stuck, min(1.0, dead / clicks + min(m.missed_share, missed / clicks)))
-        if self.silent > 0:
-            left = kept(m.friction_rate, self.tries_at, now)
-            tries = self.tries * left + min(m.missed_tries, self.missed_tries * left)
-            out[UNANSWERED_CLICKS] = ramp(tries, m.silent_from, m.silent_full)
+        out[UNANSWERED_CLICKS] = silent
         if self.clicks > m.repeats_from:
             most = self._most(0, m.repeats_from, now, m)
             out[REPEAT_USE] = ramp(most, m.repeats_from, m.repeats_full)

@@ -32,10 +32,12 @@ def describe(signal: int, b: Behaviour, now: int, m: Model) -> tuple[int, str]:
         if clicks.rage > 0.0:
             return clicks.rage_count, f"{_many(clicks.rage_count, 'burst')} of rapid clicks on one place"
         where = f" on {clicks.burst_target}" if clicks.burst_target else ""
-        answer = "nothing answered" if clicks.open > 0.0 else "answered"
+        answer = ""
+        if clicks.burst_known:
+            answer = ", nothing answered" if clicks.burst_at > clicks.settled_at() else ", answered"
         return (
             clicks.burst_size,
-            f"{clicks.burst_size} clicks{where} in {clicks.burst_span / 1000:.1f} s, {answer}",
+            f"{clicks.burst_size} clicks{where} in {clicks.burst_span / 1000:.1f} s{answer}",
         )
     if signal == DEAD_CLICK:
         count = clicks.unanswered(now, m)

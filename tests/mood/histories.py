@@ -81,6 +81,8 @@ def one(
         event.target = target if targeted else None
         if placed:
             event.x, event.y = x, y
+        if type != "hover":
+            event.kind = draw(st.sampled_from([None, None, None, "unknown" if type == "click" else "end"]))
     elif type in ("page_view", "navigation"):
         event.url = draw(st.sampled_from([*NAMES, None]))
         event.kind = draw(st.sampled_from(["back", "push", "reload", None]))
@@ -89,6 +91,7 @@ def one(
     if type == "response":
         event.target = draw(st.sampled_from(["#pay", "#zoom", None])) if targeted else None
         event.value = draw(st.sampled_from([None, 0, 80, 999, 2500, 9000]))
+        event.kind = draw(st.sampled_from([None, None, None, "unknown"]))
     elif type == "scroll" and wheel:
         event.dy = draw(st.sampled_from([-400.0, -100.0, 100.0, 300.0]))
     elif type == "scroll":

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from app.mood import MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model
+from app.mood.events import MILD, UNKNOWN
 from app.mood.signals import FRICTION_COUNT, NAMES
 
 ACTS = {
@@ -36,7 +37,7 @@ def scores(events: Sequence[Event], started_at: int, now: int, m: Model) -> list
 
 def strengths(events: Sequence[Event], started_at: int, now: int, m: Model) -> Strengths:
     """The strength of every signal at `now`, save `recovered`."""
-    return {
+    found = {
         **clicks(events, now, m),
         **waits(events, now, m),
         **trouble(events, now, m),
@@ -45,17 +46,25 @@ def strengths(events: Sequence[Event], started_at: int, now: int, m: Model) -> S
         **doing(events, started_at, now, m),
         "arrived": 1.0,
     }
+    found["exploring"] *= 1.0 - max(found["dead_click"], found["unanswered_clicks"])
+    trouble_now = max(found[name] for name in ("back_and_forth", "form_struggle", "high_error_rate"))
+    found["smooth_progress"] *= 1.0 - trouble_now
+    found["dwell"] *= 1.0 - found["back_and_forth"]
+    return found
 
 
 def recovered(events: Sequence[Event], started_at: int, now: int, m: Model, found: Strengths) -> float:
-    """The worst friction after any millisecond with events, faded, less the friction of now."""
+    """The worst trouble after any millisecond with events, faded, less the friction of now."""
     friction = NAMES[:FRICTION_COUNT]
     half_life = m.settings["half_life.bored"]
     scar = 0.0
     before = started_at
     for at in sorted({e.at for e in events if e.type != "help"}):
         then = strengths([e for e in events if e.at <= at], started_at, at, m)
-        scar = max(scar * left(at - before, half_life), max(then.get(name, 0.0) for name in friction))
+        worst = max(then.get(name, 0.0) for name in friction)
+        if worst < m.settings["trouble.from"]:
+            worst = 0.0
+        scar = max(scar * left(at - before, half_life), worst)
         before = at
     relief = scar * left(now - before, half_life) - max(found.get(name, 0.0) for name in friction)
     return max(0.0, relief) * found["smooth_progress"]
@@ -64,12 +73,12 @@ def recovered(events: Sequence[Event], started_at: int, now: int, m: Model, foun
 def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     v = m.settings
     engaged, friction = v["half_life.engaged"], v["half_life.friction"]
-    clicked = of(events, "click")
+    clicked = [e for e in of(events, "click") if e.kind != UNKNOWN]
     dead = of(events, "dead_click")
     breaks = [e.at for e in of(events, "response")] + [at for _, at, _ in list_visits(events)]
 
-    dead_count = faded([e for e in dead if e.target is not None], now, engaged)
-    missed = faded([e for e in dead if e.target is None], now, engaged)
+    dead_count = faded([e for e in dead if e.target is not None and e.kind not in MILD], now, engaged)
+    missed = faded([e for e in dead if e.target is None or e.kind in MILD], now, engaged)
     click_count = max(faded(clicked, now, engaged), dead_count + missed) + v["dead.prior"]
     dead_share = dead_count / click_count + min(v["missed.share"], missed / click_count)
 
@@ -84,7 +93,9 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
             and close(other, click, v["rage.radius"])
         )
         known_dead = any(
-            d.target == click.target and d.at < click.at for d in dead if click.target is not None
+            d.target == click.target and d.at < click.at and d.kind not in MILD
+            for d in dead
+            if click.target is not None
         )
         if together >= v["rage.clicks"] - (1 if known_dead else 0):
             if click.reports & REPORTS_RESPONSE:
@@ -100,20 +111,53 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
             single.append(click)
 
     def stands(verdict: Event) -> float:
+        if verdict.kind in MILD:
+            return v["rage.answered"]
         for answer in of(events, "response"):
             if answer.at >= verdict.at and (answer.target is None or answer.target == verdict.target):
                 return v["rage.answered"]
         return 1.0
 
-    verdicts = faded(of(events, "rage_click"), now, friction, stands)
+    verdicts = faded(bursts(events, m), now, friction, stands)
     rage = max(min(own, v["rage.own"]), verdicts) / v["rage.full"]
 
+    silent = silence(events, now, m)
+    told = tells_dead(events)
+    used = 0.0
+    for target in {e.target for e in clicked if e.target is not None}:
+        count = faded([e for e in clicked if e.target == target], now, friction)
+        used = max(used, count)
+    return {
+        "rage_click": min(1.0, rage),
+        "dead_click": max(stuck(events, now, m), min(1.0, dead_share)),
+        "unanswered_clicks": 0.0 if told else silent,
+        "repeat_use": between(used, v["repeats.from"], v["repeats.full"]),
+        "active_clicks": half(faded(single, now, engaged), v["pace.half"]),
+    }
+
+
+def tells_dead(events: Sequence[Event]) -> bool:
+    """Whether a client that reports answers told of a dead click: it knows which clicks asked for an answer."""
+    both = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
+    return any(e.reports & both == both for e in of(events, "dead_click"))
+
+
+def silence(events: Sequence[Event], now: int, m: Model) -> float:
+    """Places tried in a row without an answer, as a strength."""
+    v = m.settings
+    friction = v["half_life.friction"]
+    breaks = [e.at for e in of(events, "response")] + [at for _, at, _ in list_visits(events)]
     last_answer = max(breaks, default=-1)
     tried: list[Event] = []
     tries: list[Event] = []
     for click in events:
         judged = "dead_click" if click.reports & REPORTS_DEAD_CLICK else "click"
-        if click.type != judged or not click.reports & REPORTS_RESPONSE or click.at <= last_answer:
+        if (
+            click.kind == UNKNOWN
+            or click.type != judged
+            or not click.reports & REPORTS_RESPONSE
+            or click.at <= last_answer
+        ):
             continue
         again = None
         for i, other in enumerate(tried):
@@ -129,44 +173,59 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
         else:
             tried.append(click)
             tries.append(click)
-    unanswered = faded([e for e in tries if e.target is not None], now, friction)
-    unanswered += min(v["missed.tries"], faded([e for e in tries if e.target is None], now, friction))
+    named = [e for e in tries if e.target is not None and e.kind not in MILD]
+    unanswered = faded(named, now, friction)
+    unanswered += min(v["missed.tries"], faded([e for e in tries if e not in named], now, friction))
+    return between(unanswered, v["silent.from"], v["silent.full"])
 
-    used = 0.0
-    for target in {e.target for e in clicked if e.target is not None}:
-        count = faded([e for e in clicked if e.target == target], now, friction)
-        used = max(used, count)
-    return {
-        "rage_click": min(1.0, rage),
-        "dead_click": max(stuck(events, now, m), min(1.0, dead_share)),
-        "unanswered_clicks": between(unanswered, v["silent.from"], v["silent.full"]),
-        "repeat_use": between(used, v["repeats.from"], v["repeats.full"]),
-        "active_clicks": half(faded(single, now, engaged), v["pace.half"]),
-    }
+
+def bursts(events: Sequence[Event], m: Model) -> list[Event]:
+    """The first verdict of each burst: one that goes on on one target is told again, but counted once."""
+    pause = (m.settings["rage.window"] + m.settings["rage.wait"]) * 1000
+    told: dict[str, int] = {}
+    found = []
+    for event in events:
+        target = event.target
+        goes_on = target is not None and target in told and event.at - told[target] <= pause
+        if event.type == "rage_click":
+            if not goes_on:
+                found.append(event)
+            if target is not None:
+                told[target] = event.at
+        elif event.type == "click" and event.kind != UNKNOWN and goes_on and target is not None:
+            told[target] = event.at
+    return found
 
 
 def stuck(events: Sequence[Event], now: int, m: Model) -> float:
-    dead = [e for e in of(events, "dead_click") if e.target is not None]
-    counts = [
-        faded([e for e in dead if e.target == target], now, m.settings["half_life.friction"])
-        for target in {e.target for e in dead}
-    ]
-    most = max([*counts, hammered(events, now, m)], default=0.0)
-    return between(most, m.settings["stuck.from"], m.settings["stuck.full"])
+    """The most dead clicks on one thing, or clicks hammered on it in vain, less its answers; or things that were
+    tried and were dead, one after another."""
+    half_life = m.settings["half_life.friction"]
+    dead = [e for e in of(events, "dead_click") if e.kind not in MILD]
+    answered = [e for e in of(events, "response") if e.kind != UNKNOWN]
+    most = 0.0
+    for target in {e.target for e in events if e.target is not None}:
+        count = faded([e for e in dead if e.target == target], now, half_life)
+        count = max(count, hammered(events, target, now, m))
+        most = max(most, count - faded([e for e in answered if e.target == target], now, half_life))
+    strength = between(most, m.settings["stuck.from"], m.settings["stuck.full"])
+    return max(strength, silence(events, now, m)) if tells_dead(events) else strength
 
 
-def hammered(events: Sequence[Event], now: int, m: Model) -> float:
-    """The most clicks, faded, that a verdict after `rage.wait` calls unanswered and that still are."""
+def hammered(events: Sequence[Event], target: str, now: int, m: Model) -> float:
+    """The most clicks on a target, faded, that a verdict after `rage.wait` calls unanswered and that still are."""
     v = m.settings
     moves = [at for _, at, _ in list_visits(events)]
     most = 0.0
     for verdict in of(events, "rage_click"):
+        if verdict.target != target or verdict.kind in MILD:
+            continue
         answers = [e.at for e in of(events, "response") if e.target in (None, verdict.target)] + moves
         if not verdict.reports & REPORTS_RESPONSE or any(at >= verdict.at for at in answers):
             continue
         count = sum(
-            click.target is not None
-            and click.target == verdict.target
+            click.target == target
+            and click.kind != UNKNOWN
             and v["rage.wait"] <= (verdict.at - click.at) / 1000 <= v["rage.wait"] + 2 * v["rage.window"]
             and not any(at >= click.at for at in answers)
             for click in of(events, "click")
@@ -182,7 +241,7 @@ def waits(events: Sequence[Event], now: int, m: Model) -> Strengths:
     def pain(e: Event) -> float:
         return between((e.value or 0.0) / 1000, v["wait.fine"], v["wait.painful"])
 
-    answers = of(events, "response")
+    answers = [e for e in of(events, "response") if e.kind != UNKNOWN]
     slow = faded(answers, now, v["half_life.friction"], pain)
     good = faded(answers, now, v["half_life.satisfied"], lambda e: 1.0 - pain(e))
     return {

@@ -9,10 +9,10 @@ MINUTE = 60_000
 
 
 def rage(at: int, engine: MoodEngine, with_errors: bool = True) -> list[Offer]:
-    """A burst of trouble at `at`, and the ten seconds after it."""
+    """Three bursts in different places at `at`, and the ten seconds after them."""
     offers = []
     for i in range(3):
-        offers += engine.receive(Event("rage_click", at + i * 100, "#pay"))
+        offers += engine.receive(Event("rage_click", at + i * 100, f"#pay{i}"))
         if with_errors:
             offers += engine.receive(Event("error", at + i * 100 + 50))
     offers += engine.advance(at + 10_000)
