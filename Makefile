@@ -1,9 +1,9 @@
-# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure
+# run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure · gallery: measure beside the peers
 # docs: write the pages made from the code
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test check bench docs lock clean
+.PHONY: run test install install-test check bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -49,6 +49,11 @@ check: install-test
 
 bench: install-test .venv/bench.done
 	$(BIN)/python -m benchmarks
+
+# how often each of eight tools is right about what a page answered: ARGS="--tool sessionmood --library mui"
+gallery: install-test
+	@sh tools/install-browser
+	$(BIN)/python -m benchmarks.gallery $(ARGS)
 
 docs: install-test
 	$(BIN)/python -m tools.write_docs

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = [*sorted(ROOT.glob("app/mood/*.py")), ROOT / "app" / "elements.py", ROOT / "app" / "sessions.py"]
+_ROOMS = ("elements.py", "history.py", "sessions.py")
+SOURCES = [*sorted(ROOT.glob("app/mood/*.py")), *(ROOT / "app" / name for name in _ROOMS)]
 #: Holds extension modules under `app/`, and the stamp that says what they were made from.
 BUILT = ROOT / "build" / "compiled"
 STAMP = BUILT / "made-from"

@@ -73,6 +73,9 @@ class Settings:
         30.0,
         "seconds without an event after which a session that nobody listens to leaves memory",
     )
+    visit_idle: float = _setting(
+        "SESSIONMOOD_VISIT_IDLE", 1800.0, "seconds without an event after which a visit is over; 1 or more"
+    )
     learn_elements: int = _setting(
         "SESSIONMOOD_LEARN_ELEMENTS",
         1,
@@ -216,6 +219,8 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"PORT is {settings.port}, but can't be above 65535")
     if settings.help_holdout > 1:
         raise BadSetting(f"SESSIONMOOD_HELP_HOLDOUT is {settings.help_holdout}, but is a share from 0 to 1")
+    if settings.visit_idle < 1:
+        raise BadSetting(f"SESSIONMOOD_VISIT_IDLE is {settings.visit_idle:g}, but can't be below 1 second")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting(
             f"SESSIONMOOD_LOG_LEVEL is {settings.log_level!r}, not debug, info, warning or error"

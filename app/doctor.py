@@ -163,11 +163,32 @@ async def _database(path: str) -> list[Finding]:
     try:
         await store.open()
         await store.check()
-        return [_ok(f"the database {path} can be read and written"), *await _keys(store)]
+        return [
+            _ok(f"the database {path} can be read and written"),
+            *await _damages(store),
+            *await _keys(store),
+        ]
     except SessionMoodError as error:
         return [_fail(f"the database {path}: {error.detail}")]
     finally:
         await store.close()
+
+
+async def _damages(store: SQLiteStorage) -> list[Finding]:
+    """What a look through the whole file, and the service's own work, found that cannot be read."""
+    found = [
+        _fail(f"the database's file is damaged ({line}): restore a backup") for line in await store.examine()
+    ]
+    for damage in await store.damages():
+        at = time.strftime("%Y-%m-%d %H:%M", time.gmtime(damage.at / 1000))
+        what = "key" if damage.part == "key" else "session"
+        found.append(
+            _warn(
+                f"{what} {damage.session} of {damage.project}: {damage.part} cannot be read and is passed over "
+                f"(found {at} UTC: {damage.reason})"
+            )
+        )
+    return found or [_ok("the whole file was looked through: nothing in it is damaged")]
 
 
 async def _keys(store: SQLiteStorage) -> list[Finding]:

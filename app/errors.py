@@ -5,7 +5,10 @@ SessionMoodError
 │   ├── BadBody         422          a field of a managing call is malformed
 │   ├── BadBatch        422          an event of the batch is malformed: `index` and the reason
 │   ├── OutOfOrder      409          events before these are missing: `expect`
-│   └── TooLarge        413 / 4009   over a limit of bytes or events
+│   ├── TooLarge        413 / 4009   over a limit of bytes or events
+│   └── HeadTooLarge    431          a request's head, or what comes beside its body
+├── TooLate             408          a request that takes too long to arrive
+├── UnknownCoding       501          a body in a transfer coding that is not read here
 ├── Unsupported         415          a body of another media type
 ├── NotFound            404
 ├── BadKey              401 / 4001   no key, an unknown or a malformed one
@@ -20,6 +23,7 @@ SessionMoodError
 ├── Overloaded          503 / 4100   this server is full: `retry_ms`
 │   ├── TooManyConnections  503 / 4101
 │   └── StorageUnavailable  503      nothing can be kept right now: `retry_ms`
+│       └── Damaged     503 / 4100   what is kept of this session cannot be read
 ├── TooSlow             4102         a client that does not read
 ├── Draining            503 / 4200   this server is going away: reconnect now
 └── Superseded          4202         a newer connection took over
@@ -60,6 +64,18 @@ class OutOfOrder(BadRequest):
 
 class TooLarge(BadRequest):
     code, title, status, close_code = "too_large", "The batch is over a limit", 413, 4009
+
+
+class HeadTooLarge(BadRequest):
+    code, title, status, close_code = "head_too_large", "The request's head is over a limit", 431, 4004
+
+
+class TooLate(SessionMoodError):
+    code, title, status, close_code = "too_late", "The request did not arrive in time", 408, 4102
+
+
+class UnknownCoding(SessionMoodError):
+    code, title, status, close_code = "unknown_coding", "This transfer coding is not supported", 501, 4004
 
 
 class Unsupported(SessionMoodError):
@@ -135,6 +151,15 @@ class TooManyConnections(Overloaded):
 
 class StorageUnavailable(Overloaded):
     code, title, status, close_code = "storage_unavailable", "Nothing can be kept right now", 503, 4100
+
+
+class Damaged(StorageUnavailable):
+    code, title, status, close_code = (
+        "storage_unavailable",
+        "What is kept of this session cannot be read",
+        503,
+        4100,
+    )
 
 
 class TooSlow(SessionMoodError):

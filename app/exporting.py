@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from app.errors import Damaged
 from app.mood.events import REPORTS_DEAD_CLICK, REPORTS_RESPONSE
 from app.recordings import RecordedEvent, Recording
 from app.storage import Storage
@@ -14,7 +15,8 @@ _decode_log = msgspec.json.Decoder(list[RecordedEvent]).decode
 
 
 async def recorded(store: Storage, project: str, session: str) -> Recording | None:
-    """The session as it was folded: replaying it gives the readings that were pushed. None if unknown."""
+    """The session as it was folded: replaying it gives the readings that were pushed. None if unknown.
+    Rows of its log that can't be read are left out and reported."""
     row = await store.row(project, session)
     if row is None:
         return None
@@ -24,10 +26,15 @@ async def recorded(store: Storage, project: str, session: str) -> Recording | No
     version = 0
     while batches := await store.batches(project, session, version, _PAGE):
         for batch in batches:
+            try:
+                recorded_events = _decode_log(batch.events)
+            except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+                store.report_damage(project, session, "log", f"the row of version {batch.version}: {error}")
+                continue
             if batch.reports != mask and batch.count:
                 mask = batch.reports
                 reports_from.append((len(events), _names(mask)))
-            events += [_tidy(event) for event in _decode_log(batch.events)]
+            events += [_tidy(event) for event in recorded_events]
         version = batches[-1].version
     reports = reports_from.pop(0)[1] if reports_from else []
     return Recording(
@@ -36,12 +43,16 @@ async def recorded(store: Storage, project: str, session: str) -> Recording | No
 
 
 async def every_session(store: Storage, project: str) -> AsyncIterator[Recording]:
-    """All sessions of the project, the newest activity first."""
+    """All sessions of the project, the newest activity first. One that can't be read is left out and reported."""
     cursor = None
     while True:
         page = await store.sessions(project, cursor=cursor, limit=_PAGE)
         for row in page.sessions:
-            recording = await recorded(store, project, row.session)
+            try:
+                recording = await recorded(store, project, row.session)
+            except Damaged as error:
+                store.report_damage(project, row.session, "session", error)
+                continue
             if recording is not None:
                 yield recording
         cursor = page.cursor

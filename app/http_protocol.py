@@ -1,18 +1,29 @@
-"""uvicorn's HTTP with what it leaves open closed: a request must arrive in time and within bounds, an answer must
-be read, and connections that say nothing make room for those that do."""
+"""uvicorn's HTTP with what it leaves open closed: a request must arrive in time and within bounds, from its first
+byte to its last; what is no request gets an answer all the same; an answer must be read."""
 
+import logging
 import time
-from collections import Counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from uvicorn.middleware.proxy_headers import _TrustedHosts
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.config import Settings
-from app.limits import Spill
-from app.slow_lane import SlowLane
+from app import heads
+from app.errors import (
+    BadRequest,
+    HeadTooLarge,
+    MethodNotAllowed,
+    SessionMoodError,
+    TooLate,
+    TooManyConnections,
+)
+from app.limits import Spill, party
+from app.lines import SMALL, Lines
 
-#: Bytes that a request's line and headers may have.
+logger = logging.getLogger("sessionmood.server")
+
+#: Bytes that a request's line and headers may have; and what comes between two pieces of its body, or after the
+#: last: the sizes of chunks with their extensions, trailers.
 MAX_HEAD: Final = 32_768
 #: Seconds that an answer may wait to be read.
 READ_WITHIN: Final = 60.0
@@ -22,70 +33,8 @@ LINGER: Final = 2.0
 SLICE: Final = 2048
 #: Requests that may wait while one is answered. No browser sends any before it has the answer.
 MAX_WAITING: Final = 16
-
-
-class Lines:
-    """All connections that are no WebSocket (yet). `everything`: how many of both kinds may be open; `lane`: where
-    their requests take turns."""
-
-    def __init__(self, settings: Settings, lane: SlowLane) -> None:
-        self.lane = lane
-        self.request_within = settings.request_timeout
-        self.most = settings.request_cap
-        self.everything = settings.file_cap
-        per_address = settings.max_connections_per_address
-        self.per_address = min(per_address, self.most // 4) if per_address else self.most
-        self.refused = 0
-        self._trusted = _TrustedHosts(settings.trusted_proxies)
-        self._open: set[HttpProtocol] = set()
-        self._by_address: Counter[str] = Counter()
-        # those in no request, the longest silent first
-        self._idle: dict[HttpProtocol, None] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def add(self, line: "HttpProtocol") -> bool:
-        """False: there is no room for it."""
-        address = line.address
-        self._open.add(line)
-        self._idle[line] = None
-        self._by_address[address] += 1
-        if self._by_address[address] > self.per_address and address not in self._trusted:
-            return self._refuse()
-        if len(line.connections) > self.everything or len(self._open) > self.most:
-            silent = next(iter(self._idle))
-            if silent is line:
-                return self._refuse()
-            self.remove(silent)
-            silent.transport.abort()
-        return True
-
-    def _refuse(self) -> bool:
-        self.refused += 1
-        return False
-
-    def remove(self, line: "HttpProtocol") -> None:
-        if line in self._open:
-            self._open.remove(line)
-            self._idle.pop(line, None)
-            self._by_address[line.address] -= 1
-            if not self._by_address[line.address]:
-                del self._by_address[line.address]
-
-    def begin(self, line: "HttpProtocol") -> None:
-        """A whole request head has come."""
-        self._idle.pop(line, None)
-
-    def finish(self, line: "HttpProtocol") -> None:
-        """A request was answered."""
-        if line in self._open:
-            self._idle[line] = None
-
-    def look_after(self, now: float) -> None:
-        """Called every second; `now`: the loop's time."""
-        for line in list(self._open):
-            line.look_after(now)
+#: Methods whose bodies are read; others' are passed over (RFC 9110, 9.3.1: they mean nothing).
+_WITH_BODY: Final = ("POST", "PUT", "PATCH")
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -99,9 +48,17 @@ class HttpProtocol(HttpToolsProtocol):
         self._since: float | None = None
         self._unread_since: float | None = None
         self._in_head = True
-        self._head = 0
-        self._ended = False
+        self._takes_body = False
+        self._head = 0  # bytes of the head so far
+        self._beside = 0  # bytes since the head or the last piece of the body
+        self._size = 0  # bytes of requests that are not whole or wait for the answer to one before them
+        # nothing more is read: because the end was told; because it comes with the answers that are still due
+        self._ended = self._deaf = False
+        self._last_words: SessionMoodError | None = None
+        # what becomes of a request to upgrade: it is granted; it is passed over, and the request read without it
+        self._granted = self._passed_over = False
         self._upgraded = False
+        self._fault: SessionMoodError | None = None
         self._running: RequestResponseCycle | None = None
         self._rest = b""
         self._parsed = 0  # bytes of it
@@ -110,10 +67,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.address = self.client[0] if self.client else "?"
+        host = self.client[0] if self.client else "?"
+        self.address = party(host)
         self._since = self.loop.time()
-        if not self._lines.add(self):
-            self._say("503 Service Unavailable", b"retry-after: 5\r\n")
+        if not self._lines.add(self, host):
+            self._say(TooManyConnections("there is no room for more connections", retry_ms=5000))
             self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -122,22 +80,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._part_from_parser()
         self.cycle = self._running = None  # type: ignore[assignment]
 
-    def handle_websocket_upgrade(self) -> None:
-        self._upgraded = True
-        self._lines.remove(self)
-        self.transport.pause_reading()
-        self._lines.lane.join(self._upgrade)
-
-    def _upgrade(self, _: float) -> bool:
-        if not self.transport.is_closing():
-            super().handle_websocket_upgrade()
-            self.transport.resume_reading()
-        self._part_from_parser()
-        return False
-
     def _part_from_parser(self) -> None:
-        """They refer to each other: together they would wait for the collector of cyclic garbage, which looks at
-        what has lived for a while only seldom."""
+        """They refer to each other: together they would wait for the collector of cyclic garbage."""
         self.parser = None  # type: ignore[assignment]
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -153,10 +97,12 @@ class HttpProtocol(HttpToolsProtocol):
         else:  # its turn is over: it waited for the answer to the one before it
             self._lines.lane.join(start)
 
+    # Coming in
+
     def data_received(self, data: bytes) -> None:
         if self._upgraded:
             return  # read before reading was paused: nobody may send before the answer
-        if self._ended:
+        if self._ended or self._deaf:
             if self._spill.full(len(data)):
                 self.transport.abort()
             return
@@ -166,10 +112,15 @@ class HttpProtocol(HttpToolsProtocol):
         self._rest, self._parsed = self._rest[self._parsed :] + data, 0
         if not self.transport.is_closing():
             self.transport.pause_reading()
+        if len(self._rest) > SMALL:
+            self._count()
+
+    def _reads(self) -> bool:
+        return not (self._upgraded or self._ended or self._deaf or self.transport.is_closing())
 
     def _parse_on(self, ends: float) -> bool:
         """Parse a share of what has come; True when more is left."""
-        while not self._upgraded and not self._ended and not self.transport.is_closing():
+        while self._reads():
             start = self._parsed
             self._parsed = start + SLICE
             self._parse(self._rest[start : self._parsed])
@@ -177,65 +128,186 @@ class HttpProtocol(HttpToolsProtocol):
                 break
             if time.perf_counter() > ends:
                 return True
-        self._rest = b""
+        self._rest, self._parsed = b"", 0
         if self.transport.is_closing() or self._upgraded:
             return False
-        if (
-            self._since is None
-            and self.timeout_keep_alive_task is None
-            and self._is_free()
-            and not self._ended
-        ):
+        if self._since is None and self.timeout_keep_alive_task is None and self._is_free() and self._reads():
             self._since = self.loop.time()  # empty lines, say: not a request, but no silence either
-        if not self.flow.read_paused:
+        self._count()
+        if not self.flow.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
         return False
 
     def _parse(self, data: bytes) -> None:
         self._has_turn = True
+        self._beside += len(data)
         try:
-            super().data_received(data)
+            self._feed(data)
         finally:
             self._has_turn = False
+        if not self._reads():
+            return
+        if self._since is not None and (self._in_head or self._takes_body):
+            self._size += len(data)
         if self._in_head:
             self._head += len(data)
-            if self._head > MAX_HEAD and not self.transport.is_closing():
-                self._say("431 Request Header Fields Too Large")
-                self._end()
+            if self._head > MAX_HEAD:
+                self._fail(HeadTooLarge(f"a request's line and headers may have {MAX_HEAD} bytes"))
+        elif self._since is not None and self._beside > MAX_HEAD:
+            self._fail(HeadTooLarge(f"chunk extensions and trailers may have {MAX_HEAD} bytes"))
         if len(self.pipeline) > MAX_WAITING:
             self._end(abort=True)
 
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._granted:
+                self._upgrade_soon()
+            elif self._passed_over and self._reads():
+                self._read_again(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if cause is not None and not isinstance(cause, httptools.HttpParserError):
+                logger.error("a request could not be read", exc_info=cause)
+            if self._reads():
+                reason = "" if cause is not None else f": {error}"
+                self._fail(BadRequest(f"this is no HTTP request that can be read{reason}"))
+
+    def _count(self) -> None:
+        """Have what is held for requests counted that are not whole, or wait."""
+        size = self._size + len(self._rest) - self._parsed
+        self._lines.hold(self, self._whose(), size)
+
+    def _whose(self) -> str:
+        """The sender's address: as a trusted proxy says, once the app has looked at the request."""
+        cycle = self._running
+        client = cycle.scope["client"] if cycle is not None and cycle is self.cycle else None
+        return self.address if client is None else party(client[0])
+
+    def make_room(self, error: SessionMoodError) -> None:
+        """End because all connections together hold too much."""
+        self._fail(error)
+
+    # What the parser calls
+
     def on_message_begin(self) -> None:
+        if self._ended or self._deaf:
+            return
         self._since = self.loop.time()
         self._in_head = True
         self._head = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # a trailer: whoever reads headers must not find it among them
+            self._lines.trailers += 1
+        elif not (self._ended or self._deaf):
+            name = name.lower()
+            if name != b"cookie":  # nobody reads them, and they are long
+                super().on_header(name, value.rstrip(b" \t"))
+
     def on_headers_complete(self) -> None:
+        if self._ended or self._deaf:
+            return
         self._in_head = False
-        self._lines.begin(self)
+        self._beside = 0
+        self._lines.move(self, "request")
+        method = self.parser.get_method()
+        self.scope["method"] = method.decode("ascii")
+        self._takes_body = self.scope["method"] in _WITH_BODY
+        if method == b"CONNECT":
+            self._fail(MethodNotAllowed("this is no proxy: CONNECT means nothing here", allow="GET, POST"))
+            return
+        fault = self._fault or heads.fault(self.headers, self.parser.get_http_version())
+        self._fault, self._granted, self._passed_over = None, False, False
+        if self.parser.should_upgrade():
+            if fault is None and method == b"GET" and self._get_upgrade() == b"websocket":
+                fault = heads.handshake_fault(self.headers)
+                self._granted = fault is None
+            self._passed_over = not self._granted
+            self._fault = fault
+            if self._granted:
+                heads.locate(cast(dict[str, Any], self.scope), self.url, self.root_path)
+            return
+        if httptools.parse_url(self.url).path is None:  # http://host and no more
+            self.url = b"/"
+        if fault is not None:
+            cast(dict[str, Any], self.scope)["fault"] = fault
         super().on_headers_complete()
+        self._deaf = fault is not None  # what follows is not to be trusted
+
+    def on_body(self, body: bytes) -> None:
+        self._beside = 0
+        if self._takes_body and not (self._ended or self._deaf):
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._ended or self._granted or self._passed_over or self.cycle is None:
+            return
         self._since = None
+        if not self.pipeline:
+            self._size = 0
         super().on_message_complete()
+
+    # Upgrades
+
+    def _upgrade_soon(self) -> None:
+        self._upgraded = True
+        self._lines.move(self, "handshake")
+        self.transport.pause_reading()
+        self._lines.lane.join(self._upgrade)
+
+    def _upgrade(self, _: float) -> bool:
+        """Hand the connection over. The WebSocket reads only what makes the request a handshake: its parser has
+        bounds of its own, which long cookies would break. The app gets the whole head."""
+        if not self.transport.is_closing():
+            self._lines.remove(self)
+            self.connections.discard(self)
+            heir = cast(Any, self.ws_protocol_class)(
+                config=self.config, server_state=self.server_state, app_state=self.app_state
+            )
+            heir.head = self.scope
+            heir.connection_made(self.transport)
+            heir.data_received(heads.handshake(self.headers))
+            self.transport.set_protocol(heir)
+            self.transport.resume_reading()
+        self._part_from_parser()
+        return False
+
+    def _read_again(self, rest: bytes) -> None:
+        """The parser stops behind the head of any request to upgrade. This one is read as if it had not asked,
+        which every server may do (RFC 9110, 7.8)."""
+        method, url, headers = self.scope["method"], self.url, self.headers
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(heads.without_upgrade(method, url, headers) + rest)
+
+    # Answers
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if (
-            self._since is not None
-            and not self._ended
-            and not self.transport.is_closing()
-            and not self.pipeline
-        ):
+        if self._ended or self.transport.is_closing() or self.pipeline or not self._is_free():
+            return
+        if self._since is not None and not self._in_head:
             self._end()  # refused before the whole body came: what is left of it is not read
-        elif self._is_free() and not self.pipeline:
-            self._lines.finish(self)
+        elif self._deaf:
+            if self._last_words is not None:
+                self._say(self._last_words)
+            self._end()
+        else:
+            self._size = 0
+            self._count()
+            self._lines.move(self, "idle")
 
     def look_after(self, now: float) -> None:
         """End the connection when it is late: with the request, or with reading the answer."""
-        if self._since is not None and now - self._since > self._lines.request_within:
-            self._expire()
+        within = self._lines.request_within
+        if self._since is not None and now - self._since > within:
+            if self._head or not self._is_free():
+                self._fail(TooLate(f"a request may take {within:g} s to arrive"))
+            else:
+                self._end()
         elif self.transport.get_write_buffer_size() == 0:
             self._unread_since = None
         elif self._unread_since is None:
@@ -243,26 +315,42 @@ class HttpProtocol(HttpToolsProtocol):
         elif now - self._unread_since > READ_WITHIN:
             self._end(abort=True)
 
+    def abort(self) -> None:
+        """Cut the line."""
+        self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The server stops. What goes wrong with one connection must not keep it from that."""
+        try:
+            super().shutdown()
+        except Exception:
+            logger.exception("a connection could not be closed in good order")
+            self.transport.abort()
+
     def _is_free(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
-    def _expire(self) -> None:
-        """The request did not arrive in time."""
-        if self.pipeline or (not self._is_free() and self.cycle.response_started):
-            self._end(abort=True)
+    def _fail(self, error: SessionMoodError) -> None:
+        """Refuse what is coming in: it is no request, too much of one, or too late."""
+        if self._ended or self.transport.is_closing():
             return
-        if self._head or not self._is_free():
-            self._say("408 Request Timeout")
-        self._end()
+        free = self._is_free()
+        if not free and (self._since is None or self._in_head):
+            # it comes behind one that is being answered: that one first
+            self._deaf, self._since, self._last_words = True, None, error
+            self._lines.counters.refuse("wire", error.code)
+            self._count()
+        elif self.pipeline or (not free and self.cycle.response_started):
+            self._end(abort=True)
+        else:
+            self._say(error)
+            self._end()
 
-    def _say(self, status: str, headers: bytes = b"") -> None:
-        self.transport.write(
-            b"HTTP/1.1 "
-            + status.encode()
-            + b"\r\ncontent-length: 0\r\nconnection: close\r\n"
-            + headers
-            + b"\r\n"
-        )
+    def _say(self, error: SessionMoodError) -> None:
+        """Answer without the app."""
+        if error is not self._last_words:
+            self._lines.counters.refuse("wire", error.code)
+        self.transport.write(heads.answer(error))
 
     def _end(self, *, abort: bool = False) -> None:
         self._since = None
@@ -273,6 +361,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         self._unset_keepalive_if_required()
         self._ended = True
+        self._rest, self._parsed, self._size = b"", 0, 0
+        self._count()
+        self._lines.move(self, "closing")
         if abort or self.transport.is_closing():
             self.transport.abort()
             return

@@ -15,9 +15,10 @@ import msgspec
 from app import protocol, storage
 from app.counters import Counters
 from app.elements import Elements
-from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
+from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
+from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions
+from app.sessions import Observer, Outcome, Session, Sessions, merged_types
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -120,34 +121,62 @@ class Ingest:
         stored = await self.store.load(project, id)
         if stored is None:
             return None
-        session = await self._revive(stored)
+        try:
+            session = await self._revive(stored)
+        except SessionMoodError:
+            raise
+        except Exception as error:
+            self.store.report_damage(project, id, "session", error)
+            raise Damaged from error
         self.counters.loaded += 1
         return session
 
     async def _revive(self, stored: Stored) -> Session:
         row = stored.row
-        session = Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
-        batches = stored.batches
+        session, batches, damaged = self._begun(row), stored.batches, False
         if stored.snapshot is not None:
             try:
                 session.restore(stored.snapshot, stored.snapshot_version)
-            except (ValueError, TypeError, LookupError, msgspec.MsgspecError):
-                session = Session(
-                    row.project, row.session, row.created_at, self.sessions.model, row.publishable
-                )
-                batches = await self._whole_log(row)
+            except Exception as error:  # whatever its bytes say: the log has it all
+                self.store.report_damage(row.project, row.session, "snapshot", error)
+                session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
+        self._recall_history(session, stored)
         news: list[Change | Offer] = []
         for batch in batches:
-            replay(session, batch, news)
+            failure = replay(session, batch, news)
+            if failure is not None:
+                damaged = True
+                reason = f"the row of version {batch.version}: {failure}"
+                self.store.report_damage(row.project, row.session, "log", reason)
+        # the last rows may be those that can't be read
+        session.version = max(session.version, row.version, batches[-1].version if batches else 0)
+        if session.version == row.version:
+            self._recall_history(
+                session, stored
+            )  # as it was told: the log does not say what time did after it
         session.created_at = row.created_at
         session.stored_at, session.stored_due, session.stored_page = row.last_at, row.due_at, row.page
         self.sessions.add(session)
         self.sessions.schedule(session)
-        if len(batches) > 16 or session.snapshot_version < session.version - 16:
+        if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
             with contextlib.suppress(StorageUnavailable):
                 self.keep(session, None, news, snapshot=True)
         return session
+
+    def _recall_history(self, session: Session, stored: Stored) -> None:
+        """Take the history up as the session's row has it."""
+        row = stored.row
+        if stored.history is None:
+            return
+        try:
+            session.history = kept_history(row, stored.history)
+            session.history_kept = session.history.version
+        except Exception as error:  # whatever its bytes say: what the log gives is close
+            self.store.report_damage(row.project, row.session, "history", error)
+
+    def _begun(self, row: SessionRow) -> Session:
+        return Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
         batches: list[Batch] = []
@@ -324,11 +353,23 @@ class Ingest:
         ]
         due_at = engine.due_at()
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
+        history = session.history
+        news_of_history = session.history_kept != history.version
         row = None
-        if batch is None or state is not None or session.row_due(due_at):
+        if batch is None or state is not None or news_of_history or session.row_due(due_at):
             row = _row(session, due_at)
             session.row_written(due_at)
-        durable = self.store.submit(Entry(row, batch, changes, state, (session.project, session.id)))
+        durable = self.store.submit(
+            Entry(
+                row,
+                batch,
+                changes,
+                state,
+                history_row(history) if news_of_history else None,
+                of=(session.project, session.id),
+            )
+        )
+        session.history_kept = history.version
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
         return durable
@@ -383,7 +424,6 @@ class Ingest:
 
 def _row(session: Session, due_at: int | None) -> SessionRow:
     """The session as lists show it."""
-    now = session.change
     return SessionRow(
         session.project,
         session.id,
@@ -391,9 +431,7 @@ def _row(session: Session, due_at: int | None) -> SessionRow:
         session.created_at,
         session.last_at,
         session.event_count,
-        "" if now is None else now.mood,
-        0.0 if now is None else now.confidence,
-        "" if now is None else now.suggested_action,
+        *mood_columns(session.history, session.model),
         session.page,
         due_at,
         session.publishable,
@@ -407,6 +445,7 @@ def _together(receipts: list[Receipt]) -> Receipt:
         outcome.accepted += receipt.outcome.accepted
         outcome.duplicates += receipt.outcome.duplicates
         outcome.ignored += receipt.outcome.ignored
+        outcome.ignored_types = merged_types(receipt.outcome.ignored_types, outcome.ignored_types)
     durable = asyncio.ensure_future(_all_of([receipt.durable for receipt in receipts]))
     durable.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody need look at it
     return Receipt(outcome, durable)
@@ -417,14 +456,20 @@ async def _all_of(parts: "list[asyncio.Future[None]]") -> None:
         await part
 
 
-def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> None:
-    """Fold a row of the log again, exactly as it was folded when it came."""
-    for wire in protocol.decode_log(batch.events):
-        event = protocol.to_event(wire, batch.reports)
-        session.visited().recall(event)
-        session.apply(event, news)
+def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> Exception | None:
+    """Fold a row of the log again, exactly as it was folded when it came. What went wrong, if it can't be read: its
+    number and its producer's count all the same, so that the session goes on after it."""
+    failure = None
+    try:
+        for wire in protocol.decode_log(batch.events):
+            event = protocol.to_event(wire, batch.reports)
+            session.visited().recall(event)
+            session.apply(event, news)
+    except Exception as error:
+        failure = error
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)
         producer.ack = producer.kept = max(producer.ack, batch.last_seq)
         producer.reports = batch.reports
+    return failure

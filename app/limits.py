@@ -1,5 +1,7 @@
-"""How fast is too fast: token buckets; and how much is too much from a peer that was refused."""
+"""How fast is too fast: token buckets; how much is too much from a peer that was refused; and who is one peer."""
 
+import functools
+import ipaddress
 import math
 from typing import Final
 
@@ -87,3 +89,27 @@ class Spill:
         """Note a read of `size` bytes; True when that was too much, and the line should be cut."""
         self.passed += max(size, self.AT_LEAST)
         return self.passed > self.MOST
+
+
+#: The longest way to write an address (RFC 4291, with a zone); what is longer is none, and is not kept.
+_LONGEST_ADDRESS: Final = 64
+
+
+def party(host: str) -> str:
+    """Whom the limits of an address are for: an IPv4 address, or the /64 of an IPv6 one, since who has one address
+    has them all (RFC 6177: a home gets a /64 at least). One name for whatever is no address: a proxy may hand on
+    what it likes."""
+    return _party(host) if len(host) <= _LONGEST_ADDRESS else "?"
+
+
+@functools.lru_cache(maxsize=4096)
+def _party(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return "?"
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))

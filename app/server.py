@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -16,7 +17,8 @@ import uvicorn
 
 from app.config import Settings
 from app.errors import Draining
-from app.http_protocol import HttpProtocol, Lines
+from app.http_protocol import HttpProtocol
+from app.lines import Lines
 from app.logs import set_up_logging
 from app.socket_protocol import SocketProtocol
 from app.web import App, create_app
@@ -68,7 +70,11 @@ class Server(uvicorn.Server):
         await self._drain(ends - grace * CLOSING_SHARE)
         self._app.stop_by = ends - grace * CLOSING_SHARE / 4
         self.config.timeout_graceful_shutdown = max(0.1, ends - grace * CLOSING_SHARE / 2 - loop.time())  # type: ignore[assignment]
-        await super().shutdown(sockets)
+        try:
+            await super().shutdown(sockets)
+        except Exception:  # the database is closed in good order whatever happens
+            logger.exception("the connections could not all be closed in good order")
+            await self.lifespan.shutdown()
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
@@ -79,11 +85,7 @@ class Server(uvicorn.Server):
         while True:
             await asyncio.sleep(1)
             try:
-                now = loop.time()
-                self._lines.look_after(now)
-                for line in list(self.server_state.connections):
-                    if isinstance(line, SocketProtocol):
-                        line.look_after(now)
+                await self._lines.look_after(loop.time)
             except Exception:
                 logger.exception("connections could not be looked after")
 
@@ -156,18 +158,15 @@ def serve(settings: Settings) -> int:
     set_up_logging(settings)
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(settings)
-    lines = Lines(settings, app.lane)
-    app.metrics.gauges["sessionmood_request_connections"] = (
-        "connections that are no WebSocket",
-        lambda: len(lines),
-    )
+    lines = Lines(settings, app.lane, app.ingest.counters)
+    app.metrics.lines = lines
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http=cast(Any, partial(HttpProtocol, lines)),
-        ws=cast(Any, partial(SocketProtocol, app.lane, settings.request_timeout)),
+        ws=cast(Any, partial(SocketProtocol, lines)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,
@@ -183,5 +182,7 @@ def serve(settings: Settings) -> int:
         lifespan="on",
     )
     server = Server(config, app, lines)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, server.handle_exit)
     server.run()
     return 0 if server.started else 3

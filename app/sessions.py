@@ -12,13 +12,17 @@ import msgspec
 
 from app.elements import Elements, Visit
 from app.errors import OutOfOrder
+from app.history import History
 from app.mood import DEFAULT, EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
+from app.mood.grid import STEP_MS
 
 #: A client clock without a measured offset is believed while it is at most this far behind (ms); beyond, the
 #: batch's newest event is taken to have happened as it arrived.
 CLOCK_TOLERANCE_MS: Final = 600_000
 #: A session never starts further back than this (ms), whatever a client's clock says.
 OLDEST_EVENT_MS: Final = 86_400_000
+#: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
+STAYED_MS: Final = 300_000
 #: How exactly a session is woken when time may change its mood (ms).
 SLOT_MS: Final = 100
 #: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
@@ -33,6 +37,9 @@ ROW_LAG_MS: Final = 10_000
 BRIEF_EVENTS: Final = 20
 #: Sessions looked at in one search for idle ones, the longest unused first.
 MAX_LOOKED_AT: Final = 20_000
+
+#: Unknown event types that an answer names.
+MAX_IGNORED_TYPES: Final = 10
 
 _FORMAT: Final = 1
 _CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
@@ -62,7 +69,8 @@ class Producer:
 @dataclass
 class Outcome:
     """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
-    something to keep. `ack`: None without a producer."""
+    something to keep. `ack`: None without a producer. `ignored_types`: the unknown types among the ignored, at most
+    MAX_IGNORED_TYPES."""
 
     accepted: int
     duplicates: int
@@ -73,6 +81,7 @@ class Outcome:
     ack: int | None
     reports: int
     news: list[Change | Offer]
+    ignored_types: tuple[str, ...] = ()
 
 
 class Session:
@@ -85,6 +94,8 @@ class Session:
         "elements",
         "engine",
         "erased",
+        "history",
+        "history_kept",
         "id",
         "last_at",
         "model",
@@ -128,6 +139,8 @@ class Session:
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
+        self.history = History()
+        self.history_kept = 0  # the history's version that was last queued
         self.elements: Elements | None = None  # what is learned of the project's elements, where it is
         self.visit: Visit | None = None  # which of them this session has clicked
         self.erased = False  # whoever still holds it must neither fold nor keep anything
@@ -232,6 +245,7 @@ class Session:
     ) -> Outcome:
         news: list[Change | Offer] = []
         ignored = 0
+        unknown: list[str] = []
         if events:
             if offset is None:
                 offset = _offset(events, known, now)
@@ -239,13 +253,17 @@ class Session:
             for event in events:
                 event.reports = reports
                 event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
-                ignored += event.type not in EVENT_TYPES
+                if event.type not in EVENT_TYPES:
+                    ignored += 1
+                    if event.type not in unknown and len(unknown) < MAX_IGNORED_TYPES:
+                        unknown.append(event.type)
                 event.usual = None
                 if self.elements is not None and event.target is not None:
                     self.elements.meet(self.project, self.visited(), event)
                 self.apply(event, news)
             self.version += 1
-        return Outcome(len(events) - ignored, 0, ignored, 0, bool(events), first_seq, None, reports, news)
+        accepted = len(events) - ignored
+        return Outcome(accepted, 0, ignored, 0, bool(events), first_seq, None, reports, news, tuple(unknown))
 
     def visited(self) -> Visit:
         """Which elements this session has clicked."""
@@ -259,8 +277,14 @@ class Session:
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
             self.created_at = self.last_at = event.at
-        elif event.at < self.last_at:
-            event.at = self.last_at
+        else:
+            if event.at < self.last_at:
+                event.at = self.last_at
+            if event.at >= engine.anchor + STEP_MS and event.at >= engine.last_at:
+                # Time first, so that its changes are known from the event's.
+                news += self.advance(event.at)
+                if event.at - engine.anchor <= STAYED_MS:
+                    self.history.stood(engine, self.page)
         if event.url is not None:
             self.page = event.url
         elif event.type == "page_view" and event.target is not None:
@@ -270,6 +294,9 @@ class Session:
         if fresh:
             news += fresh
             self._note(fresh)
+        self.history.saw(engine, event.at, self.page)
+        if event.type == "help":
+            self.history.heard(event)
         if event.type == "help" and self.offer is not None and event.kind != "shown":
             self.offer = None
         if self.observer is not None:
@@ -282,6 +309,10 @@ class Session:
         fresh = self.engine.advance(now)
         if fresh:
             self._note(fresh)
+            here = bool(self.subscribers) and self.engine.behaviour.doing.visible
+            for item in fresh:
+                if isinstance(item, Change):
+                    self.history.turned(item, self.page, here=here)
         if self.observer is not None:
             self.observer.advance(now, self.engine)
         return fresh
@@ -290,6 +321,7 @@ class Session:
         for item in news:
             if isinstance(item, Offer):
                 self.offer = item
+                self.history.offered(item)
             else:
                 self.change = item
                 if item.mood != "frustrated":
@@ -300,6 +332,12 @@ class Session:
         if self.engine is None or self.change is None:
             return None
         return self.engine.reading(now)
+
+    def ending(self) -> Reading | None:
+        """The reading as of when the visitor was last seen: how a visit ended that is over."""
+        if self.engine is None or self.change is None:
+            return None
+        return self.engine.as_of(self.history.at)
 
     def snapshot(self) -> bytes:
         """Everything that `restore` needs, and marks it as taken."""
@@ -354,6 +392,11 @@ class Session:
 
     def snapshot_due(self) -> bool:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
+
+
+def merged_types(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The ignored types of two answers, each once, as many as one may name."""
+    return tuple(dict.fromkeys(some + others))[:MAX_IGNORED_TYPES]
 
 
 class Observer(Protocol):

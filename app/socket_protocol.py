@@ -5,6 +5,7 @@ Beside ASGI's `receive` and `send` there is a shorter way for what comes most, a
 shorter: whole text frames go to `on_text`, and `write` sends at once what a peer that reads can take."""
 
 import asyncio
+import logging
 import socket
 import time
 from asyncio.transports import BaseTransport
@@ -15,23 +16,20 @@ from typing import Any, Final, cast
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Request
 from websockets.protocol import OPEN
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:
-    from websockets.utils import apply_mask
 
 from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
-from app.limits import Spill, TokenBucket
-from app.slow_lane import SHARE, SlowLane
+from app.frames import frame_end, framed, is_lone, payload
+from app.limits import Spill, TokenBucket, party
+from app.lines import FRAGMENT_COSTS, SMALL, Lines
+from app.slow_lane import SHARE
+
+logger = logging.getLogger("sessionmood.server")
 
 #: Bytes parsed before the time is looked at: 170 of the smallest frames. A read may bring 256 KiB of them.
 SLICE: Final = 1024
-#: A lone text frame of so many bytes is taken at once, a ping or pong too; anything else takes turns with others
-#: (`SlowLane`).
-AT_ONCE: Final = 16_384
 #: A message may come in so many frames as if each had this many bytes; empty ones would cost a peer nothing.
 FRAGMENT: Final = 256
 #: Pings and pongs of the protocol's own that a peer may send at once, and a second.
@@ -46,6 +44,8 @@ SPILL_EVERY: Final = 0.01
 #: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
 #: here can still be replaced by a newer reading.
 MAX_UNSENT: Final = 16_384
+#: What the app is told of the handshake as it came.
+_OF_THE_HEAD: Final = ("path", "raw_path", "query_string", "headers")
 #: Seconds after which the system gives up on a peer that acknowledges nothing.
 USER_TIMEOUT: Final = 30.0
 
@@ -53,12 +53,15 @@ USER_TIMEOUT: Final = 30.0
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket. A peer that is gone, or does not read, or sends without end is cut off."""
 
-    def __init__(self, lane: SlowLane, message_within: float, *args: Any, **kwargs: Any) -> None:
-        """`lane`: where the connections of this server take turns; `message_within`: seconds that one message
-        may take to arrive."""
+    def __init__(self, lines: Lines, *args: Any, **kwargs: Any) -> None:
+        """`lines`: all connections of this server."""
         super().__init__(*args, **kwargs)
-        self._lane = lane
-        self._message_within = message_within
+        self._lines = lines
+        self._lane = lines.lane
+        self._message_within = lines.request_within
+        self.address = "?"
+        #: the request that was the handshake, whole, as a scope: only what makes it one is read here
+        self.head: dict[str, Any] = {}
         self.close_timeout = CLOSE_WITHIN
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
@@ -68,6 +71,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._rest = b""
         self._parsed = 0  # bytes of it
         self._held: deque[str] = deque()
+        self._waiting = 0  # characters of whole messages that the app has not taken yet
+        self._counted = 0  # bytes that `Unfinished` knows of
         self._pings: TokenBucket | None = None
         self._lingering = False
         self._spill = Spill()
@@ -79,9 +84,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(USER_TIMEOUT * 1000))
         if sock is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
+        self.address = party(self.client[0] if self.client else "?")
+        self._lines.shake_hands(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._lines.remove(self)
         # What refers to itself would wait for the collector of cyclic garbage.
         self.on_text = None
         self.conn.parser.close()
@@ -102,6 +110,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._rest:
             self._rest = self._rest[self._parsed :] + data
             self._parsed = 0
+            self._count()
             return
         self._rest = data
         if self.conn.state is not OPEN or (self._between() and is_lone(data)):
@@ -109,6 +118,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.pause_reading()
             self._lane.join(self._parse_on)
+        if len(self._rest) > SMALL:
+            self._count()
 
     def _between(self) -> bool:
         """Whether the next byte begins a message."""
@@ -145,16 +156,38 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                     continue
             self._parsed = end = min(size, start + SLICE) if conn.state is OPEN else size
             super().data_received(self._rest[start:end])
-        if not self.frames and not conn.reader.buffer:
+        if self.frames or conn.reader.buffer:
+            if self.message_since is None:
+                self.message_since = self.loop.time()
+            self._count()
+        else:
             self.message_since = None
-        elif self.message_since is None:
-            self.message_since = self.loop.time()
+            if self._rest or self._counted:
+                self._count()
         return False
+
+    def _count(self) -> None:
+        """Have what is held for messages counted: of those that are not whole, and of those that wait."""
+        size = len(self._rest) - self._parsed + len(self.conn.reader.buffer) + self._waiting
+        if self.frames:
+            size += sum(map(len, self.frames)) + FRAGMENT_COSTS * len(self.frames)
+        if size or self._counted:
+            self._counted = size
+            client = self.scope["client"]  # as the trusted proxy says, behind one
+            self._lines.hold(self, party(client[0]) if client else "?", size)
+
+    def make_room(self, error: SessionMoodError) -> None:
+        """End because all connections together hold too much."""
+        self._counted = 0
+        self.refuse(error)
 
     async def receive(self) -> ASGIReceiveEvent:
         self._waited_for = True
         message = await self.queue.get()
         self._waited_for = False
+        if self._waiting and message["type"] == "websocket.receive":
+            self._waiting -= len(message.get("text") or "")
+            self._count()
         if self.read_paused and not self._held and self.queue.empty():
             self.read_paused = False
             if self._rest:
@@ -185,6 +218,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if self._waited_for and self.on_text is not None and in_order and self.on_text(text):
             return
         self._held.append(text)
+        self._waiting += len(text)
         if len(self._held) == 1:
             self._lane.join(self._deliver)
         if not self.read_paused:
@@ -251,14 +285,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def write(self, text: bytes) -> None:
         """Send a text frame at once; only while `ready`."""
-        size = len(text)
-        if size < 126:
-            head = bytes((0x81, size))
-        elif size < 65536:
-            head = b"\x81\x7e" + size.to_bytes(2)
-        else:
-            head = b"\x81\x7f" + size.to_bytes(8)
-        self.transport.write(head + text)
+        self.transport.write(framed(text))
 
     def abort(self) -> None:
         """Cut the line."""
@@ -270,6 +297,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Say why, then close, whatever the app is doing."""
         if self.close_sent:
             return
+        self._lines.counters.refuse("wire", error.code)
         self.conn.data_to_send()  # what the parser would have answered
         report = protocol.frame("error", code=error.code, detail=error.detail)
         frames = (
@@ -290,9 +318,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def _linger(self) -> None:
         self._lingering = True
+        self._lines.move(self, "closing")
         self.frames = []
-        self._rest = b""
+        self._rest, self._parsed = b"", 0
         self.conn.parser.close()  # it holds the last frame
+        self.conn.reader.buffer = bytearray()
+        self._count()
         self.message_since = None
         self.stop_keepalive()
         self.read_paused = False
@@ -314,16 +345,32 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._abort_if_unread()
 
     def shutdown(self) -> None:
-        super().shutdown()
+        """The server stops. What goes wrong with one connection must not keep it from that."""
+        try:
+            super().shutdown()
+        except Exception:
+            logger.exception("a WebSocket could not be closed in good order")
+            self.transport.abort()
         self._abort_if_unread()
 
     def handle_close(self, event: Frame) -> None:
         super().handle_close(event)
         self._end_soon()
 
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.close_sent:  # refused; `scope` is there for good
+            self._lines.move(self, "closing")
+            return
+        scope = cast(dict[str, Any], self.scope)
+        scope.update({name: self.head[name] for name in _OF_THE_HEAD if name in self.head})
+        scope["extensions"]["sessionmood.line"] = {"line": self}
+        self.head = {}
+
     async def run_asgi(self) -> None:
-        cast(dict[str, Any], self.scope["extensions"])["sessionmood.line"] = {"line": self}
+        self._lines.move(self, "socket")  # from here on the doors count it
         await super().run_asgi()
+        self._lines.move(self, "closing")
         self.on_text = None  # the app may have set it after the peer had left
         if not self.writable.is_set():
             self.transport.abort()
@@ -337,32 +384,3 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """A transport that closes waits for its peer to read, for ever if need be. Not here."""
         if not self.disconnected and (self.close_sent or self.transport.is_closing()):
             self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
-
-
-def frame_end(data: bytes, start: int) -> int | None:
-    """Where the masked, final text frame without reserved bits that begins at `start` ends, if all of it is there.
-    None for anything else, which is the parser's: RFC 6455, section 5.2."""
-    if len(data) - start < 6 or data[start] != 0x81:
-        return None
-    size = data[start + 1] - 0x80
-    begin = start + 6
-    if size == 126:
-        size = int.from_bytes(data[start + 2 : start + 4])
-        begin += 2
-    elif size < 0 or size == 127:
-        return None
-    return begin + size if begin + size <= len(data) else None
-
-
-def is_lone(data: bytes) -> bool:
-    """Whether `data` is one frame that is taken at once. Who answered a ping must not wait for a turn: their next
-    batch would wait behind it."""
-    if len(data) >= 6 and data[0] in (0x89, 0x8A):
-        return len(data) == data[1] - 0x80 + 6 <= 131
-    return frame_end(data, 0) == len(data) <= AT_ONCE
-
-
-def payload(data: bytes, start: int, end: int) -> bytes:
-    """What the frame of `frame_end` says."""
-    begin = start + (8 if data[start + 1] == 0xFE else 6)
-    return apply_mask(data[begin:end], data[begin - 4 : begin])

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import Final
 
-from app.errors import SessionMoodError, StorageUnavailable
+from app.errors import Damaged, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.sessions import SLOT_MS, Session
 
@@ -21,6 +21,8 @@ BRIEF_SHARE: Final = 2
 DUE_EVERY: Final = 5.0
 DUE_AT_ONCE: Final = 200
 LIVE_PER_SECOND: Final = 2000
+#: Sessions in a row that can't be read for the disk's sake.
+MAX_UNREADABLE: Final = 3
 #: The part of that time for the waits between them; the rest is for the work itself.
 PACE: Final = 0.7
 
@@ -52,7 +54,7 @@ class Sweep:
         for index, session in enumerate(self._ingest.sessions):
             if by is not None and loop.time() >= by:
                 return  # the log has it all
-            self._put_away(session)
+            self._put_away_guarded(session)
             if index % 100 == 99:
                 await asyncio.sleep(0)
 
@@ -102,22 +104,38 @@ class Sweep:
             now - idle_ms, self._ingest.max_sessions, now - idle_ms // BRIEF_SHARE
         )
         for session in idle:
-            self._put_away(session)
+            self._put_away_guarded(session)
 
     async def wake_stored(self, within: float) -> None:
         """Wake sessions that are due but not in memory, one after the other within so many seconds: each costs a
         look-up and a commit, for which those who send should not wait. Those in memory are woken by `wake`, so
-        storage may think them long overdue: they must not crowd the others out."""
+        storage may think them long overdue: they must not crowd the others out. One that fails costs itself only;
+        when several in a row can't be read the disk is at fault, and the round ends."""
         ingest = self._ingest
         due = await ingest.store.due(ingest.clock(), DUE_AT_ONCE + len(ingest.sessions))
         stored = [name for name in due if ingest.sessions.get(*name) is None]
+        unreadable = 0
         for project, id in stored:
-            if ingest.sessions.get(project, id) is None:
-                session = await ingest.find(project, id)
-                if session is not None:
-                    ingest.pass_time(session, ingest.clock())
-                    self._settle(session)
+            try:
+                await self._wake(project, id)
+                unreadable = 0
+            except Damaged:
+                pass  # reported where it was found
+            except StorageUnavailable:
+                unreadable += 1
+                if unreadable >= MAX_UNREADABLE:
+                    raise
+            except Exception as error:
+                ingest.store.report_damage(project, id, "session", error)
             await asyncio.sleep(within / len(stored) * PACE)
+
+    async def _wake(self, project: str, id: str) -> None:
+        ingest = self._ingest
+        if ingest.sessions.get(project, id) is None:
+            session = await ingest.find(project, id)
+            if session is not None:
+                ingest.pass_time(session, ingest.clock())
+                self._settle(session)
 
     def _settle(self, session: Session) -> None:
         """Note in storage that a woken session was looked at, so that it is not due again for nothing; it was
@@ -125,6 +143,12 @@ class Sweep:
         old = session.snapshot_version != session.version
         kept = self._ingest.keep(session, None, [], snapshot=old)
         kept.add_done_callback(partial(self._put_away_kept, session, session.version))
+
+    def _put_away_guarded(self, session: Session) -> None:
+        try:
+            self._put_away(session)
+        except Exception as error:
+            self._ingest.store.report_damage(session.project, session.id, "session", error)
 
     def _put_away(self, session: Session) -> None:
         """Let a session leave memory, once its snapshot is kept. Not before: who is loaded meanwhile from an

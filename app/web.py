@@ -17,7 +17,7 @@ from starlette.responses import Response
 from app import auth
 from app.auth import Access
 from app.config import BadSetting, Settings
-from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
+from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.learning import Learning
 from app.model_file import BadModel, read_overrides
@@ -29,7 +29,7 @@ from app.storage import Storage
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import Sweep
 from app.transport import Doors
-from app.transport.answers import ClientLeft, address_of
+from app.transport.answers import ClientLeft, address_of, refuse
 from app.transport.connections import Connections
 from app.transport.docs import Docs
 from app.transport.keys import Keys
@@ -153,6 +153,9 @@ class App:
         if scope["type"] == "http":
             if self.doors.leaving:
                 send = _hanging_up(send)
+            if (fault := scope.pop("fault", None)) is not None:  # the line knows already
+                await refuse(self.doors, scope, send, fault)
+                return
             hot = _HOT.fullmatch(scope["path"])
             if hot is not None:
                 await self.rest.handle(scope, receive, send, hot[1], hot[2])
@@ -197,7 +200,7 @@ class App:
         if error.status_code == 405:
             allow = (error.headers or {}).get("Allow", "GET")
             return Problem(self.doors, MethodNotAllowed(f"this address takes {allow}", allow=allow))
-        return Problem(self.doors, NotFound(f"there is nothing at {request.url.path}"))
+        return Problem(self.doors, NotFound(f"there is nothing at {request.scope['path'][:200]}"))
 
     async def _answer_unexpected(self, request: Request, error: Exception) -> Response:
         return Problem(self.doors, SessionMoodError("this is our fault, and is logged"))
@@ -258,15 +261,15 @@ class App:
         silence = self.settings.ping_interval * 1000
         while True:
             await asyncio.sleep(1)
-            try:
-                now = clock()
-                for connection in self.connections.all():
+            now = clock()
+            for connection in self.connections.all():
+                try:
                     if connection.stuck(now):
                         connection.abort()
                     elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
                         connection.ping(now)
-            except Exception:
-                logger.exception("sockets could not be looked after")
+                except Exception:
+                    logger.exception("a socket could not be looked after", extra=connection.names())
 
     async def _expire(self) -> None:
         """Erase what is past its keep-by date."""
@@ -287,12 +290,22 @@ class App:
             try:
                 requests = await self.store.erasure_requests()
                 # Together, so that they share one wiping of the file.
-                await asyncio.gather(*(self.doors.erase(*request) for request in requests))
+                outcomes = await asyncio.gather(
+                    *(self.doors.erase(*request) for request in requests), return_exceptions=True
+                )
+                for request, outcome in zip(requests, outcomes, strict=True):
+                    if isinstance(outcome, Exception) and not _passing(outcome):
+                        self.store.report_damage(*request, "erase", outcome)
             except StorageUnavailable:
                 pass  # storage reports its own state; the requests stay
             except Exception:
                 logger.exception("sessions could not be erased as asked")
             await asyncio.sleep(REQUESTS_EVERY)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether storage as a whole is at fault, which reports that itself, rather than one session in it."""
+    return isinstance(error, StorageUnavailable) and not isinstance(error, Damaged)
 
 
 def _hanging_up(send: Send) -> Send:

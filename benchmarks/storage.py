@@ -52,6 +52,8 @@ def entry(client: int, version: int, whole: bool) -> Entry:
         "engaged",
         0.7,
         "none",
+        at + version,
+        0b1001,
         "/",
         at,
         False,

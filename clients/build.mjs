@@ -56,7 +56,8 @@ const publish = async () => {
     target: "es2022",
     external: ["react", "vue"],
   });
-  for (const name of ["index", "react", "vue"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
+  writeFileSync(join(dist, "global.js"), "export {}; // types only\n");
+  for (const name of ["index", "react", "vue", "global"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
 };
 
 const elsewhere = process.argv.indexOf("--out");

@@ -18,9 +18,9 @@ import pytest
 
 from app.config import Settings
 from tests.cli.running import RECORDINGS, ROOT, sessionmood
-from tests.server import ServerProcess
+from tests.server import ServerProcess, fresh
 from tests.test_tuning import site
-from tools.write_docs import PAGES
+from tools.write_docs import PAGES, README, folded, readme
 
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 _RUN = re.compile(r"<!-- run(?:: (\w+))? -->\n```sh\n(.*?)```", re.DOTALL)
@@ -57,6 +57,7 @@ def place(tmp_path: Path, server: ServerProcess) -> Path:
     command = binaries / "sessionmood"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m app "$@"\n')
     command.chmod(0o755)
+    (tmp_path / ".venv").symlink_to(tmp_path)  # as where `make run` was run
     return tmp_path
 
 
@@ -89,6 +90,17 @@ def test_pages_that_follow_from_the_code_are_current(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == PAGES[name](), "run `python -m tools.write_docs`"
 
 
+def test_readme_shows_what_its_first_call_answers(server: ServerProcess) -> None:
+    """As the code gives it, and as a real server answers it: but for the times, character for character."""
+    assert README.read_text() == readme(), "run `python -m tools.write_docs`"
+    call = re.search(r"-d '(\[.*?\])'", README.read_text(), re.DOTALL)
+    assert call is not None
+    answer = server.post(fresh(), call[1].encode()).json()
+    times = r'("since"|"as_of"): [0-9]+'
+    shown = README.read_text()
+    assert re.sub(times, r"\1: 0", folded(answer)) in re.sub(times, r"\1: 0", shown)
+
+
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in _LINK.findall(page.read_text()):
@@ -100,7 +112,7 @@ def test_the_commands_page_names_every_command() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     shown = sessionmood("--help").out
     commands = re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE)
-    assert len(commands) == 12
+    assert len(commands) == 13
     for command in commands:
         assert command in page, f"docs/commands.md does not speak of {command}"
 

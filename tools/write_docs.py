@@ -1,15 +1,22 @@
 """Write the pages of docs/ that follow from the code: `python -m tools.write_docs`."""
 
 import dataclasses
+import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app import protocol
 from app.config import Settings
 from app.mood import DEFAULT
 from app.mood.numbers import CONFIDENCE, SETTINGS, WEIGHTS
+from app.sessions import Session
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+README = DOCS.parent / "README.md"
+_ANSWER = "<!-- Made by `python -m tools.write_docs`: what the call above answers. -->\n```json\n"
+_AT = 1_764_000_000_000  # ms, of the example
 _MADE = "<!-- Made by `python -m tools.write_docs`; change the code, not this page. -->\n"
 
 
@@ -58,6 +65,55 @@ def numbers_page() -> str:
     )
 
 
+def first_answer() -> dict[str, Any]:
+    """What README's first call answers: its events in one batch, in a session of their own."""
+    body = re.search(r"-d '(\[.*?\])'", README.read_text(), re.DOTALL)
+    assert body is not None, "README has no first call"
+    batch = protocol.decode_body(body[1].encode(), protocol.Limits(500, 262_144, 32))
+    session = Session("default", "user_123", _AT, DEFAULT, publishable=False)
+    events = [protocol.to_event(wire, 0) for wire in batch.events]
+    outcome = session.receive(events, None, None, 0, None, _AT)
+    reading = session.reading(_AT)
+    assert reading is not None
+    mood = protocol.reading_dict(reading, session.offer)
+    return {
+        "accepted": outcome.accepted,
+        "duplicates": outcome.duplicates,
+        "ignored": outcome.ignored,
+        "ack": outcome.ack,
+        "mood": mood,
+    }
+
+
+def cut(value: Any) -> Any:
+    """`value` with every fraction cut to four places."""
+    if isinstance(value, dict):
+        return {name: cut(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [cut(each) for each in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def folded(answer: dict[str, Any]) -> str:
+    """JSON in lines that can be read: one for each field of the reading, and one for each of its reasons."""
+    mood = cut(answer["mood"])
+    plain = {name: value for name, value in answer.items() if name != "mood"}
+    lines = [json.dumps(plain)[:-1] + ', "mood": {']
+    for name, value in mood.items():
+        text = json.dumps(value)
+        if name == "because":
+            text = "[\n" + ",\n".join(f"   {json.dumps(reason)}" for reason in value) + "]"
+        lines.append(f"  {json.dumps(name)}: {text},")
+    return "\n".join(lines)[:-1] + "}}\n"
+
+
+def readme() -> str:
+    """README with the answer that its first call gives."""
+    before, made, rest = README.read_text().partition(_ANSWER)
+    after = rest.partition("```")[2]
+    return before + made + folded(first_answer()) + "```" + after
+
+
 PAGES = {"settings.md": settings_page, "numbers.md": numbers_page}
 
 
@@ -74,3 +130,4 @@ if __name__ == "__main__":
     DOCS.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (DOCS / name).write_text(page())
+    README.write_text(readme())

@@ -11,6 +11,7 @@ from app.cli.serve import serve
 from app.cli.sessions import backup, erase, export
 from app.cli.shadow import shadow
 from app.cli.simulate import simulate
+from app.cli.trying import try_story
 from app.cli.tune import tune
 
 
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Serve")(doctor)
     app.command(rich_help_panel="Understand")(replay)
     app.command(rich_help_panel="Understand")(evaluate)
+    app.command("try", rich_help_panel="Understand")(try_story)
     app.command(rich_help_panel="Understand")(simulate)
     app.command(rich_help_panel="Understand")(explain)
     app.command(rich_help_panel="Understand")(tune)

@@ -36,7 +36,10 @@ def export(
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
 
+    damaged = 0
+
     async def work(store: "Storage") -> int:
+        nonlocal damaged
         count = 0
         if session is not None:
             recording = await recorded(store, project, session)
@@ -48,12 +51,15 @@ def export(
                 out.write(encode(recording) + b"\n")
                 count += 1
         out.flush()
+        damaged = sum(store.state().damaged.values())
         return count
 
     count = with_storage(database_url, work)
     if session is not None and not count:
         fail(f"there is no session {session} in the project {project}")
     say(f"{count:,} session{'' if count == 1 else 's'} exported")
+    if damaged:
+        fail("what cannot be read is left out; `sessionmood doctor` names it")
 
 
 def erase(

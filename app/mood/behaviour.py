@@ -3,6 +3,7 @@
 from app.mood.events import Event
 from app.mood.feedback import Feedback
 from app.mood.model import Model
+from app.mood.natures import MUTE, Natures
 from app.mood.signals import (
     ARRIVED,
     BACK_AND_FORTH,
@@ -27,7 +28,7 @@ class Behaviour:
     """Folds events in the order of time. The signals it gives depend on the events and `now` alone: asking
     changes nothing."""
 
-    __slots__ = ("clicks", "doing", "feedback", "pages", "reading", "trouble")
+    __slots__ = ("clicks", "doing", "feedback", "natures", "pages", "reading", "trouble")
 
     def __init__(self, started_at: int) -> None:
         self.clicks: ClickSignals = ClickSignals()
@@ -36,6 +37,7 @@ class Behaviour:
         self.reading: ReadingSignals = ReadingSignals()
         self.doing: DoingSignals = DoingSignals(started_at)
         self.feedback: Feedback = Feedback()
+        self.natures: Natures = Natures()
 
     def fold(self, event: Event, m: Model) -> None:
         kind = event.type
@@ -44,7 +46,9 @@ class Behaviour:
             self.doing.acted(at, m)
             self.doing.clicked(at)
             self.trouble.click(at, m)
-            self.clicks.click(event, m)
+            if event.usual is not None:
+                self.natures.met(event, m)
+            self.clicks.click(event, self.natures.patience(event, m), m)
             if event.target is not None:
                 self.pages.saw(event.target, at, m)
         elif kind == "scroll":
@@ -64,10 +68,12 @@ class Behaviour:
             self._page(event, m)
         elif kind == "rage_click":
             self.doing.acted(at, m)
-            self.clicks.rage_click(event, m)
+            self.clicks.rage_click(event, self.natures.of(event), m)
         elif kind == "dead_click":
             self.doing.acted(at, m)
-            self.clicks.dead_click(event, m)
+            nature = self.natures.of(event)
+            if not nature & MUTE:
+                self.clicks.dead_click(event, nature, m)
         elif kind == "error":
             self.trouble.error(event, m)
         elif kind == "input":

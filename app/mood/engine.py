@@ -165,7 +165,10 @@ class MoodEngine:
         self.scores = scores
         decision = self.decision
         if decision.decide(now, scores, m):
-            happened.append(self._change(now, decision.mood, strengths))
+            change = self._change(now, decision.mood, strengths)
+            if not by_event:
+                change.because = self._because(decision.mood, strengths, now)
+            happened.append(change)
         if decision.mood == FRUSTRATED:
             signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
             offer = self.help.due(now, decision.since, signs, m)
@@ -216,6 +219,21 @@ class MoodEngine:
             MOODS[decision.previous] if decision.previous != NONE else None,
         )
 
+    def confidence(self) -> float:
+        """Of the mood as of `last_at`; 0 before the first event."""
+        mood = self.decision.mood
+        return 0.0 if mood == NONE else confidence_of(mood, self.scores[mood], self.model)
+
+    def as_of(self, at: int) -> Reading:
+        """The reading as it was at `at`, a moment from the last event on: what time has done since is left out.
+        Alters nothing. Raises ValueError before the first event."""
+        past = MoodEngine.restore(self.state(), self.model)
+        past._go_back()
+        if past.decision.mood != NONE:
+            past.scores = softmax(past.raw_scores(), past.model.temperature)
+        past.advance(at)
+        return past.reading(at)
+
     def _named(self, mood: int, strengths: list[float]) -> list[str]:
         """The signals that raised a mood, strongest first."""
         rows = self.model.rows
@@ -263,13 +281,14 @@ class MoodEngine:
             self.decision.state(),
             self.help.state(),
             self.before,
+            b.natures.state(),
         ]
 
     @staticmethod
     def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
         """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
         of another version or damaged."""
-        if len(state) != 11 or state[0] != _VERSION:
+        if len(state) != 12 or state[0] != _VERSION:
             raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
         engine = MoodEngine("", 0, model)
         b = engine.behaviour
@@ -282,6 +301,7 @@ class MoodEngine:
         b.feedback.restore(state[7])
         engine.decision.restore(state[8])
         engine.help.restore(state[9])
+        b.natures.restore(state[11])
         before = state[10]
         if not isinstance(before, list) or len(before) not in (0, 2):
             raise ValueError("the snapshot does not fit: what was before is missing")

@@ -46,6 +46,14 @@ class Model:
         self.rage_clicks: float = v["rage.clicks"]
         self.rage_window_ms: float = v["rage.window"] * 1000.0
         self.rage_wait_ms: float = v["rage.wait"] * 1000.0
+        self.usual_visitors: float = v["usual.visitors"]
+        self.usual_verdicts: float = v["usual.verdicts"]
+        self.usual_mute: float = v["usual.mute"]
+        self.usual_works: float = v["usual.works"]
+        self.usual_reliable: float = v["usual.reliable"]
+        self.usual_worth: float = v["usual.worth"]
+        self.usual_row: float = v["usual.row"]
+        self.usual_patience: float = v["usual.patience"]
         # a burst is over when its hand rested for longer than a verdict on it may lag behind its last click
         self.burst_pause_ms: float = self.rage_window_ms + self.rage_wait_ms
         self.rage_radius: float = v["rage.radius"]

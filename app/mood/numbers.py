@@ -121,6 +121,16 @@ SETTINGS: Final = (
         "rage.own", 1.0, "verdicts", 0, 20, "what our own findings may add up to: alone they prove nothing"
     ),
     Setting("rage.answered", 0.15, "share", 0, 1, "a burst that was answered is repeat use"),
+    Setting("usual.visitors", 10, "visitors", 3, 10000, "fewer say nothing of an element"),
+    Setting(
+        "usual.verdicts", 10, "clicks", 1, 10000, "fewer clicks with a verdict say nothing of its answers"
+    ),
+    Setting("usual.mute", 0.1, "share", 0, 1, "answers so few: a label or a picture, its silence is no sign"),
+    Setting("usual.works", 0.5, "share", 0, 1, "answers at least this often: what is clicked in rows works"),
+    Setting("usual.reliable", 0.9, "share", 0, 1, "answers nearly all: its silence is a sign by itself"),
+    Setting("usual.worth", 2, "dead clicks", 1, 10, "what a dead click on such a thing counts for"),
+    Setting("usual.row", 3, "clicks", 1.5, 50, "clicked so often in a row by most: a stepper"),
+    Setting("usual.patience", 2, "times", 1, 10, "the usual row of a stepper, before more is a burst"),
     Setting("dead.prior", 3, "clicks", 0, 50, "answered clicks taken for granted before any was seen"),
     Setting("stuck.from", 1, "dead clicks", 0, 20, "one dead click on a thing is forgiven"),
     Setting(

@@ -70,9 +70,19 @@ class Reading:
 
 
 class Change:
-    """The mood became another one at `at` (ms). The first event's reading is a change from None."""
+    """The mood became another one at `at` (ms). The first event's reading is a change from None. `because`: the
+    evidence, where time alone brought it; else a reading has it."""
 
-    __slots__ = ("at", "confidence", "event_count", "mood", "previous", "signals", "suggested_action")
+    __slots__ = (
+        "at",
+        "because",
+        "confidence",
+        "event_count",
+        "mood",
+        "previous",
+        "signals",
+        "suggested_action",
+    )
 
     def __init__(
         self,
@@ -91,6 +101,7 @@ class Change:
         self.suggested_action: str = suggested_action
         self.signals: list[str] = signals
         self.event_count: int = event_count
+        self.because: list[Evidence] = []
 
 
 class Offer:

@@ -6,6 +6,7 @@ from app.mood import snapshot
 from app.mood.decay import half_at, kept, ramp
 from app.mood.events import MILD, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, UNKNOWN, Event
 from app.mood.model import Model
+from app.mood.natures import RELIABLE, STEPPER
 from app.mood.signals import (
     ACTIVE_CLICKS,
     DEAD_CLICK,
@@ -112,7 +113,8 @@ class ClickSignals:
             self.rage *= friction
             self.at = at
 
-    def click(self, event: Event, m: Model) -> None:
+    def click(self, event: Event, patience: float, m: Model) -> None:
+        """`patience`: so many clicks in a second are how this thing is used."""
         at = event.at
         self._fade(at, m)
         if event.kind == UNKNOWN:
@@ -134,7 +136,7 @@ class ClickSignals:
         needed = m.rage_clicks
         if place is not None and 0.0 <= place[2] < at:
             needed -= 1.0
-        if size >= needed:
+        if size >= needed and size > patience:
             if reports:
                 worth = m.rage_burst
             elif event.target is not None and event.x is not None:
@@ -153,9 +155,10 @@ class ClickSignals:
         elif size == 1:
             self.active += 1.0
 
-    def rage_click(self, event: Event, m: Model) -> None:
+    def rage_click(self, event: Event, nature: int, m: Model) -> None:
         """The client's verdict. A burst is one, however often it is told while it goes on. One that waited whether
-        the page would answer says of its clicks what dead clicks will say again, two seconds later."""
+        the page would answer says of its clicks what dead clicks will say again, two seconds later; one that did not
+        wait says nothing of a stepper."""
         at = event.at
         self._fade(at, m)
         place = self._place(event.target or "", at, m)
@@ -163,21 +166,23 @@ class ClickSignals:
         if not again:
             self.rage_count += 1
         place[6] = float(at)
-        if event.kind in MILD or self._answered(event.target, at):
+        seen = self.waiting.burst(event, m) if event.reports & REPORTS_RESPONSE else 0
+        stepping = (nature & STEPPER) != 0 and seen == 0
+        if event.kind in MILD or stepping or self._answered(event.target, at):
             if not again:
                 self.rage += m.rage_answered
             return
         if not again:
             self.rage += 1.0
             place[4] += 1.0
-        if event.reports & REPORTS_RESPONSE:
-            place[5] = max(place[5], float(self.waiting.burst(event, m)))
+        place[5] = max(place[5], float(seen))
 
     def _answered(self, target: str | None, at: int) -> bool:
         """An answer to `target` came in this very millisecond."""
         return self.answered_at == at and (None in self.answered or target in self.answered)
 
-    def dead_click(self, event: Event, m: Model) -> None:
+    def dead_click(self, event: Event, nature: int, m: Model) -> None:
+        """The client's verdict on one click. On what answered nearly everybody else it counts for more."""
         self._fade(event.at, m)
         self.dead_count += 1
         mild = event.kind in MILD
@@ -188,9 +193,10 @@ class ClickSignals:
         if event.target is None or mild:
             self.missed += 1.0
         else:
-            self.dead += 1.0
+            worth = m.usual_worth if nature & RELIABLE else 1.0
+            self.dead += worth
             place = self._place(event.target, event.at, m)
-            place[3] += 1.0
+            place[3] += worth
             if place[2] < 0.0:
                 place[2] = float(event.at)
 
@@ -237,7 +243,7 @@ class ClickSignals:
         """The page was slow, not dead: what the client called rage was repeat use. Without a target an answer
         speaks for all places."""
         for name, place in self.places.items():
-            if place[4] > 0.0 and (target is None or name == target):
+            if (place[4] > 0.0 or place[5] > 0.0) and (target is None or name == target):
                 verdicts = place[4] * kept(m.friction_rate, int(place[1]), at)
                 self.rage = max(0.0, self.rage - verdicts * (1.0 - m.rage_answered))
                 place[4] = 0.0

@@ -47,8 +47,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """What lists show. It may lag behind the log, by a few seconds of `last_at`; the mood and its changes never do.
 
     `version` grows by one with each batch; `due_at`: not later than when time alone may next change the mood (ms), None
-    when it can't. `mood`, `confidence` and `suggested_action` are as of the last change; empty and 0 while no event of a
-    known type has come.
+    when it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
+    empty and 0 before that. `traits`: what `Traits` choose by.
     """
 
     project: str
@@ -60,9 +60,30 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     mood: str
     confidence: float
     suggested_action: str
+    mood_at: int
+    traits: int
     page: str | None
     due_at: int | None
     publishable: bool  # opened with a pk_ key: its holder needs the session token
+
+
+class HistoryRow(msgspec.Struct, frozen=True, gc=False):
+    """What the visit's history holds beyond its row; kept apart, since it seldom changes. The worst mood was
+    `worst_mood` at `worst_at` (ms), on `worst_page`; `evidence` and `offers` are JSON."""
+
+    worst_mood: str
+    worst_confidence: float
+    worst_at: int
+    worst_page: str | None
+    evidence: bytes
+    offers: bytes
+
+
+class Traits(msgspec.Struct, frozen=True, array_like=True):
+    """Chooses sessions whose `traits`, under `mask`, are one of `values`."""
+
+    mask: int
+    values: tuple[int, ...]
 
 
 class Numbering(msgspec.Struct, frozen=True, gc=False):
@@ -84,6 +105,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     batch: Batch | None = None
     changes: Sequence[MoodChange] = ()
     snapshot: bytes | None = None
+    history: HistoryRow | None = None
     of: tuple[str, str] = ("", "")
 
     @property
@@ -101,12 +123,36 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 class Stored(msgspec.Struct, frozen=True):
     """A session as kept: state = `snapshot` + fold of `batches`, which hold all batches with
-    version > `snapshot_version`, in order."""
+    version > `snapshot_version`, in order. `history` is as of `row`."""
 
     row: SessionRow
     snapshot: bytes | None
     snapshot_version: int
     batches: list[Batch]
+    history: HistoryRow | None = None
+
+
+#: What can be damaged: see `Damage`.
+DAMAGED_PARTS = ("session", "log", "snapshot", "change", "key", "erase", "retention")
+
+
+class Damage(msgspec.Struct, frozen=True):
+    """Something that is kept and cannot be read. `part`: session, log, snapshot, change, key, erase or retention;
+    `session` is a key's id where it is key. `at`: when it was found (ms)."""
+
+    project: str
+    session: str
+    part: str
+    at: int
+    reason: str
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """One history of a database. A restore begins another: positions and numbers that clients have from before
+    `began_at` (ms; 0 for the first) need not be found again."""
+
+    name: str
+    began_at: int
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -140,7 +186,8 @@ class ElementRow(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True):
     """How writing fares. `commit_seconds`: what all `commits` took together; `committed_since`: when the last
-    one that is done was begun (`time.monotonic`), None before the first."""
+    one that is done was begun (`time.monotonic`), None before the first. `damaged`: how many things were found
+    since the start that cannot be read, by `Damage.part`."""
 
     queued_entries: int
     queued_bytes: int
@@ -149,13 +196,15 @@ class State(msgspec.Struct, frozen=True):
     failures: int
     failing: bool
     committed_since: float | None
+    damaged: dict[str, int] = {}
 
 
 class Page(msgspec.Struct, frozen=True):
-    """One page of the sessions list; `cursor` is None on the last."""
+    """One page of the sessions list, with the history of each; `cursor` is None on the last."""
 
     sessions: list[SessionRow]
     cursor: str | None
+    histories: list[HistoryRow | None] = []
 
 
 class Storage(Protocol):
@@ -179,7 +228,9 @@ class Storage(Protocol):
     def settled(self) -> "asyncio.Future[None]":
         """Done when everything submitted so far is durable; the same failure rule as `submit`."""
 
-    async def load(self, project: str, session: str) -> Stored | None: ...
+    async def load(self, project: str, session: str) -> Stored | None:
+        """None if unknown. Rows of the log that cannot be read are left out and reported. Raises Damaged when the
+        session cannot be read at all."""
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
@@ -188,15 +239,18 @@ class Storage(Protocol):
         self,
         project: str,
         *,
-        mood: str | None = None,
+        traits: Traits | None = None,
         active_since: int | None = None,
         quiet_since: int | None = None,
+        since: int | None = None,
+        before: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
-        """Newest activity first. `active_since`, `quiet_since`: last activity at or after, or before, that moment
-        (ms); the pages that follow keep to the first page's. A cursor that is not ours raises errors.BadRequest.
+        """Newest activity first. `since`, `before`: last activity at or after, or before, that moment (ms); so too
+        `active_since` and `quiet_since`, for which the pages that follow keep to the first page's moment. A cursor
+        that is not ours raises errors.BadRequest.
         """
 
     async def row(self, project: str, session: str) -> SessionRow | None: ...
@@ -231,6 +285,13 @@ class Storage(Protocol):
 
     async def backup(self, path: str) -> None:
         """A consistent copy, made while serving."""
+
+    def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
+        """Note that something kept cannot be read (`Damage`): logged once, counted, and kept for `doctor`. Does
+        not wait. A session with a damage of part "session" is not `due` until the next start."""
+
+    async def damages(self) -> list[Damage]:
+        """What was found that cannot be read, of all projects, oldest first."""
 
     async def check(self) -> None:
         """Raise StorageUnavailable if a write would not succeed now."""

@@ -8,25 +8,30 @@ import hmac
 import msgspec
 
 from app import errors
+from app.storage import Traits
 
 _TAG_BYTES = 12
 
 
 class Filters(msgspec.Struct, frozen=True, array_like=True):
-    """What a list is of: `active_since`, `quiet_since` in ms, the last activity at or after, or before, it."""
+    """What a list is of. Moments in ms: the last activity is at or after `active_since` and `since`, and before
+    `quiet_since` and `before`."""
 
     project: str
-    mood: str | None
+    traits: Traits | None
     active_since: int | None
     quiet_since: int | None
+    since: int | None
+    before: int | None
     page: str | None
 
     def same_list(self, other: "Filters") -> bool:
-        """Whether both ask for the same, though at different moments."""
+        """Whether both ask for the same, though at different moments: what counts as active moves with time."""
         return self._timeless() == other._timeless()
 
     def _timeless(self) -> tuple[object, ...]:
-        return self.project, self.mood, self.active_since is None, self.quiet_since is None, self.page
+        active, quiet = self.active_since is None, self.quiet_since is None
+        return self.project, self.traits, active, quiet, self.since, self.before, self.page
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):

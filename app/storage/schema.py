@@ -1,6 +1,6 @@
 """The tables, for SQLite and Postgres alike. `migrations/` makes them; a test holds the two together.
 
-A session's text ids stand in `sessions` only, and in `erase_requests` until it is erased: everything else
+A session's text ids stand in `sessions` only, and in `erase_requests` and `damages` until it is erased: all else
 points at it by integer, which keeps the log small and erasure complete. Times are integer ms.
 """
 
@@ -51,12 +51,15 @@ sessions = Table(
     Column("page", Text),
     Column("due_at", BigInteger),
     Column("publishable", Boolean, nullable=False),
+    Column("mood_at", BigInteger, nullable=False, server_default="0"),
+    Column("traits", BigInteger, nullable=False, server_default="0"),
     Index("ix_sessions_name", "project", "session", unique=True),
     # `id` last makes the order total, so that a list can be cut anywhere and go on.
     Index("ix_sessions_recent", "project", "last_at", "id"),
-    Index("ix_sessions_mood", "project", "mood", "last_at", "id"),
-    # Serves a page alone as well: there are few moods, so one walk for each is merged.
-    Index("ix_sessions_page", "project", "page", "mood", "last_at", "id"),
+    # `traits` is one number for all that lists are filtered by: sessions have few different ones, so one walk for
+    # each that is wanted is merged. That serves every filter, and any two together, with one index.
+    Index("ix_sessions_traits", "project", "traits", "last_at", "id"),
+    Index("ix_sessions_page", "project", "page", "traits", "last_at", "id"),
     Index(
         "ix_sessions_due",
         "due_at",
@@ -89,6 +92,19 @@ snapshots = Table(
     Column("session_id", Id, ForeignKey("sessions.id"), primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
+)
+
+# Apart from `sessions` too: it changes a few times in a visit.
+histories = Table(
+    "histories",
+    metadata,
+    Column("session_id", Id, ForeignKey("sessions.id"), primary_key=True, autoincrement=False),
+    Column("worst_mood", Text, nullable=False),
+    Column("worst_confidence", Float, nullable=False),
+    Column("worst_at", BigInteger, nullable=False),
+    Column("worst_page", Text),
+    Column("evidence", LargeBinary, nullable=False),  # JSON: how many events, which signals, what they say
+    Column("offers", LargeBinary, nullable=False),  # JSON array: what help was due, and what came of it
 )
 
 changes = Table(
@@ -160,6 +176,27 @@ erase_requests = Table(
     metadata,
     Column("project", Text, primary_key=True),
     Column("session", Text, primary_key=True),
+)
+
+# What could not be read: kept for `doctor`, gone with its session. `session` is the id of a key where `part` is
+# "key".
+damages = Table(
+    "damages",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("session", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+# One row: which history of the database this is. A restore begins another (`sqlite_identity`).
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
 )
 
 # What is usual for each element of a project's pages, learned across visits: counts, faded to `at`. Names no session.

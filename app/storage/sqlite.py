@@ -13,6 +13,7 @@ from typing import TypeVar
 from app import errors
 from app.storage import (
     Batch,
+    Damage,
     ElementRow,
     Entry,
     Key,
@@ -22,6 +23,7 @@ from app.storage import (
     SessionRow,
     State,
     Stored,
+    Traits,
     sqlite_jobs,
     sqlite_reads,
     sqlite_requests,
@@ -33,6 +35,7 @@ from app.storage.queue import Group, Outcome, WriteQueue
 from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
 from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
+from app.storage.sqlite_damage import Damages, Found, examine, forget_quarantine, is_corrupt, read_damages
 from app.storage.sqlite_wal import WriteAheadLog
 from app.storage.sqlite_wipe import Wiper, wiped_soon
 
@@ -67,6 +70,7 @@ class SQLiteStorage:
     queue: WriteQueue
     wal: WriteAheadLog
     wiper: Wiper
+    damage: Damages
 
     def __init__(
         self,
@@ -95,6 +99,8 @@ class SQLiteStorage:
             await writer.run(migrate_sqlite)
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
+            if self._sole is not None:
+                await writer.run(forget_quarantine)
             reader = Connection(self.path, reading)
             await reader
             self._reader = reader
@@ -108,6 +114,7 @@ class SQLiteStorage:
         self.wiper = Wiper(writer, self.path)
         await self.wiper.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
+        self.damage = Damages(self.queue.run)
 
     async def close(self) -> None:
         """Waits at most CLOSE_SECONDS for a disk that fails; what was acked is kept in any case."""
@@ -191,14 +198,26 @@ class SQLiteStorage:
             if not is_environment(error):
                 raise
             reader.distrust(error)
-            raise errors.StorageUnavailable(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
+            kind = errors.Damaged if is_corrupt(error) else errors.StorageUnavailable
+            raise kind(f"reading fails: {error}", retry_ms=READ_RETRY_MS) from error
+
+    async def _read_all(self, work: Callable[[sqlite3.Connection, list[Found]], T]) -> T:
+        """As `_read`, for what may pass over items that cannot be read."""
+        damages: list[Found] = []
+        result = await self._read(lambda c: work(c, damages))
+        self.damage.report_all(damages)
+        return result
 
     async def load(self, project: str, session: str) -> Stored | None:
         """Waits for an erasure of the session that is under way."""
         erasing = self._erasing.get((project, session))
         if erasing is not None:
             await asyncio.wait([erasing])
-        return await self._read(lambda c: sqlite_reads.read_stored(c, project, session))
+        try:
+            return await self._read_all(lambda c, found: sqlite_reads.read_stored(c, project, session, found))
+        except errors.Damaged as error:
+            self.damage.report(project, session, "session", error)
+            raise
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         return await self._read(lambda c: sqlite_reads.read_due(c, before, limit))
@@ -207,36 +226,43 @@ class SQLiteStorage:
         self,
         project: str,
         *,
-        mood: str | None = None,
+        traits: Traits | None = None,
         active_since: int | None = None,
         quiet_since: int | None = None,
+        since: int | None = None,
+        before: int | None = None,
         page: str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page:
         """`limit`: 1-500; more is cut to that."""
         secret = await self.secret("cursor")
-        filters = Filters(project, mood, active_since, quiet_since, page)
+        filters = Filters(project, traits, active_since, quiet_since, since, before, page)
         after = None
         if cursor is not None:
             after = read_cursor(cursor, secret, filters)
             filters = after.filters
         limit = min(max(limit, 1), MAX_LIST)
         # One more than asked for tells whether there is a next page.
-        rows = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
+        rows, histories = await self._read(lambda c: sqlite_reads.read_sessions(c, filters, after, limit + 1))
         if len(rows) <= limit:
-            return Page(rows, None)
+            return Page(rows, None, histories)
         last = rows[limit - 1]
-        return Page(rows[:limit], write_cursor(Position(last.last_at, last.session, filters), secret))
+        following = write_cursor(Position(last.last_at, last.session, filters), secret)
+        return Page(rows[:limit], following, histories[:limit])
 
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: sqlite_reads.read_row(c, project, session))
 
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
-        return await self._read(lambda c: sqlite_reads.read_changes(c, project, session, limit))
+        return await self._read_all(
+            lambda c, found: sqlite_reads.read_changes(c, project, session, limit, found)
+        )
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
-        return await self._read(lambda c: sqlite_reads.read_batches(c, project, session, after, limit))
+        return await self._read_all(
+            lambda c, found: sqlite_reads.read_batches(c, project, session, after, limit, found)
+        )
 
     async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
         return await self._read(lambda c: sqlite_reads.read_numbering(c, project, session, producer))
@@ -273,7 +299,8 @@ class SQLiteStorage:
         return await self._read(sqlite_requests.read_requests)
 
     async def expire(self, before: int, limit: int) -> int:
-        expired = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+        expired, damages = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+        self.damage.report_all(damages)
         if expired:
             self.wiper.ask()
         return expired
@@ -305,7 +332,21 @@ class SQLiteStorage:
             queue.failures,
             queue.failing_since is not None,
             None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
+            self.damage.counts,
         )
+
+    def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
+        self.damage.report(project, session, part, reason)
+
+    async def examine(self) -> list[str]:
+        """Look through the whole file; what SQLite says of damaged pages. Rows that cannot be read are reported."""
+        pages, damages = await self._read(examine)
+        self.damage.report_all(damages)
+        await self.settled()
+        return pages
+
+    async def damages(self) -> list[Damage]:
+        return await self._read(read_damages)
 
     async def secret(self, name: str) -> bytes:
         secret = self._secrets.get(name)
@@ -324,7 +365,7 @@ class SQLiteStorage:
             raise errors.BadRequest("there is such a key already") from None
 
     async def keys(self) -> list[Key]:
-        return await self._read(sqlite_reads.read_keys)
+        return await self._read_all(sqlite_reads.read_keys)
 
     async def revoke_key(self, key_id: str, at: int) -> Key | None:
         return await self._run(lambda c: sqlite_jobs.revoke_key(c, key_id, at))

@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from app import errors
 from app.storage import Entry, MoodChange
 from app.storage.queue import Group, Job, Outcome
-from app.storage.sqlite_rows import CHANGES, LOG, LOG_AGAIN, SESSIONS, SIZES, SNAPSHOTS, Row
+from app.storage.sqlite_damage import is_corrupt
+from app.storage.sqlite_rows import CHANGES, HISTORIES, LOG, LOG_AGAIN, SESSIONS, SIZES, SNAPSHOTS, Row
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
 _OURS = (
@@ -46,11 +48,12 @@ class _Rows:
     """What a group writes, by table. A session's row goes in once, as its last entry has it, and first: everything
     else points at it."""
 
-    __slots__ = ("_log", "changes", "log", "sessions", "snapshots")
+    __slots__ = ("_log", "changes", "histories", "log", "sessions", "snapshots")
 
     def __init__(self, entries: Sequence[Entry], repeated: bool) -> None:
         sessions: dict[tuple[str, str], Row] = {}
         snapshots: dict[tuple[str, str], Row] = {}
+        histories: dict[tuple[str, str], Row] = {}
         self.log: list[Row] = []
         self.changes: list[Row] = []
         for entry in entries:
@@ -63,20 +66,26 @@ class _Rows:
                 self.changes.append((*name, *_change_values(change)))
             if entry.snapshot is not None:
                 snapshots[name] = (*name, entry.version, entry.snapshot)
+            if entry.history is not None:
+                histories[name] = (*name, *msgspec.structs.astuple(entry.history))
         self.sessions = list(sessions.values())
         self.snapshots = list(snapshots.values())
+        self.histories = list(histories.values())
         self._log = LOG_AGAIN if repeated else LOG
 
     @property
     def is_one_statement(self) -> bool:
         """Nothing but rows of the log, which fit into one."""
-        return len(self.log) in SIZES and not (self.sessions or self.changes or self.snapshots)
+        return len(self.log) in SIZES and not (
+            self.sessions or self.changes or self.snapshots or self.histories
+        )
 
     def insert(self, connection: sqlite3.Connection) -> None:
         SESSIONS.run(connection, self.sessions)
         self._log.run(connection, self.log)
         CHANGES.run(connection, self.changes)
         SNAPSHOTS.run(connection, self.snapshots)
+        HISTORIES.run(connection, self.histories)
 
 
 def write_group(connection: sqlite3.Connection, group: Group) -> Outcome:
@@ -120,10 +129,12 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
     try:
         result = job.work(connection)
     except Exception as error:
-        if is_environment(error):
+        if is_environment(error) and not is_corrupt(error):
             raise
         connection.execute("ROLLBACK TO job")
         result = error
+        if is_corrupt(error):  # pages that this job alone may need
+            result = errors.Damaged(f"the database is damaged: {error}")
     connection.execute("RELEASE job")
     return result
 

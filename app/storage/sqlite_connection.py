@@ -148,6 +148,8 @@ def _connect(path: str) -> sqlite3.Connection:
         check_same_thread=False,  # the thread is aiosqlite's
         cached_statements=CACHED_STATEMENTS,
     )
+    # A damaged text must not make everything unreadable that stands beside it.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     with _closed_on_error(connection):
         connection.execute(f"PRAGMA cache_size = {CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from app.storage import ElementRow, Key
+from app.storage.sqlite_commit import is_environment
+from app.storage.sqlite_damage import Found, is_corrupt
 from app.storage.sqlite_reads import ELEMENT_COLUMNS, KEY_COLUMNS, key, read_secret
 from app.storage.sqlite_requests import remove_request
 from app.storage.sqlite_wipe import note_erasure
@@ -26,7 +28,11 @@ WITH RECURSIVE projects (project) AS (
 )
 SELECT old.id, old.project, old.session
 FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
-WHERE old.project = projects.project AND old.last_at < ? LIMIT ?
+WHERE old.project = projects.project AND old.last_at < ? AND NOT EXISTS (
+  SELECT 1 FROM damages AS d
+  WHERE d.project = old.project AND d.session = old.session AND d.part = 'retention'
+)
+LIMIT ?
 """
 
 
@@ -51,17 +57,43 @@ def erase_session(connection: sqlite3.Connection, project: str, session: str) ->
     return bool(found), bool(found) or requested
 
 
-def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> int:
+def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> tuple[int, list[Found]]:
+    """How many went, and those that could not be erased: they are not tried again before the next start."""
     found = connection.execute(_EXPIRED, (before, limit)).fetchall()
-    _erase(connection, found)
-    return len(found)
+    if _failure(connection, found) is None:
+        return len(found), []
+    damages: list[Found] = []
+    for each in found:
+        error = _failure(connection, [each])
+        if error is not None:
+            damages.append((str(each[1]), str(each[2]), "retention", f"it could not be erased: {error}"))
+    return len(found) - len(damages), damages
+
+
+def _failure(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> Exception | None:
+    """Erase all of `found` or none; what went wrong, unless it is the disk's fault, which is raised."""
+    connection.execute("SAVEPOINT erasing")
+    try:
+        _erase(connection, found)
+    except Exception as error:
+        if is_environment(error) and not is_corrupt(error):
+            raise
+        connection.execute("ROLLBACK TO erasing")
+        return error
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE erasing")
+    return None
 
 
 def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> None:
     ids = [(each[0],) for each in found]
-    for table in ("log", "changes", "snapshots"):
+    for table in ("log", "changes", "snapshots", "histories"):
         connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", ids)  # noqa: S608
     connection.executemany("DELETE FROM sessions WHERE id = ?", ids)
+    connection.executemany(
+        "DELETE FROM damages WHERE project = ? AND session = ?", [each[1:] for each in found]
+    )
     if found:
         note_erasure(connection)
         secret = make_secret(connection, "quota")

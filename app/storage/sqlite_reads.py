@@ -1,23 +1,38 @@
 """What is read from SQLite: functions of a connection, run in the reading thread."""
 
 import sqlite3
-from itertools import chain
 from typing import Any
 
 import msgspec
 
-from app.storage import Batch, ElementRow, Key, MoodChange, Numbering, SessionRow, Stored
+from app import errors
+from app.storage import Batch, ElementRow, HistoryRow, Key, MoodChange, Numbering, SessionRow, Stored
 from app.storage.cursor import Filters, Position
-from app.storage.sqlite_rows import BATCH_COLUMNS, CHANGE_COLUMNS, SESSION_COLUMNS
+from app.storage.sqlite_damage import SOUND, Found, checked, fits
+from app.storage.sqlite_rows import BATCH_COLUMNS, CHANGE_COLUMNS, HISTORY_COLUMNS, SESSION_COLUMNS
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
 _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
 _SNAPSHOT = "SELECT version, state FROM snapshots WHERE session_id = ?"
+_HISTORY = f"SELECT {HISTORY_COLUMNS} FROM histories WHERE session_id = ?"  # noqa: S608
+_LISTED = (
+    f"SELECT id, {SESSION_COLUMNS}, {HISTORY_COLUMNS} FROM sessions "  # noqa: S608
+    "LEFT JOIN histories ON session_id = id WHERE id IN (SELECT value FROM json_each(?)) "
+    "ORDER BY last_at DESC, id DESC"
+)
+_HISTORY_AT = SESSION_COLUMNS.count(",") + 2  # where the history of a listed session begins
 _CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY at, id LIMIT ?"  # noqa: S608
 # One row for all of them: for each row that is read, sqlite3 hands Python's lock over and back.
 _DUE = """
 SELECT json_group_array(json_array(project, session))
-FROM (SELECT project, session FROM sessions WHERE due_at <= ? ORDER BY due_at LIMIT ?)
+FROM (
+  SELECT project, session FROM sessions
+  WHERE due_at <= ? AND typeof(project) = 'text' AND typeof(session) = 'text' AND NOT EXISTS (
+    SELECT 1 FROM damages AS d
+    WHERE d.project = sessions.project AND d.session = sessions.session AND d.part = 'session'
+  )
+  ORDER BY due_at LIMIT ?
+)
 """
 # Walks along the session's part of the log: asked only of sessions with very many page loads.
 _NUMBERING = """
@@ -31,22 +46,45 @@ KEY_COLUMNS = (
 _KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
 ELEMENT_COLUMNS = "project, target, at, visitors, clicks, runs, answered, dead, waited"
 _ELEMENTS = f"SELECT {ELEMENT_COLUMNS} FROM elements ORDER BY at DESC LIMIT ?"  # noqa: S608
-# The moods that sessions on a page have, found by leaps in the index.
-_MOODS = """
-WITH RECURSIVE moods (mood) AS (
-  SELECT min(mood) FROM sessions WHERE project = ? AND page = ?
+# The traits that sessions of a project, or on a page of it, have, found by leaps in the index.
+_TRAITS = """
+WITH RECURSIVE found (traits) AS (
+  SELECT min(traits) FROM sessions WHERE {where}
   UNION ALL
-  SELECT (SELECT min(mood) FROM sessions WHERE project = ? AND page = ? AND mood > moods.mood) FROM moods
-  WHERE moods.mood IS NOT NULL
+  SELECT (SELECT min(traits) FROM sessions WHERE {where} AND traits > found.traits) FROM found
+  WHERE found.traits IS NOT NULL
 )
-SELECT mood FROM moods WHERE mood IS NOT NULL
+SELECT traits FROM found WHERE traits IS NOT NULL AND traits & ? IN (SELECT value FROM json_each(?))
 """
-_LAST_AT = 5  # where the walk's rows have it
+# The newest of each kind, by one walk along the index for each; the newest of all are among them.
+_NEWEST = """
+SELECT id FROM sessions WHERE id IN (
+  SELECT newest.value FROM json_each(?) AS kind, json_each((
+    SELECT json_group_array(id) FROM (
+      SELECT id FROM sessions INDEXED BY {index}
+      WHERE {where} AND traits = kind.value ORDER BY last_at DESC, id DESC LIMIT ?
+    )
+  )) AS newest
+) ORDER BY last_at DESC, id DESC LIMIT ?
+"""
 _NO_LIMIT = -1
 
 
 def session_row(values: tuple[Any, ...]) -> SessionRow:
-    return SessionRow(*(*values[:-1], bool(values[-1])))
+    """Raises Damaged."""
+    row = checked(SessionRow, values)
+    return msgspec.structs.replace(row, publishable=bool(row.publishable))
+
+
+def _batches(rows: list[tuple[Any, ...]], project: str, session: str, damages: list[Found]) -> list[Batch]:
+    """Those of `rows` that can be read; `damages` takes note of the others."""
+    batches = []
+    for row in rows:
+        try:
+            batches.append(checked(Batch, row))
+        except errors.Damaged as error:
+            damages.append((project, session, "log", f"the row of version {row[0]!r}: {error}"))
+    return batches
 
 
 def read_row(connection: sqlite3.Connection, project: str, session: str) -> SessionRow | None:
@@ -54,8 +92,10 @@ def read_row(connection: sqlite3.Connection, project: str, session: str) -> Sess
     return session_row(found[1:]) if found else None
 
 
-def read_stored(connection: sqlite3.Connection, project: str, session: str) -> Stored | None:
-    """Row, snapshot and log as of one moment."""
+def read_stored(
+    connection: sqlite3.Connection, project: str, session: str, damages: list[Found]
+) -> Stored | None:
+    """Row, snapshot and log as of one moment. Raises Damaged."""
     connection.execute("BEGIN")
     try:
         found = connection.execute(_SESSION, (project, session)).fetchone()
@@ -63,23 +103,46 @@ def read_stored(connection: sqlite3.Connection, project: str, session: str) -> S
             return None
         version, state = connection.execute(_SNAPSHOT, found[:1]).fetchone() or (0, None)
         batches = connection.execute(_BATCHES, (found[0], version, _NO_LIMIT)).fetchall()
+        history = connection.execute(_HISTORY, found[:1]).fetchone()
     finally:
         connection.execute("COMMIT")
-    return Stored(session_row(found[1:]), state, version, [Batch(*batch) for batch in batches])
+    readable = _batches(batches, project, session, damages)
+    return Stored(session_row(found[1:]), state, version, readable, _history(history))
+
+
+def _history(values: tuple[Any, ...] | None) -> HistoryRow | None:
+    """None where there is none, or none that can be read: then the log gives it once more."""
+    return HistoryRow(*values) if values is not None and fits(HistoryRow, values) else None
 
 
 def read_batches(
-    connection: sqlite3.Connection, project: str, session: str, after: int, limit: int
+    connection: sqlite3.Connection, project: str, session: str, after: int, limit: int, damages: list[Found]
 ) -> list[Batch]:
+    """At most `limit`, and fewer only where the log ends."""
     found = connection.execute(_SESSION, (project, session)).fetchone()
-    rows = connection.execute(_BATCHES, (found[0], after, limit)).fetchall() if found else []
-    return [Batch(*row) for row in rows]
+    batches: list[Batch] = []
+    while found and len(batches) < limit:
+        wanted = limit - len(batches)
+        rows = connection.execute(_BATCHES, (found[0], after, wanted)).fetchall()
+        batches += _batches(rows, project, session, damages)
+        if len(rows) < wanted or not isinstance(rows[-1][0], int):
+            break
+        after = rows[-1][0]
+    return batches
 
 
-def read_changes(connection: sqlite3.Connection, project: str, session: str, limit: int) -> list[MoodChange]:
+def read_changes(
+    connection: sqlite3.Connection, project: str, session: str, limit: int, damages: list[Found]
+) -> list[MoodChange]:
     found = connection.execute(_SESSION, (project, session)).fetchone()
     rows = connection.execute(_CHANGES, (found[0], limit)).fetchall() if found else []
-    return [_change(row) for row in rows]
+    changes = []
+    for row in rows:
+        try:
+            changes.append(msgspec.convert(msgspec.structs.asdict(_change(row)), MoodChange))
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            damages.append((project, session, "change", f"the change at {row[0]!r}: {error}"))
+    return changes
 
 
 def _change(row: tuple[Any, ...]) -> MoodChange:
@@ -95,7 +158,8 @@ def read_numbering(
 
 def read_elements(connection: sqlite3.Connection, limit: int) -> list[ElementRow]:
     """The latest used, the longest unused of them first."""
-    return [ElementRow(*row) for row in reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())]
+    rows = reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())
+    return [ElementRow(*row) for row in rows if fits(ElementRow, row)]
 
 
 def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
@@ -105,54 +169,68 @@ def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tu
 
 def read_sessions(
     connection: sqlite3.Connection, filters: Filters, after: Position | None, limit: int
-) -> list[SessionRow]:
+) -> tuple[list[SessionRow], list[HistoryRow | None]]:
     """Newest activity first, from just after the session of `after`. Each list is a walk along an index, as
-    long as the answer."""
-    project, mood, page = filters.project, filters.mood, filters.page
-    where = ["project = ?"]
-    values: list[Any] = [project]
-    if filters.active_since is not None:
-        where.append("last_at >= ?")
-        values.append(filters.active_since)
-    if filters.quiet_since is not None:
-        where.append("last_at < ?")
-        values.append(filters.quiet_since)
+    long as the answer; one along each kind of session where they are chosen by their traits."""
+    connection.execute("BEGIN")  # all as of one moment
+    try:
+        ids = _listed(connection, filters, after, limit)
+        rows = connection.execute(_LISTED, (msgspec.json.encode(ids).decode(),)).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    return [session_row(row[1:_HISTORY_AT]) for row in rows], [_history(row[_HISTORY_AT:]) for row in rows]
+
+
+def _listed(
+    connection: sqlite3.Connection, filters: Filters, after: Position | None, limit: int
+) -> list[int]:
+    """The ids of the list's next sessions."""
+    project, page, traits = filters.project, filters.page, filters.traits
+    of = ["project = ?"]
+    named: list[Any] = [project]
+    if page is not None:
+        of.append("page = ?")
+        named.append(page)
+    where, values = [*of, SOUND], list(named)
+    for moment in (filters.active_since, filters.since):
+        if moment is not None:
+            where.append("last_at >= ?")
+            values.append(moment)
+    for moment in (filters.quiet_since, filters.before):
+        if moment is not None:
+            where.append("last_at < ?")
+            values.append(moment)
     if after is not None:
         # Erased since: then nothing says where among the sessions of that millisecond, so show them again.
         where.append(
             "(last_at, id) < (?, ifnull((SELECT id FROM sessions WHERE project = ? AND session = ?), ?))"
         )
         values += [after.last_at, project, after.session, 2**63 - 1]
-    if page is None and mood is None:
-        return [session_row(row[1:]) for row in _walk(connection, "recent", where, values, limit)]
-    if page is None:
-        rows = _walk(connection, "mood", [*where, "mood = ?"], [*values, mood], limit)
-        return [session_row(row[1:]) for row in rows]
-    moods = (
-        [mood]
-        if mood is not None
-        else [found for (found,) in connection.execute(_MOODS, (project, page) * 2)]
+    if page is None and traits is None:
+        newest = (
+            "SELECT id FROM sessions INDEXED BY ix_sessions_recent "  # noqa: S608
+            f"WHERE {' AND '.join(where)} ORDER BY last_at DESC, id DESC LIMIT ?"
+        )
+        return [id for (id,) in connection.execute(newest, (*values, limit))]
+    wanted = (traits.mask, msgspec.json.encode(traits.values).decode()) if traits else (0, "[0]")
+    kinds = connection.execute(_TRAITS.format(where=" AND ".join(of)), (*named, *named, *wanted)).fetchall()
+    index = "ix_sessions_traits" if page is None else "ix_sessions_page"
+    found = connection.execute(
+        _NEWEST.format(index=index, where=" AND ".join(where)),
+        (msgspec.json.encode([kind for (kind,) in kinds]).decode(), *values, limit, limit),
     )
-    walks = [
-        _walk(connection, "page", [*where, "page = ?", "mood = ?"], [*values, page, each], limit)
-        for each in moods
-    ]
-    newest_first = sorted(chain.from_iterable(walks), key=lambda row: (row[_LAST_AT], row[0]), reverse=True)
-    return [session_row(row[1:]) for row in newest_first[:limit]]
+    return [id for (id,) in found]
 
 
-def _walk(
-    connection: sqlite3.Connection, index: str, where: list[str], values: list[Any], limit: int
-) -> list[tuple[Any, ...]]:
-    return connection.execute(
-        f"SELECT id, {SESSION_COLUMNS} FROM sessions INDEXED BY ix_sessions_{index} "  # noqa: S608
-        f"WHERE {' AND '.join(where)} ORDER BY last_at DESC, id DESC LIMIT ?",
-        (*values, limit),
-    ).fetchall()
-
-
-def read_keys(connection: sqlite3.Connection) -> list[Key]:
-    return [key(row) for row in connection.execute(_KEYS).fetchall()]
+def read_keys(connection: sqlite3.Connection, damages: list[Found]) -> list[Key]:
+    """One that cannot be read opens nothing, and stops no other."""
+    keys = []
+    for row in connection.execute(_KEYS).fetchall():
+        try:
+            keys.append(msgspec.convert(msgspec.structs.asdict(key(row)), Key))
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            damages.append((str(row[1]), str(row[0]), "key", str(error)))
+    return keys
 
 
 def key(row: tuple[Any, ...]) -> Key:

@@ -11,6 +11,12 @@ AT_ONCE = 100
 _PENDING = """
 SELECT EXISTS (SELECT 1 FROM erase_requests WHERE project = ? AND session = ?) OR EXISTS (SELECT 1 FROM wipes)
 """
+_REQUESTS = """
+SELECT project, session FROM erase_requests AS r WHERE NOT EXISTS (
+  SELECT 1 FROM damages AS d WHERE d.project = r.project AND d.session = r.session AND d.part = 'erase'
+)
+LIMIT ?
+"""
 
 
 def add_request(connection: sqlite3.Connection, project: str, session: str) -> bool:
@@ -32,8 +38,8 @@ def remove_request(connection: sqlite3.Connection, project: str, session: str) -
 
 
 def read_requests(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Project and session of some, at most AT_ONCE."""
-    return connection.execute("SELECT project, session FROM erase_requests LIMIT ?", (AT_ONCE,)).fetchall()
+    """Project and session of some, at most AT_ONCE; not those that failed for a reason of their own."""
+    return connection.execute(_REQUESTS, (AT_ONCE,)).fetchall()
 
 
 def is_pending(connection: sqlite3.Connection, project: str, session: str) -> bool:

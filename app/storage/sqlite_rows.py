@@ -12,12 +12,14 @@ from itertools import chain
 from typing import Any, Final
 
 _SESSION: Final = (
-    "version, created_at, last_at, event_count, mood, confidence, suggested_action, page, due_at, publishable"
+    "version, created_at, last_at, event_count, mood, confidence, suggested_action, mood_at, traits, page, due_at, "
+    "publishable"
 )
 SESSION_COLUMNS: Final = f"project, session, {_SESSION}"
 BATCH_COLUMNS: Final = "version, at, producer, first_seq, last_seq, reports, count, events"
 CHANGE_COLUMNS: Final = "at, mood, previous, confidence, suggested_action, signals, event_count, page"
 SNAPSHOT_COLUMNS: Final = "version, state"
+HISTORY_COLUMNS: Final = "worst_mood, worst_confidence, worst_at, worst_page, evidence, offers"
 
 #: Rows that a statement may have. Each size is compiled once; what comes in a group of ordinary size is one statement.
 SIZES: Final = (*range(1, 33), 48, 64, 96, 128, 192, 256)
@@ -59,8 +61,8 @@ SESSIONS: Final = Insert(
     _SESSION,
     "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
     "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
-    "suggested_action = excluded.suggested_action, page = excluded.page, due_at = excluded.due_at, "
-    "publishable = excluded.publishable",
+    "suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits, "
+    "page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable",
 )
 #: Fails where the log has such a version already: two writers of one session.
 LOG: Final = Insert("log", "session_id", _ID, BATCH_COLUMNS)
@@ -77,4 +79,13 @@ SNAPSHOTS: Final = Insert(
     _ID,
     SNAPSHOT_COLUMNS,
     "ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, state = excluded.state",
+)
+HISTORIES: Final = Insert(
+    "histories",
+    "session_id",
+    _ID,
+    HISTORY_COLUMNS,
+    "ON CONFLICT (session_id) DO UPDATE SET worst_mood = excluded.worst_mood, "
+    "worst_confidence = excluded.worst_confidence, worst_at = excluded.worst_at, "
+    "worst_page = excluded.worst_page, evidence = excluded.evidence, offers = excluded.offers",
 )

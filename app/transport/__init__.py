@@ -44,6 +44,7 @@ class Doors:
         self.connections = connections
         self.rates = rates
         self.clock = clock
+        self.visit_idle_ms = round(settings.visit_idle * 1000)
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
         #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
         self.leaving = False
@@ -84,6 +85,11 @@ class Doors:
         if key.kind == PUBLISHABLE and claims is None and not _untouched(session):
             claims = self.access.check_token(token, key.project, session_id)
         return Entrance(session, claims)
+
+    def ended_at(self, last_at: int, now: int) -> int | None:
+        """When a visit was over whose last event was at `last_at` (ms); None while it is not."""
+        ended_at = last_at + self.visit_idle_ms
+        return ended_at if ended_at <= now else None
 
     async def erase(self, project: str, session_id: str) -> bool:
         """Send away who listens to a session, and forget it in memory and on disk. False if there was none.

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from app import protocol
 from app.errors import BadOrigin, MethodNotAllowed, Overloaded, RateLimited, SessionMoodError, TooLarge
+from app.limits import party
 from app.transport import Doors
 
 Message = MutableMapping[str, Any]
@@ -85,6 +86,7 @@ async def _read_body(
 
 
 async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Answer; the server leaves the body out where HEAD was asked, and says how long it would be."""
     lines = list(headers)
     if status not in (204, 304):
         lines.append((b"content-length", str(len(body)).encode()))
@@ -151,8 +153,8 @@ async def preflight(doors: Doors, headers: dict[bytes, bytes], send: Send) -> No
 
 
 def address_of(scope: Message) -> str:
-    """Where the request came from (as the trusted proxy says, behind one)."""
-    return str((scope.get("client") or ("?", 0))[0])
+    """Whom the limits of an address are for: where the request came from (as the trusted proxy says, behind one)."""
+    return party(str((scope.get("client") or ("?", 0))[0]))
 
 
 def text(headers: dict[bytes, bytes], name: bytes) -> str | None:

@@ -1,7 +1,8 @@
 """The REST door's calls for secret keys: sessions listed, read, erased, tokens minted."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -14,13 +15,16 @@ from app import protocol
 from app.auth import check_origin
 from app.config import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
-from app.mood import MOODS
-from app.storage import Key, MoodChange, SessionRow
+from app.history import OUTCOMES, wanted_traits
+from app.kept_history import history_row, mood_columns, told
+from app.mood import MOODS, Offer, Reading
+from app.storage import Batch, HistoryRow, Key, MoodChange, SessionRow, Traits
 from app.transport import Doors, bearer, check_session_id
 from app.transport.answers import cors, preflight, read_body, refuse, text
 
 #: A session counts as active for so long after its last event (ms).
 ACTIVE_MS = 300_000
+DAY_MS = 86_400_000
 #: The largest body any of these calls takes.
 MAX_BODY = 16_384
 
@@ -97,26 +101,48 @@ class Manage:
 
     async def _list(self, request: Request, key: Key) -> Response:
         query = request.query_params
-        mood = query.get("mood")
-        if mood is not None and mood not in MOODS:
-            raise BadRequest(f"`mood` is {mood[:40]!r}, not one of {', '.join(MOODS)}")
         now = self._doors.clock()
-        active, border = _flag(query.get("active")), now - ACTIVE_MS
+        active, border = _flag("active", query.get("active")), now - ACTIVE_MS
+        chosen = wanted_traits(
+            _one_of("mood", query.get("mood"), MOODS),
+            _one_of("was", query.get("was"), MOODS),
+            _offered(query.get("offered")),
+        )
+        since, before = _moment("from", query.get("from")), _moment("to", query.get("to"), DAY_MS)
+        if since is not None and before is not None and since >= before:
+            raise BadRequest("`from` must be before `to`")
         page = await self._doors.store.sessions(
             key.project,
-            mood=mood,
+            traits=None if chosen is None else Traits(chosen[0], tuple(chosen[1])),
             active_since=border if active is True else None,
             quiet_since=border if active is False else None,
+            since=since,
+            before=before,
             page=query.get("page"),
             cursor=query.get("cursor"),
             limit=_whole("limit", query.get("limit", "50"), 1, 500),
         )
-        return json_answer(
-            {
-                "sessions": [_row(self._doors.ingest.current(row), now) for row in page.sessions],
-                "cursor": page.cursor,
-            }
-        )
+        rows = [
+            self._row(self._doors.ingest.current(row), history, now)
+            for row, history in zip(page.sessions, page.histories, strict=True)
+        ]
+        return json_answer({"sessions": rows, "cursor": page.cursor})
+
+    def _row(self, row: SessionRow, history: HistoryRow | None, now: int) -> dict[str, object]:
+        return {
+            "session": row.session,
+            "mood": row.mood or None,
+            "confidence": round(row.confidence, 4),
+            "suggested_action": row.suggested_action or None,
+            "mood_at": row.mood_at if row.mood else None,
+            "event_count": row.event_count,
+            "page": row.page,
+            "created_at": row.created_at,
+            "last_at": row.last_at,
+            "active": row.last_at >= now - ACTIVE_MS,
+            "ended_at": self._doors.ended_at(row.last_at, now),
+            **told(row.traits, history),
+        }
 
     async def _one(self, request: Request, key: Key) -> Response:
         doors = self._doors
@@ -126,15 +152,26 @@ class Manage:
             raise NotFound("no session of this id has sent an event")
         now = doors.clock()
         reading = doors.ingest.reading(session, now)
+        ended_at = doors.ended_at(session.last_at, now)
+        ending = None if ended_at is None else session.ending()
+        mood, confidence, action, mood_at, traits = mood_columns(session.history, session.model)
         return json_answer(
             {
                 "session": id,
                 "created_at": session.created_at,
                 "last_at": session.last_at,
                 "active": session.last_at >= now - ACTIVE_MS,
+                "ended_at": ended_at,
                 "connected": bool(session.subscribers),
                 "page": session.page,
-                "mood": None if reading is None else protocol.reading_dict(reading, session.offer),
+                "mood": _reading(reading, session.offer) if ending is None else _reading(ending, None),
+                "last": {
+                    "mood": mood or None,
+                    "confidence": round(confidence, 4),
+                    "suggested_action": action or None,
+                    "at": mood_at if mood else None,
+                },
+                **told(traits, history_row(session.history)),
             }
         )
 
@@ -146,17 +183,26 @@ class Manage:
             raise NotFound("no session of this id has sent an event")
         changes = await store.changes(key.project, id)
         batches = await store.batches(key.project, id, after=after, limit=limit)
-        events = [
+        events = [event for batch in batches for event in self._events(key.project, id, batch)]
+        more = batches[-1].version if len(batches) == limit else None
+        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
+
+    def _events(self, project: str, id: str, batch: Batch) -> list[dict[str, object]]:
+        """The events of a row of the log; none where it can't be read, which is reported."""
+        try:
+            wires = protocol.decode_log(batch.events)
+        except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
+            reason = f"the row of version {batch.version}: {error}"
+            self._doors.store.report_damage(project, id, "log", reason)
+            return []
+        return [
             {
                 "producer": batch.producer,
                 "seq": _seq(batch.first_seq, i),
                 **_event(event),
             }
-            for batch in batches
-            for i, event in enumerate(protocol.decode_log(batch.events))
+            for i, event in enumerate(wires)
         ]
-        more = batches[-1].version if len(batches) == limit else None
-        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
 
     async def _erase(self, request: Request, key: Key) -> Response:
         if not await self._doors.erase(key.project, request.path_params["id"]):
@@ -179,7 +225,7 @@ async def decoded(request: Request, kind: type[T], default: T | None = None) -> 
         return default
     media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media not in (b"", b"application/json"):
-        raise Unsupported("the body must be application/json")
+        raise Unsupported("the body must be JSON: send the header `content-type: application/json`")
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
@@ -194,18 +240,8 @@ def json_answer(value: object, status: int = 200) -> Response:
     )
 
 
-def _row(row: SessionRow, now: int) -> dict[str, object]:
-    return {
-        "session": row.session,
-        "mood": row.mood or None,
-        "confidence": round(row.confidence, 4),
-        "suggested_action": row.suggested_action or None,
-        "event_count": row.event_count,
-        "page": row.page,
-        "created_at": row.created_at,
-        "last_at": row.last_at,
-        "active": row.last_at >= now - ACTIVE_MS,
-    }
+def _reading(reading: Reading | None, offer: Offer | None) -> dict[str, object] | None:
+    return None if reading is None else protocol.reading_dict(reading, offer)
 
 
 def _change(change: MoodChange) -> dict[str, object]:
@@ -232,14 +268,56 @@ def _seq(first: int | None, index: int) -> int | None:
     return None if first is None else first + index
 
 
-def _flag(text: str | None) -> bool | None:
+def _flag(name: str, text: str | None) -> bool | None:
     if text is None:
         return None
     if text in ("0", "false"):
         return False
     if text in ("1", "true", ""):
         return True
-    raise BadRequest(f"`active` is {text[:20]!r}, not true or false")
+    raise BadRequest(f"`{name}` is {text[:20]!r}, not true or false")
+
+
+def _one_of(name: str, text: str | None, words: Sequence[str]) -> str | None:
+    if text is not None and text not in words:
+        raise BadRequest(f"`{name}` is {text[:40]!r}, not one of {', '.join(words)}")
+    return text
+
+
+def _offered(text: str | None) -> frozenset[str] | None:
+    """Which outcomes of help are meant."""
+    if text is None:
+        return None
+    if text in OUTCOMES[1:]:
+        return frozenset({text})
+    try:
+        offered = _flag("offered", text)
+    except BadRequest:
+        raise BadRequest(f"`offered` is {text[:20]!r}, not true, false, {', '.join(OUTCOMES[1:])}") from None
+    return frozenset(OUTCOMES[2:] if offered else OUTCOMES[:2])
+
+
+def _moment(name: str, text: str | None, day: int = 0) -> int | None:
+    """ms since the epoch, from ms or an ISO date, which is of UTC where it says nothing else. `day`: ms to add to a
+    date alone."""
+    if text is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,15}", text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(
+            re.sub(r"(T.*) (?=[0-9:]+$)", r"\1+", text)
+        )  # a + in a URL is a space
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        ms = int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        ms = -1
+    if not 0 <= ms < 10**15:
+        raise BadRequest(
+            f"`{name}` is {text[:40]!r}, neither ms since 1970 nor a date such as 2026-11-27 or 2026-11-27T09:30:00Z"
+        )
+    return ms + (day if "T" not in text.upper() and " " not in text else 0)
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:

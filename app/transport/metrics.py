@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Callable, Iterator
 from itertools import accumulate
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -20,15 +21,44 @@ from starlette.routing import Route
 
 from app.counters import Histogram
 from app.errors import BadKey
+from app.storage import DAMAGED_PARTS
 from app.transport import Doors, bearer
 
 
+class Lines(Protocol):
+    """What the server knows of its connections (`app.lines`)."""
+
+    @property
+    def trailers(self) -> int: ...
+
+    @property
+    def unfinished(self) -> "Unfinished": ...
+
+    @property
+    def requests(self) -> int: ...
+
+    def count(self, stage: str) -> int: ...
+
+
+class Unfinished(Protocol):
+    """Messages that are not whole yet: the bytes they hold, and how many had to give way."""
+
+    held: int
+    refused: int
+
+
+#: Where a connection may stand (`app.lines.STAGES`).
+STAGES: Final = ("idle", "request", "handshake", "socket", "closing")
+
+
 class Metrics(Collector):
-    """Everything this process knows of itself. `gauges`: more values by name, added by who starts it."""
+    """Everything this process knows of itself. `gauges`: more values by name, added by who starts it; `lines`: the
+    server's connections, None where it is not ours."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.lines: Lines | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -48,12 +78,28 @@ class Metrics(Collector):
         return Response(encode(self._registry), headers={"content-type": kind, "cache-control": "no-store"})
 
     def collect(self) -> Iterator[Metric]:
+        if self.lines is not None:
+            yield from self._lines(self.lines)
         yield from self._sockets()
         yield from self._events()
         yield from self._sessions()
         yield from self._storage()
         for name, (text, value) in self.gauges.items():
             yield GaugeMetricFamily(name, text, value=value())
+
+    def _lines(self, lines: Lines) -> Iterator[Metric]:
+        stages = GaugeMetricFamily(
+            "sessionmood_lines", "connections of any kind, by where they stand", labels=["stage"]
+        )
+        for stage in STAGES:
+            stages.add_metric([stage], lines.count(stage))
+        yield stages
+        yield _gauge("request_connections", "connections that are no WebSocket", lines.requests)
+        yield _gauge("unfinished_bytes", "bytes of messages that have not come whole", lines.unfinished.held)
+        yield _counter(
+            "unfinished_refused", "connections that had to give way with such", lines.unfinished.refused
+        )
+        yield _counter("trailers", "header lines after a body, which are passed over", lines.trailers)
 
     def _sockets(self) -> Iterator[Metric]:
         counters, connections = self._doors.ingest.counters, self._doors.connections
@@ -113,6 +159,12 @@ class Metrics(Collector):
         )
         yield _counter("commit_failures", "transactions that failed", state.failures)
         yield _gauge("storage_failing", "1 while nothing can be written", float(state.failing))
+        damages = CounterMetricFamily(
+            "sessionmood_damages", "things found that cannot be read, passed over", labels=["part"]
+        )
+        for part in DAMAGED_PARTS:
+            damages.add_metric([part], state.damaged.get(part, 0))
+        yield damages
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -24,6 +24,7 @@ from app.errors import (
     TooLarge,
     Unsupported,
 )
+from app.history import OUTCOMES
 from app.mood import MOODS
 from app.transport.keys import KeyRequest
 from app.transport.manage import TokenRequest
@@ -87,7 +88,12 @@ CALLS: Final = (
     Call(
         "get", "/v1/sessions", "Sessions, newest activity first", {200: _ref("Sessions")}, _MANAGED,
         query=(
-            _query("mood", "now in this mood", type="string", enum=list(MOODS)),
+            _query("mood", "in this mood when the visitor was last seen", type="string", enum=list(MOODS)),
+            _query("was", "ever in this mood", type="string", enum=list(MOODS)),
+            _query("offered", "whether help was offered, or what came of it", type="string",
+                   enum=["true", "false", *OUTCOMES[1:]]),
+            _query("from", "last active at or after this moment: ms since 1970, or a date (UTC)", type="string"),
+            _query("to", "last active before this moment; a date alone stands for its end", type="string"),
             _query("active", "with an event in the last five minutes", type="boolean"),
             _query("page", "last seen on this page", type="string"),
             _query("cursor", "from the page before", type="string"),
@@ -205,6 +211,13 @@ def _schemas() -> dict[str, Any]:
 def _answers() -> dict[str, object]:
     mood = {"type": "string", "enum": list(MOODS)}
     mood_or_null = {"enum": [*MOODS, None]}
+    outcome = {"type": "string", "enum": list(OUTCOMES[1:])}
+    line = _object("signal points count text", signal=_TEXT, points=_NUMBER, count=_WHOLE, text=_TEXT)
+    because = {"type": "array", "items": line}
+    past = {
+        "moods": {"type": "array", "items": mood}, "worst": {"anyOf": [_ref("Worst"), {"type": "null"}]},
+        "help": {"anyOf": [_ref("Help"), {"type": "null"}]}, "ended_at": _WHOLE_OR_NULL,
+    }  # fmt: skip
     key = {
         "id": _TEXT, "kind": {"enum": ["sk", "pk"]}, "name": _TEXT, "origins": {"type": "array", "items": _TEXT},
         "monthly_sessions": _WHOLE_OR_NULL, "events_per_second": {"type": ["number", "null"]},
@@ -216,26 +229,41 @@ def _answers() -> dict[str, object]:
             mood=mood, confidence={"type": "number", "minimum": 0, "maximum": 1}, suggested_action=_TEXT,
             signals={"type": "array", "items": _TEXT}, event_count=_WHOLE,
             scores={"type": "object", "additionalProperties": _NUMBER},
-            because={"type": "array", "items": _object("signal points count text", signal=_TEXT, points=_NUMBER,
-                                                       count=_WHOLE, text=_TEXT)},
+            because=because,
             since=_WHOLE, as_of=_WHOLE, previous=mood_or_null,
+            help=_object("id holdout", id=_TEXT, holdout={"type": "boolean"}),
+            ended_at={**_WHOLE, "description": "only of a visit that is over: when it was; the rest is how it ended"},
+        ),
+        "Worst": _object(
+            "mood confidence at page event_count signals because", mood=mood, confidence=_NUMBER, at=_WHOLE,
+            page=_TEXT_OR_NULL, event_count=_WHOLE, signals={"type": "array", "items": _TEXT}, because=because,
+        ),
+        "Help": _object(
+            "outcome offers", outcome=outcome,
+            offers={"type": "array", "items": _object("id at outcome outcome_at", id=_TEXT, at=_WHOLE, outcome=outcome,
+                                                      outcome_at=_WHOLE)},
         ),
         "Receipt": _object(
             "accepted duplicates ignored", accepted=_WHOLE, duplicates=_WHOLE, ignored=_WHOLE, ack=_WHOLE_OR_NULL,
+            ignored_types={"type": "array", "items": _TEXT, "description": "the types that this server does not know"},
             mood={"anyOf": [_ref("Reading"), {"type": "null"}]}, token=_TEXT,
         ),
         "SessionRow": _object(
-            "session mood event_count created_at last_at active", session=_TEXT, mood=mood_or_null,
-            confidence=_NUMBER, suggested_action=_TEXT_OR_NULL, event_count=_WHOLE, page=_TEXT_OR_NULL,
-            created_at=_WHOLE, last_at=_WHOLE, active={"type": "boolean"},
+            "session mood event_count created_at last_at active ended_at moods worst help", session=_TEXT,
+            mood=mood_or_null, confidence=_NUMBER, suggested_action=_TEXT_OR_NULL, mood_at=_WHOLE_OR_NULL,
+            event_count=_WHOLE, page=_TEXT_OR_NULL, created_at=_WHOLE, last_at=_WHOLE, active={"type": "boolean"},
+            **past,
         ),
         "Sessions": _object(
             "sessions cursor", sessions={"type": "array", "items": _ref("SessionRow")}, cursor=_TEXT_OR_NULL
         ),
         "Session": _object(
-            "session created_at last_at active connected mood", session=_TEXT, created_at=_WHOLE, last_at=_WHOLE,
-            active={"type": "boolean"}, connected={"type": "boolean"}, page=_TEXT_OR_NULL,
-            mood={"anyOf": [_ref("Reading"), {"type": "null"}]},
+            "session created_at last_at active connected mood ended_at last moods worst help", session=_TEXT,
+            created_at=_WHOLE, last_at=_WHOLE, active={"type": "boolean"}, connected={"type": "boolean"},
+            page=_TEXT_OR_NULL, mood={"anyOf": [_ref("Reading"), {"type": "null"}]},
+            last=_object("mood confidence suggested_action at", mood=mood_or_null, confidence=_NUMBER,
+                         suggested_action=_TEXT_OR_NULL, at=_WHOLE_OR_NULL),
+            **past,
         ),
         "Timeline": _object(
             "changes events after", changes={"type": "array", "items": {"type": "object"}},

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from app import protocol
 from app.errors import SessionMoodError
 from app.mood import Offer, Reading
-from app.sessions import Outcome
+from app.sessions import Outcome, merged_types
 
 #: Control frames that may wait for a client that does not read, before it is closed as too slow.
 MAX_WAITING_FRAMES: Final = 256
@@ -32,8 +32,8 @@ class Outbox:
     a task that waits for one that does not. `said_at`: ms, when something was last sent."""
 
     __slots__ = (
-        "_ack", "_clock", "_error", "_frames", "_line", "_reading", "_send", "_since", "_waking", "_writer",
-        "closed", "said_at",
+        "_ack", "_clock", "_error", "_frames", "_ignored_types", "_line", "_reading", "_send", "_since",
+        "_waking", "_writer", "closed", "said_at",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +48,7 @@ class Outbox:
         self._frames: deque[bytes] = deque()
         self._reading: tuple[Reading, Offer | None] | None = None
         self._ack: list[Any] | None = None
+        self._ignored_types: tuple[str, ...] = ()
         self._error: SessionMoodError | None = None
         self._waking = False
         self._writer: asyncio.Task[None] | None = None
@@ -79,11 +80,14 @@ class Outbox:
         ack = self._ack
         if ack is None:
             self._ack = [seq, outcome.accepted, outcome.duplicates, outcome.ignored]
+            self._ignored_types = outcome.ignored_types
         else:
             ack[0] = seq if ack[0] is None else max(ack[0], seq or 0)
             ack[1] += outcome.accepted
             ack[2] += outcome.duplicates
             ack[3] += outcome.ignored
+            if outcome.ignored_types:
+                self._ignored_types = merged_types(self._ignored_types, outcome.ignored_types)
         if last:
             self._flush()
         else:
@@ -164,7 +168,10 @@ class Outbox:
         if self._ack is not None:
             seq, accepted, duplicates, ignored = self._ack
             self._ack = None
-            return protocol.frame("ack", seq=seq, accepted=accepted, duplicates=duplicates, ignored=ignored)
+            more = {"ignored_types": self._ignored_types} if ignored else {}
+            return protocol.frame(
+                "ack", seq=seq, accepted=accepted, duplicates=duplicates, ignored=ignored, **more
+            )
         return None
 
     async def _close(self, error: SessionMoodError) -> None:

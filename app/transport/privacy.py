@@ -85,6 +85,12 @@ def statement(settings: Settings) -> Statement:
                 "the server also has to forget what it has in memory",
                 "until it is erased: about a second while the server runs, else until its next start",
             ),
+            Kept(
+                "What cannot be read",
+                "The id and project of a session of which a part is damaged on the disk, and which part",
+                "telling the operator",
+                "until the session is erased",
+            ),
             Kept("Signing secrets", "One random number a month", "session tokens", "for good"),
         ],
         in_memory=[

@@ -5,6 +5,7 @@ Starlette's routing, Request and Response would cost more than everything else t
 
 import asyncio
 import logging
+import re
 import time
 from typing import Final
 from urllib.parse import parse_qs
@@ -42,6 +43,7 @@ DURABLE_WITHIN: Final = 10.0
 #: What any body may have that brings its key along: browsers send no beacon above that. Larger ones share.
 BEACON_BYTES: Final = 65_536
 SHARED_BYTES: Final = 16 * 1024 * 1024
+_NUMBER: Final = re.compile(rb"[0-9]{1,18}")
 _TYPES: Final = (b"", b"application/json", b"text/plain")
 
 
@@ -87,7 +89,9 @@ class Rest:
         doors = self._doors
         media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if media not in _TYPES:
-            raise Unsupported("the body must be application/json, or text/plain for a beacon")
+            raise Unsupported(
+                "the body must be JSON: send the header `content-type: application/json`, or text/plain for a beacon"
+            )
         if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
             raise Unsupported("the body must come without a content-encoding")
         presented = bearer(headers)
@@ -121,6 +125,8 @@ class Rest:
             "ack": outcome.ack,
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
+        if outcome.ignored:
+            answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:
             answer["token"] = doors.access.next_token(token, entrance.claims, key.project, session_id)
         await reply(send, 200, protocol.encode(answer), [JSON, *cors(headers), *rate_headers(drawn)])
@@ -148,12 +154,21 @@ class Rest:
         if wait and not _news(reading, session.offer, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)
-        tag = [JSON, (b"etag", etag(reading)), (b"cache-control", b"no-cache"), *cors(headers)]
-        if known is not None and not _news(reading, session.offer, known, waiting=False):
-            await reply(send, 304, b"", tag[1:])
+        ended_at = doors.ended_at(session.last_at, doors.clock())
+        ending = None if ended_at is None else session.ending()
+        if ending is None:
+            fields = protocol.reading_dict(reading, session.offer)
+            tag = etag(reading)
+            same = known is not None and not _news(reading, session.offer, known, waiting=False)
+        else:
+            fields = protocol.reading_dict(ending) | {"ended_at": ended_at}
+            tag = etag(ending, ended=True)
+            same = _has(headers.get(b"if-none-match"), tag)
+        lines = [(b"etag", tag), (b"cache-control", b"no-cache"), *cors(headers)]
+        if same:
+            await reply(send, 304, b"", lines)
             return
-        body = protocol.encode(protocol.reading_dict(reading, session.offer))
-        await reply(send, 200, b"" if scope["method"] == "HEAD" else body, tag)
+        await reply(send, 200, protocol.encode(fields), [JSON, *lines])
 
     async def _wait(self, waiter: Waiter, reading: Reading, receive: Receive, seconds: float) -> Reading:
         """Hold until the mood changes, help is due, the client leaves or the time is over. Raises what ends the
@@ -182,9 +197,16 @@ async def _until_left(receive: Receive) -> None:
         pass
 
 
-def etag(reading: Reading) -> bytes:
-    """The position of a reading, as an entity tag."""
-    return f'"{reading.event_count}.{reading.as_of}"'.encode()
+def etag(reading: Reading, *, ended: bool = False) -> bytes:
+    """The position of a reading, as an entity tag; `ended`: of the one that a visit ended with."""
+    return f'"{reading.event_count}.{reading.as_of}{".ended" if ended else ""}"'.encode()
+
+
+def _has(tags: bytes | None, tag: bytes) -> bool:
+    """Whether `If-None-Match` names `tag`, or `*`."""
+    return tags is not None and any(
+        each.strip().removeprefix(b"W/") in (tag, b"*") for each in tags.split(b",")
+    )
 
 
 def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:
@@ -198,7 +220,7 @@ def _known(tags: bytes | None, reading: Reading) -> tuple[int, int] | None:
 
 def _position(tag: bytes) -> tuple[int, int] | None:
     count, dot, as_of = tag.strip().removeprefix(b"W/").strip(b'"').partition(b".")
-    if dot and count.isdigit() and as_of.isdigit():
+    if dot and _NUMBER.fullmatch(count) and _NUMBER.fullmatch(as_of):
         return int(count), int(as_of)
     return None
 

@@ -30,6 +30,7 @@ from app.mood import Offer, Reading
 from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
 from app.sessions import Session
 from app.transport import Doors, check_session_id
+from app.transport.answers import address_of
 from app.transport.guest import Guest
 from app.transport.outbox import Line, Outbox
 
@@ -78,9 +79,10 @@ class Connection:
         self._line: Line | None = scope.get("extensions", {}).pop("sessionmood.line", {}).get("line")
         #: names the socket in the log
         self.id = next(_ids)
-        self.address: str = (scope.get("client") or ("?", 0))[0]
+        self.address = address_of(scope)
         self.session_id: str = scope["session_id"]
         self.guest = Guest(doors, self, scope)
+        scope["headers"] = []  # read; a socket lives long, and they may be many
         #: push the reading with every batch: asked for in `hello`, or a client that said none
         self.every = True
         self.heard_at = doors.clock()
@@ -116,7 +118,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         finally:
             await self._leave()
@@ -225,7 +227,7 @@ class Connection:
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
-            logger.exception("a socket failed", extra=self._names())
+            logger.exception("a socket failed", extra=self.names())
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
 
@@ -391,7 +393,8 @@ class Connection:
 
     def _log(self, message: str, *values: object) -> None:
         if logger.isEnabledFor(logging.DEBUG):
-            logger.debug(message, *values, extra=self._names())
+            logger.debug(message, *values, extra=self.names())
 
-    def _names(self) -> dict[str, object]:
+    def names(self) -> dict[str, object]:
+        """What the log calls this socket."""
         return {"session": self.session_id, "connection": self.id}

@@ -1,12 +1,22 @@
 /** The six moods. */
 export type Mood = "frustrated" | "engaged" | "bored" | "confused" | "curious" | "satisfied";
 
+/** What to do about a mood; a project can rename them. */
+export type SuggestedAction =
+  | "offer_help"
+  | "show_guidance"
+  | "re_engage"
+  | "highlight_features"
+  | "none"
+  | "ask_feedback"
+  | (string & {});
+
 /** What the service makes of a visit, as of `as_of`. */
 export interface Reading {
   mood: Mood;
   /** 0 to 1: how often readings like this one are right. */
   confidence: number;
-  suggested_action: string;
+  suggested_action: SuggestedAction;
   signals: string[];
   event_count: number;
   /** Each mood's share; they sum to 1. */

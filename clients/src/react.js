@@ -1,3 +1,4 @@
+"use client";
 // @ts-check
 import { useSyncExternalStore } from "react";
 import { mood, on } from "./index.js";

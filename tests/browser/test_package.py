@@ -36,8 +36,33 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "app"
 
 
+def test_what_is_in_it(app: Path) -> None:
+    package = app / "node_modules" / "sessionmood"
+    assert {"LICENSE", "README.md", "dist", "package.json"} == {path.name for path in package.iterdir()}
+    assert "MIT License" in (package / "LICENSE").read_text()
+    assert (package / "dist" / "react.js").read_text().startswith('"use client"')
+    assert "clients/README.md" not in (package / "README.md").read_text()
+    assert "static/src" not in "".join(path.read_text() for path in (package / "dist").glob("*.d.ts"))
+
+
 def test_it_is_typed(app: Path) -> None:
     run(app, "npx", "tsc", "-p", ".")
+    tagged = app / "src" / "tagged.ts"
+    tagged.write_text(
+        """import "sessionmood/global";
+        import type { Mood, Reading, SuggestedAction } from "sessionmood";
+        window.SessionMood.on("frustrated", (reading) => {
+          const mood: Mood = reading.mood;
+          const action: SuggestedAction = reading.suggested_action;
+          if (action === "offer_help") SessionMood.track(mood, 3);
+        });
+        SessionMood.push(["goal", "order"]);
+        const last: Reading | null = SessionMood.mood();
+        export default last;"""
+    )
+    run(app, "npx", "tsc", "-p", ".")
+    run(app, "npx", "vite", "build", "--ssr", "src/tagged.ts", "--outDir", "tagged")
+    tagged.unlink()
     wrong = app / "src" / "wrong.ts"
     wrong.write_text('import { on } from "sessionmood";\non("angry", () => {});\n')
     try:

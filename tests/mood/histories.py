@@ -68,6 +68,27 @@ def events(
     for kind in draw(st.lists(st.sampled_from(few), min_size=1, max_size=size)):
         at += draw(gaps)
         history.append(draw(one(kind, at, reports, placed, targeted, wheel)))
+    return draw(noted(history))
+
+
+#: What others met at a thing: nobody gets an answer, nearly all do, it is stepped on, little is known.
+USUALS = [
+    (40.0, 60.0, 0.02, 0.0, 1.2),
+    (40.0, 60.0, 0.98, 120.0, 1.1),
+    (25.0, 80.0, 0.9, 60.0, 3.5),
+    (12.0, 2.0, 0.5, 9.0, 4.0),
+    (4.0, 9.0, 1.0, 50.0, 1.0),
+]
+
+
+@st.composite
+def noted(draw: st.DrawFn, history: list[Event]) -> list[Event]:
+    """As the server does: with the first click on a thing stands what is usual for it, where that is known."""
+    met: set[str] = set()
+    for event in history:
+        if event.type == "click" and event.target is not None and event.target not in met:
+            met.add(event.target)
+            event.usual = draw(st.sampled_from([None, None, *USUALS]))
     return history
 
 
@@ -120,6 +141,6 @@ def one(
 def copied(history: list[Event]) -> list[Event]:
     """The engine may move an event's time: give it its own."""
     return [
-        Event(e.type, e.at, e.target, e.x, e.y, e.value, e.kind, e.name, e.dy, e.url, e.reports)
+        Event(e.type, e.at, e.target, e.x, e.y, e.value, e.kind, e.name, e.dy, e.url, e.reports, e.usual)
         for e in history
     ]

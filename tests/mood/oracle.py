@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from app.mood import MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model
-from app.mood.events import MILD, UNKNOWN
+from app.mood.events import MILD, UNKNOWN, Usual
 from app.mood.signals import FRICTION_COUNT, NAMES
 
 ACTS = {
@@ -74,10 +74,11 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     v = m.settings
     engaged, friction = v["half_life.engaged"], v["half_life.friction"]
     clicked = [e for e in of(events, "click") if e.kind != UNKNOWN]
-    dead = of(events, "dead_click")
+    dead = judged_dead(events, m)
     breaks = [e.at for e in of(events, "response")] + [at for _, at, _ in list_visits(events)]
 
-    dead_count = faded([e for e in dead if e.target is not None and e.kind not in MILD], now, engaged)
+    named_dead = [e for e in dead if e.target is not None and e.kind not in MILD]
+    dead_count = faded(named_dead, now, engaged, lambda e: worth_of_dead(e, events, m))
     missed = faded([e for e in dead if e.target is None or e.kind in MILD], now, engaged)
     click_count = max(faded(clicked, now, engaged), dead_count + missed) + v["dead.prior"]
     dead_share = dead_count / click_count + min(v["missed.share"], missed / click_count)
@@ -97,7 +98,9 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
             for d in dead
             if click.target is not None
         )
-        if together >= v["rage.clicks"] - (1 if known_dead else 0):
+        usual = usual_of(click, events)
+        patience = usual[4] * v["usual.patience"] if usual and is_stepper(usual, m) else 0.0
+        if together >= v["rage.clicks"] - (1 if known_dead else 0) and together > patience:
             if click.reports & REPORTS_RESPONSE:
                 worth = v["rage.burst"]
             elif click.target is not None and click.x is not None:
@@ -111,7 +114,9 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
             single.append(click)
 
     def stands(verdict: Event) -> float:
-        if verdict.kind in MILD:
+        usual = usual_of(verdict, events)
+        stepping = usual and is_stepper(usual, m) and not waited_for(verdict, events, m)
+        if verdict.kind in MILD or stepping:
             return v["rage.answered"]
         for answer in of(events, "response"):
             if answer.at >= verdict.at and (answer.target is None or answer.target == verdict.target):
@@ -136,6 +141,64 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     }
 
 
+def usual_of(event: Event, events: Sequence[Event]) -> Usual | None:
+    """What the session's first click on a thing noted of it, from the millisecond after that click on."""
+    for click in of(events, "click"):
+        if click.usual is not None and click.target == event.target:
+            return click.usual if click.at < event.at else None
+    return None
+
+
+def is_judged(usual: Usual, m: Model) -> bool:
+    return usual[1] >= m.settings["usual.verdicts"]
+
+
+def is_mute(usual: Usual | None, m: Model) -> bool:
+    if usual is None or usual[0] < m.settings["usual.visitors"]:
+        return False
+    return is_judged(usual, m) and usual[2] <= m.settings["usual.mute"]
+
+
+def is_stepper(usual: Usual, m: Model) -> bool:
+    if usual[0] < m.settings["usual.visitors"] or usual[4] < m.settings["usual.row"]:
+        return False
+    return not is_judged(usual, m) or usual[2] >= m.settings["usual.works"]
+
+
+def judged_dead(events: Sequence[Event], m: Model) -> list[Event]:
+    """Dead clicks, but those on things that never answer anybody."""
+    return [e for e in of(events, "dead_click") if not is_mute(usual_of(e, events), m)]
+
+
+def worth_of_dead(dead: Event, events: Sequence[Event], m: Model) -> float:
+    usual = usual_of(dead, events)
+    if usual is None or usual[0] < m.settings["usual.visitors"] or not is_judged(usual, m):
+        return 1.0
+    return m.settings["usual.worth"] if usual[2] >= m.settings["usual.reliable"] else 1.0
+
+
+def waited_for(verdict: Event, events: Sequence[Event], m: Model) -> bool:
+    """Whether a client that reports answers gave its verdict after the wait, on enough clicks that none answered before
+    it."""
+    v = m.settings
+    if not verdict.reports & REPORTS_RESPONSE:
+        return False
+    before = [e for e in events[: position(verdict, events)] if e is not verdict]
+    answers = [e.at for e in of(before, "response") if e.target in (None, verdict.target)]
+    answers += [at for _, at, _ in list_visits(before)]
+    clicked = [e for e in of(before, "click") if e.target == verdict.target and e.kind != UNKNOWN]
+    count = sum(
+        v["rage.wait"] <= (verdict.at - click.at) / 1000 <= v["rage.wait"] + 2 * v["rage.window"]
+        and not any(at >= click.at for at in answers)
+        for click in clicked
+    )
+    return count >= v["rage.clicks"]
+
+
+def position(event: Event, events: Sequence[Event]) -> int:
+    return next(i for i, each in enumerate(events) if each is event)
+
+
 def tells_dead(events: Sequence[Event]) -> bool:
     """Whether a client that reports answers told of a dead click: it knows which clicks asked for an answer."""
     both = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
@@ -154,6 +217,7 @@ def silence(events: Sequence[Event], now: int, m: Model) -> float:
         judged = "dead_click" if click.reports & REPORTS_DEAD_CLICK else "click"
         if (
             click.kind == UNKNOWN
+            or (click.type == "dead_click" and is_mute(usual_of(click, events), m))
             or click.type != judged
             or not click.reports & REPORTS_RESPONSE
             or click.at <= last_answer
@@ -201,11 +265,12 @@ def stuck(events: Sequence[Event], now: int, m: Model) -> float:
     """The most dead clicks on one thing, or clicks hammered on it in vain, less its answers; or things that were
     tried and were dead, one after another."""
     half_life = m.settings["half_life.friction"]
-    dead = [e for e in of(events, "dead_click") if e.kind not in MILD]
+    dead = [e for e in judged_dead(events, m) if e.kind not in MILD]
     answered = [e for e in of(events, "response") if e.kind != UNKNOWN]
     most = 0.0
     for target in {e.target for e in events if e.target is not None}:
-        count = faded([e for e in dead if e.target == target], now, half_life)
+        here = [e for e in dead if e.target == target]
+        count = faded(here, now, half_life, lambda e: worth_of_dead(e, events, m))
         count = max(count, hammered(events, target, now, m))
         most = max(most, count - faded([e for e in answered if e.target == target], now, half_life))
     strength = between(most, m.settings["stuck.from"], m.settings["stuck.full"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.mood import DEFAULT, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model, MoodEngine
 from tests.mood import oracle
-from tests.mood.histories import START, TOUCHY, copied
+from tests.mood.histories import START, TOUCHY, copied, noted
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 
@@ -29,7 +29,7 @@ def hammerings(draw: st.DrawFn) -> list[Event]:
         elif kind == "response":
             event.target, event.value = draw(st.sampled_from(["#pay", "#zoom", None])), 80
         history.append(event)
-    return history
+    return draw(noted(history))
 
 
 @given(hammerings(), st.sampled_from([DEFAULT, TOUCHY]))

@@ -13,7 +13,8 @@ import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.config import Settings
-from app.http_protocol import HttpProtocol, Lines
+from app.http_protocol import HttpProtocol
+from app.lines import Lines
 from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
 
@@ -70,7 +71,7 @@ async def failures(kind: Any, cases: list[str] | None) -> tuple[set[str], int]:
 async def test_the_cases_of_rfc_6455() -> None:
     """What fails here fails with uvicorn's own protocol too: 7.1.5, a close amid a fragmented message, which
     websockets answers with 1002 and the case wants answered with 1000."""
-    ours, run = await failures(partial(SocketProtocol, SlowLane(), 20.0), None)
+    ours, run = await failures(partial(SocketProtocol, Lines(Settings(), SlowLane())), None)
     assert run > 240
     theirs, _ = await failures(WebSocketsSansIOProtocol, sorted(ours) or ["1.1.1"])
     assert ours <= theirs

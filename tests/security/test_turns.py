@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from app.config import Settings
+from app.frames import AT_ONCE, is_lone
+from app.lines import Lines
 from app.slow_lane import SlowLane
-from app.socket_protocol import AT_ONCE, SocketProtocol, is_lone
+from app.socket_protocol import SocketProtocol
 from tests.security import hostile
 from tests.security.hostile import Line, Target, framed
 from tests.security.test_conformance import serving
@@ -95,7 +98,7 @@ async def test_a_flood_waits_and_who_says_little_does_not() -> None:
             heard.append(message["text"])
 
     async with (
-        serving(partial(SocketProtocol, SlowLane(), 20.0), app) as address,
+        serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), app) as address,
         connect(address) as flooding,
         connect(address) as quiet,
         asyncio.timeout(60),
@@ -130,7 +133,10 @@ async def test_a_ping_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         while (await receive())["type"] == "websocket.receive":
             pass
 
-    async with serving(partial(SocketProtocol, lane, 20.0), app) as address, connect(address) as socket:
+    async with (
+        serving(partial(SocketProtocol, Lines(Settings(), lane)), app) as address,
+        connect(address) as socket,
+    ):
         async with asyncio.timeout(30):
             await (await socket.ping(b"x" * 125))
         assert waited == []

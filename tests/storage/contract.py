@@ -7,7 +7,18 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app import errors
-from app.storage import Batch, ElementRow, Entry, Key, MoodChange, Numbering, SessionRow, Storage
+from app.storage import (
+    Batch,
+    ElementRow,
+    Entry,
+    HistoryRow,
+    Key,
+    MoodChange,
+    Numbering,
+    SessionRow,
+    Storage,
+    Traits,
+)
 
 __all__ = [  # the tests; pytest collects what is imported
     "TestElements",
@@ -30,6 +41,8 @@ def row(session: str = "s", version: int = 1, *, project: str = "p", **other: ob
         "mood": "bored",
         "confidence": 0.5,
         "suggested_action": "re_engage",
+        "mood_at": 1_001,
+        "traits": 2,
         "page": "/",
         "due_at": None,
         "publishable": False,
@@ -258,7 +271,7 @@ class TestLists:
                 Entry(
                     row(
                         f"s{n}",
-                        mood=["bored", "curious", "engaged"][n % 3],
+                        traits=n % 3 | (n % 5) << 3,
                         page=["/", "/pay"][n % 2],
                         last_at=n,
                     )
@@ -278,14 +291,23 @@ class TestLists:
         def expected(keep: Callable[[int], bool]) -> list[int]:
             return [n for n in reversed(range(60)) if keep(n)]
 
-        assert await listed(mood="curious") == expected(lambda n: n % 3 == 1)
+        one = Traits(7, (1,))
+        assert await listed(traits=one) == expected(lambda n: n % 3 == 1)
+        assert await listed(traits=Traits(0b11000, (0b01000, 0b10000))) == expected(lambda n: n % 5 in (1, 2))
+        assert await listed(traits=Traits(0b1111, (0b1001, 0b0010))) == expected(
+            lambda n: (n % 3, n % 5 & 1) in ((1, 1), (2, 0))
+        )
+        assert await listed(since=20, before=33) == expected(lambda n: 20 <= n < 33)
+        assert await listed(traits=one, since=20, before=33, quiet_since=30) == expected(
+            lambda n: n % 3 == 1 and 20 <= n < 30
+        )
         assert await listed(page="/pay") == expected(lambda n: n % 2 == 1)
         assert await listed(active_since=50) == expected(lambda n: n >= 50)
         assert await listed(quiet_since=50) == expected(lambda n: n < 50)
-        assert await listed(mood="curious", page="/pay", active_since=10) == expected(
+        assert await listed(traits=one, page="/pay", active_since=10) == expected(
             lambda n: n % 6 == 1 and n >= 10
         )
-        assert await listed(mood="satisfied") == []
+        assert await listed(traits=Traits(7, (5,))) == []
         assert await listed(page="/p") == []
 
     async def test_a_cursor_outlives_its_session(self, make: Make) -> None:
@@ -313,7 +335,32 @@ class TestLists:
         with pytest.raises(errors.BadRequest):
             await storage.sessions("q", limit=3, cursor=cursor)
         with pytest.raises(errors.BadRequest):
-            await storage.sessions("p", mood="bored", limit=3, cursor=cursor)
+            await storage.sessions("p", traits=Traits(7, (2,)), limit=3, cursor=cursor)
+        with pytest.raises(errors.BadRequest):
+            await storage.sessions("p", since=1, limit=3, cursor=cursor)
+
+    async def test_lists_and_loads_have_the_history(self, make: Make) -> None:
+        storage = await make()
+        first = HistoryRow("bored", 0.5, 1_001, None, b"{}", b"[]")
+        second = HistoryRow("frustrated", 0.9, 1_002, "/pay", b'{"because":[]}', b'[{"id":"h1"}]')
+        storage.submit(Entry(row(), batch(), history=first))
+        storage.submit(Entry(row(version=2), batch(2), history=second))
+        await storage.submit(Entry(row(version=3), batch(3)))
+        await storage.submit(Entry(row("other", last_at=1), batch()))
+        page = await storage.sessions("p")
+        assert [r.session for r in page.sessions] == ["s", "other"]
+        assert page.histories == [second, None]
+        stored = await storage.load("p", "s")
+        assert stored is not None
+        assert stored.history == second
+        await storage.submit(Entry(row(version=4), batch(4), history=first))
+        assert (await storage.sessions("p", traits=Traits(7, (2,)))).histories == [first, None]
+        assert await storage.erase("p", "s")
+        assert (await storage.sessions("p")).histories == [None]
+        await storage.submit(Entry(row(), batch()))
+        again = await storage.load("p", "s")
+        assert again is not None
+        assert again.history is None
 
 
 class TestErasure:

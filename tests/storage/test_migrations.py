@@ -1,6 +1,7 @@
 """The schema's history: every revision opens, the newest is what `schema.py` says, unknown ones are refused."""
 
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 
 from app import errors
+from app.history import OUTCOMES, moods_of, outcome_of
+from app.kept_history import kept_history
+from app.storage import Traits
 from app.storage.migrations import HEAD, alembic_config, migrate_sqlite, stored_revision
 from app.storage.schema import metadata
 from app.storage.sqlite import SQLiteStorage
@@ -68,12 +72,76 @@ async def test_a_database_of_every_revision_opens_with_what_is_in_it(path: Path,
         )
     storage = SQLiteStorage(path)
     await storage.open()
-    assert await storage.row("p", "s") == row()
+    filled: dict[str, object] = (
+        {"mood_at": 1001, "traits": 2 | 1 << 5} if revision < "0009" else {"mood_at": 0, "traits": 0}
+    )
+    assert await storage.row("p", "s") == row(**filled)  # type: ignore[arg-type]
     await storage.submit(entry(version=2))
     await storage.erase("p", "s")
     await storage.close()
     with plain(path) as connection:
         assert stored_revision(connection) == HEAD
+
+
+async def test_histories_are_filled_from_what_was_kept(path: Path) -> None:
+    make_revision(path, "0005")
+    told = {
+        # abandoned while frustrated: what time made of it afterwards does not count
+        "left": [(10, "engaged", 0.6), (20, "frustrated", 0.9), (90, "engaged", 0.5)],
+        # nobody knows whether the visitor was still there to be bored
+        "quiet": [(10, "curious", 0.6), (90, "bored", 0.7)],
+        # that clicks were never answered showed only later
+        "late": [(10, "engaged", 0.6), (31, "confused", 0.7), (60, "engaged", 0.5)],
+        "silent": [],
+    }
+    events = [
+        {"type": "help", "at": 22.0, "kind": "shown", "name": "h1"},
+        {"type": "help", "at": 25.0, "kind": "accepted", "name": "h1"},
+    ]
+    with plain(path) as connection:
+        for id, (session, changes) in enumerate(told.items(), 1):
+            last = changes[-1] if changes else (30, "", 0.0)
+            connection.execute(
+                "INSERT INTO sessions VALUES (?, 'p', ?, 1, 10, 30, 2, ?, ?, ?, '/', NULL, 0)",
+                (id, session, *last[1:], f"for {last[1]}" if changes else ""),
+            )
+            connection.execute(
+                "INSERT INTO log VALUES (?, ?, 1, 30, NULL, NULL, NULL, 0, 2, ?)",
+                (id, id, json.dumps(events).encode()),
+            )
+            for at, mood, confidence in changes:
+                connection.execute(
+                    "INSERT INTO changes VALUES (NULL, ?, ?, ?, NULL, ?, ?, '[\"goal\"]', 2, '/pay')",
+                    (id, at, mood, confidence, f"for {mood}"),
+                )
+    storage = SQLiteStorage(path)
+    await storage.open()
+    page = await storage.sessions("p")
+    found = {r.session: (r, h) for r, h in zip(page.sessions, page.histories, strict=True)}
+
+    left, history = found["left"]
+    assert (left.mood, left.confidence, left.suggested_action) == ("frustrated", 0.9, "for frustrated")
+    assert (moods_of(left.traits), outcome_of(left.traits)) == (["frustrated", "engaged"], "accepted")
+    assert history is not None
+    kept = kept_history(left, history)
+    assert kept.worst is not None
+    assert (kept.worst.mood, kept.worst.at, kept.worst.signals, kept.worst.page) == (
+        "frustrated", 20, ["goal"], "/pay",
+    )  # fmt: skip
+    assert [(o.id, o.at, OUTCOMES[o.outcome], o.outcome_at) for o in kept.offers] == [
+        ("h1", 22, "accepted", 25)
+    ]
+
+    quiet, history = found["quiet"]
+    assert (quiet.mood, moods_of(quiet.traits)) == ("curious", ["bored", "curious"])
+    assert history is not None
+    assert (history.worst_mood, outcome_of(quiet.traits)) == ("curious", None)
+    late, history = found["late"]
+    assert (late.mood, late.mood_at, moods_of(late.traits)) == ("confused", 31, ["engaged", "confused"])
+    assert found["silent"][0].mood == ""
+    assert found["silent"][1] is None
+    assert [r.session for r in (await storage.sessions("p", traits=Traits(7, (0,)))).sessions] == ["left"]
+    await storage.close()
 
 
 async def test_a_newer_revision_is_refused_and_left_alone(path: Path) -> None:

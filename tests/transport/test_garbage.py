@@ -12,7 +12,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from app.config import Settings
 from app.http_protocol import HttpProtocol
+from app.lines import Lines
 from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
 from tests.security.hostile import framed
@@ -63,7 +65,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 async def test_a_closed_connection_leaves_no_cyclic_garbage(
     made: "list[weakref.ref[Any]]", no_collector: None
 ) -> None:
-    async with serving(partial(SocketProtocol, SlowLane(), 20.0), hello) as address:
+    async with serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), hello) as address:
         async with httpx2.AsyncClient() as client:
             assert (await client.get(address.replace("ws", "http"))).status_code == 200
         assert len(made) == 1
@@ -77,7 +79,7 @@ async def test_a_closed_connection_leaves_no_cyclic_garbage(
 
 
 async def test_neither_does_one_that_was_refused(made: "list[weakref.ref[Any]]", no_collector: None) -> None:
-    async with serving(partial(SocketProtocol, SlowLane(), 20.0), hello) as address:
+    async with serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), hello) as address:
         async with connect(address, compression=None) as socket:
             socket.transport.write(framed(b"", 3))  # there is no such kind of frame
             with pytest.raises(ConnectionClosed):

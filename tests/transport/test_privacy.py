@@ -46,6 +46,8 @@ def test_every_table_is_accounted_for() -> None:
         "quota_sessions": "Monthly counts",
         "wipes": None,  # how far an erasure has got
         "erase_requests": "Requests to erase",
+        "damages": "What cannot be read",
+        "epochs": None,  # which history of the database this is
         "probe": None,  # one row that says writing works
     }
     assert set(metadata.tables) == set(told)

@@ -46,6 +46,22 @@ def test_one_an_array_and_an_envelope(server: ServerProcess) -> None:
     answer = server.post(session, envelope).json()
     assert (answer["accepted"], answer["duplicates"], answer["ignored"], answer["ack"]) == (0, 2, 0, 2)
     assert answer["mood"]["event_count"] == 5
+    assert "ignored_types" not in answer
+
+
+async def test_unknown_types_are_named(server: ServerProcess) -> None:
+    """A mistyped type is kept and has no effect: whoever sends it must be able to see that."""
+    session = fresh()
+    answer = server.post(session, [{"type": "clik"}, CLICK, {"type": "hologram"}, {"type": "clik"}]).json()
+    assert (answer["accepted"], answer["ignored"], answer["ignored_types"]) == (1, 3, ["clik", "hologram"])
+    many = [{"type": f"x{n}"} for n in range(150)]
+    assert server.post(session, many).json()["ignored_types"] == [f"x{n}" for n in range(10)]
+    async with server.socket(session) as socket:
+        await socket.hello(producer="p")
+        await socket.send({"op": "events", "seq": 1, "events": [{"type": "clik"}, CLICK]})
+        assert (await socket.until("ack", seq=2))["ignored_types"] == ["clik"]
+        await socket.send({"op": "events", "seq": 3, "events": [CLICK]})
+        assert "ignored_types" not in await socket.until("ack", seq=3)
 
 
 async def test_the_doors_share_one_numbering(server: ServerProcess) -> None:

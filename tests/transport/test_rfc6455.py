@@ -10,6 +10,8 @@ import kosoku
 import pytest
 import uvicorn
 
+from app.config import Settings
+from app.lines import Lines
 from app.slow_lane import SlowLane
 from app.socket_protocol import SocketProtocol
 from tests.server import wait_until
@@ -56,7 +58,7 @@ def echo() -> Iterator[tuple[Echo, int]]:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            ws=cast(Any, partial(SocketProtocol, SlowLane(), 20.0)),
+            ws=cast(Any, partial(SocketProtocol, Lines(Settings(), SlowLane()))),
             ws_per_message_deflate=False,
             ws_max_size=2**20,
             log_config=None,

@@ -1,0 +1,2 @@
+// htmx with a region that polls every second.
+import "htmx.org";

@@ -1,0 +1,7 @@
+import mixpanel from "mixpanel-browser";
+
+mixpanel.init("gallery", {
+  api_host: location.origin + window.gallerySink,
+  batch_requests: false,
+  autocapture: { click: true, rage_click: true, dead_click: true },
+});
