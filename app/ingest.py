@@ -143,7 +143,14 @@ class Ingest:
         self._prepare(session)
         self._recall_history(session, stored)
         news: list[Change | Offer] = []
+        folded = 0
         for batch in batches:
+            folded += batch.count
+            if (
+                folded > PART and folded > batch.count
+            ):  # after a damaged snapshot it may be all there ever was
+                await self.turn()
+                folded = batch.count
             failure = replay(session, batch, news)
             if failure is not None:
                 damaged = True

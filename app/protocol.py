@@ -11,10 +11,13 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from app.errors import BadBatch, BadBody, BadRequest, SessionMoodError, TooLarge
+from app.malformed import reason, refusal
 from app.mood import Event, Offer, Reading, Usual
 
 SUBPROTOCOL: Final = "sessionmood.v1"
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+#: What some programs put before UTF-8; a reader may pass over it (RFC 8259, 8.1).
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 #: Inclusive ranges of `value` by event type, from the contract's table.
 VALUE_RANGES: Final[dict[str, tuple[float, float]]] = {
     "rage_click": (1, 1000),
@@ -33,8 +36,9 @@ _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Word = Annotated[str, msgspec.Meta(max_length=64)]
 _Px = Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
 _Time = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
-_Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-_Lost = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+#: Whole numbers, which some JSON writers give a fraction: 1.0. `whole` refuses any other.
+_Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)] | Annotated[float, msgspec.Meta(ge=1, le=2**53)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)] | Annotated[float, msgspec.Meta(ge=0, le=2**53)]
 _Producer = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Reports = Annotated[list[_Word], msgspec.Meta(max_length=64)]
 _Secret = Annotated[str, msgspec.Meta(max_length=2048)]
@@ -92,7 +96,7 @@ class Hello(msgspec.Struct, kw_only=True):
     token: _Secret | None = None
     producer: _Producer | None = None
     now: _Time | None = None
-    have: tuple[int, int] | None = None
+    have: tuple[float, float] | None = None
     reports: _Reports | None = None
     every: bool = False  # push the reading after each batch, not only when the mood changes
 
@@ -115,7 +119,7 @@ class _Op(msgspec.Struct):
 class _EventsFrame(msgspec.Struct, kw_only=True):
     events: list[msgspec.Raw]
     seq: _Seq | None = None
-    lost: _Lost = 0
+    lost: Count = 0
 
 
 class Envelope(msgspec.Struct, kw_only=True):
@@ -124,7 +128,7 @@ class Envelope(msgspec.Struct, kw_only=True):
     events: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     producer: _Producer | None = None
     seq: _Seq | None = None
-    lost: _Lost = 0
+    lost: Count = 0
     reports: _Reports | None = None
     now: _Time | None = None
     key: _Secret | None = None
@@ -137,7 +141,7 @@ class _FullFrame(msgspec.Struct, kw_only=True):
     op: str | msgspec.UnsetType = msgspec.UNSET
     events: list[WireEvent] | msgspec.UnsetType = msgspec.UNSET
     seq: _Seq | None = None
-    lost: _Lost = 0
+    lost: Count = 0
 
 
 _decode_full = msgspec.json.Decoder(_FullFrame).decode
@@ -170,11 +174,26 @@ def decode_frame(text: str, limits: Limits) -> Frame:
     try:
         frame = _decode_full(text)
         if frame.op == "events" and frame.events is not msgspec.UNSET:
-            _check_frame(frame.events, frame.seq, limits)
-            return Batch(events=frame.events, seq=frame.seq, lost=frame.lost)
+            seq, lost = _whole_numbers(frame.seq, frame.lost)
+            _check_frame(frame.events, seq, limits)
+            return Batch(events=frame.events, seq=seq, lost=lost)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         pass  # the slow path below finds out what is wrong, and where
-    return _decode_other(text, limits)
+    return _decode_other(text.removeprefix("\ufeff"), limits)
+
+
+def whole(name: str, number: float) -> int:
+    """`number` of the field `name`, which must be whole, however it is written. Raises BadBody."""
+    if number != int(number):
+        raise BadBody(f"`{name}` is {number:g}, not a whole number")
+    return int(number)
+
+
+def _whole_numbers(seq: float | None, lost: float) -> tuple[int | None, int]:
+    return (
+        seq if seq is None or type(seq) is int else whole("seq", seq),
+        lost if type(lost) is int else whole("lost", lost),
+    )
 
 
 def _decode_other(text: str, limits: Limits) -> Frame:
@@ -202,12 +221,13 @@ def _check_frame(events: list[WireEvent], seq: int | None, limits: Limits) -> No
 
 
 def _batch_of(frame: _EventsFrame, limits: Limits) -> Batch:
+    seq, lost = _whole_numbers(frame.seq, frame.lost)
     try:
         events = _typed_events(frame.events, limits)
     except SessionMoodError as error:
-        error.extra["seq"] = frame.seq
+        error.extra["seq"] = seq
         raise
-    return Batch(events=events, seq=frame.seq, lost=frame.lost)
+    return Batch(events=events, seq=seq, lost=lost)
 
 
 def decode_body(body: bytes, limits: Limits) -> Batch:
@@ -217,6 +237,7 @@ def decode_body(body: bytes, limits: Limits) -> Batch:
     """
     if len(body) > limits.bytes:
         raise TooLarge(f"a batch may have {limits.bytes} bytes at most")
+    body = body.removeprefix(BYTE_ORDER_MARK)
     start = (body[:64].lstrip() or body.lstrip())[:1]
     if start == b"[":
         return Batch(events=_array(body, limits))
@@ -226,18 +247,19 @@ def decode_body(body: bytes, limits: Limits) -> Batch:
     try:
         envelope = _decode_envelope(body)
     except msgspec.ValidationError as error:
-        raise BadBody(_reason(error)) from None
+        raise BadBody(reason(error)) from None
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise BadRequest(_reason(error)) from None
+        raise refusal(body, error) from None
+    seq, lost = _whole_numbers(envelope.seq, envelope.lost)
     raws = envelope.events
     events = _bare_event(body) if isinstance(raws, msgspec.UnsetType) else _typed_events(raws, limits)
-    if envelope.producer is not None and envelope.seq is None:
+    if envelope.producer is not None and seq is None:
         raise BadBatch("`producer` needs `seq`, the number of the first event (from 1)", index=None)
     return Batch(
         events=events,
         producer=envelope.producer,
-        seq=envelope.seq,
-        lost=envelope.lost,
+        seq=seq,
+        lost=lost,
         reports=envelope.reports,
         now=envelope.now,
         key=envelope.key,
@@ -258,7 +280,7 @@ def _bare_event(text: str | bytes) -> list[WireEvent]:
     try:
         event = _decode_event(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise BadBatch(f"event 0: {_reason(error)}", index=0) from None
+        raise BadBatch(f"event 0: {reason(error)}", index=0) from None
     _check_value(0, event)
     return [event]
 
@@ -270,7 +292,7 @@ def _typed_events(raws: Sequence[msgspec.Raw], limits: Limits) -> list[WireEvent
         try:
             events.append(_decode_event(raw))
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-            raise BadBatch(f"event {index}: {_reason(error)}", index=index) from None
+            raise BadBatch(f"event {index}: {reason(error)}", index=index) from None
         _check_value(index, events[-1])
     return events
 
@@ -303,17 +325,7 @@ def _guarded(decode: Callable[[Any], _T], text: str | bytes) -> _T:
     try:
         return decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise BadRequest(_reason(error)) from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "not JSON that can be read: nested too deep"
-    if isinstance(error, UnicodeError):
-        return "not JSON: not valid UTF-8"
-    if not isinstance(error, msgspec.ValidationError):
-        return f"not JSON: {error}"[:300]
-    return str(error)[:300]
+        raise refusal(text, error) from None
 
 
 def to_event(wire: WireEvent, reports: int) -> Event:

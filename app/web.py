@@ -36,7 +36,7 @@ from app.transport.keys import Keys
 from app.transport.manage import Manage, Problem
 from app.transport.metrics import Metrics
 from app.transport.openapi import OpenApi
-from app.transport.pages import Pages
+from app.transport.pages import Pages, safe
 from app.transport.privacy import Privacy
 from app.transport.rates import Rates
 from app.transport.rest import Rest
@@ -147,6 +147,8 @@ class App:
                 Exception: self._answer_unexpected,
             },
         )
+        # no address is made of the Host that a client names
+        self.other.router.redirect_slashes = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -171,7 +173,7 @@ class App:
         open_to_all = not scope["path"].startswith("/v1/")
         if open_to_all and (wait := self.doors.rates.page(address_of(scope), clock())):
             await asyncio.sleep(wait)
-        await self.other(scope, receive, send)
+        await self.other(scope, receive, safe(send))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop as the ASGI server says. What can't start says why, in words where it is known."""

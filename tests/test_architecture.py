@@ -10,13 +10,14 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-_WIRE = {"protocol", "sessions", "mood", "limits", "errors"}
+_WIRE = {"protocol", "malformed", "sessions", "mood", "limits", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
     "limits": set(),
-    "protocol": {"mood", "errors"},
+    "malformed": {"errors"},
+    "protocol": {"malformed", "mood", "errors"},
     "history": {"mood"},
     "sessions": {"elements", "history", "mood", "errors"},
     "elements": {"mood"},
@@ -72,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "slow_lane": set(),
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
-PURE = ("mood", "history", "protocol", "elements", "sessions", "limits", "errors")
+PURE = ("mood", "history", "malformed", "protocol", "elements", "sessions", "limits", "errors")
 FORBIDDEN = {
     "asyncio",
     "time",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.auth import PUBLISHABLE, Access, Claims
 from app.config import Settings
-from app.errors import BadRequest, Revoked, StorageUnavailable
+from app.errors import BadRequest, NotFound, Revoked, StorageUnavailable
 from app.ingest import Ingest
 from app.protocol import SESSION_ID, Limits
 from app.sessions import Session
@@ -105,9 +105,12 @@ def _untouched(session: Session) -> bool:
 
 
 def check_session_id(text: str) -> str:
-    """Raises BadRequest for an id that the contract does not allow."""
+    """Raises BadRequest for an id that the contract does not allow, NotFound for what is no name in an address:
+    clients that tidy paths (RFC 3986, 5.2.4) would never come back to it."""
     if SESSION_ID.fullmatch(text) is None:
         raise BadRequest("a session id has 1 to 128 characters of A-Z a-z 0-9 . _ ~ -")
+    if text in (".", ".."):
+        raise NotFound(f"`{text}` is no session id: clients fold it away from the address")
     return text
 
 

@@ -37,7 +37,7 @@ class Guest:
         self.counted_key: str | None = None
         self.session: Session | None = None
         self.producer: str | None = None
-        self.newest = (0, 0)
+        self.newest: tuple[float, float] = (0, 0)
         # what its hello said for events that come without a number
         self._reports: list[str] | None = None
         self._offset: int | None = None

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from app.auth import new_key, normal_origin
 from app.errors import BadBody, Forbidden, NotFound
+from app.protocol import Count, whole
 from app.storage import Key
 from app.transport import Doors
 from app.transport.manage import decoded, json_answer, secret_route
@@ -24,7 +25,7 @@ class KeyRequest(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal["sk", "pk"]
     name: Annotated[str, msgspec.Meta(max_length=200)] = ""
     origins: Annotated[list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=100)] = []
-    monthly_sessions: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
+    monthly_sessions: Count | None = None
     events_per_second: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
 
 
@@ -53,13 +54,16 @@ class Keys:
             origins = tuple(dict.fromkeys(normal_origin(entry) for entry in wanted.origins))
         except ValueError as error:
             raise BadBody(str(error)) from None
+        monthly = wanted.monthly_sessions
+        if monthly is not None:
+            monthly = whole("monthly_sessions", monthly)
         plain, kept = new_key(
             wanted.kind,
             key.project,
             self._doors.clock(),
             wanted.name,
             origins,
-            wanted.monthly_sessions,
+            monthly,
             wanted.events_per_second,
         )
         await self._doors.store.add_key(kept)

@@ -17,10 +17,12 @@ from app.config import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
 from app.history import OUTCOMES, wanted_traits
 from app.kept_history import history_row, mood_columns, told
+from app.malformed import reason
 from app.mood import MOODS, Offer, Reading
-from app.storage import Batch, HistoryRow, Key, MoodChange, SessionRow, Traits
+from app.storage import HistoryRow, Key, SessionRow, Traits
 from app.transport import Doors, bearer, check_session_id
 from app.transport.answers import cors, preflight, read_body, refuse, text
+from app.transport.timeline import timeline
 
 #: A session counts as active for so long after its last event (ms).
 ACTIVE_MS = 300_000
@@ -183,26 +185,8 @@ class Manage:
             raise NotFound("no session of this id has sent an event")
         changes = await store.changes(key.project, id)
         batches = await store.batches(key.project, id, after=after, limit=limit)
-        events = [event for batch in batches for event in self._events(key.project, id, batch)]
         more = batches[-1].version if len(batches) == limit else None
-        return json_answer({"changes": [_change(c) for c in changes], "events": events, "after": more})
-
-    def _events(self, project: str, id: str, batch: Batch) -> list[dict[str, object]]:
-        """The events of a row of the log; none where it can't be read, which is reported."""
-        try:
-            wires = protocol.decode_log(batch.events)
-        except (msgspec.MsgspecError, UnicodeError, TypeError) as error:
-            reason = f"the row of version {batch.version}: {error}"
-            self._doors.store.report_damage(project, id, "log", reason)
-            return []
-        return [
-            {
-                "producer": batch.producer,
-                "seq": _seq(batch.first_seq, i),
-                **_event(event),
-            }
-            for i, event in enumerate(wires)
-        ]
+        return timeline(self._doors, key.project, id, changes, batches, more)
 
     async def _erase(self, request: Request, key: Key) -> Response:
         if not await self._doors.erase(key.project, request.path_params["id"]):
@@ -227,11 +211,11 @@ async def decoded(request: Request, kind: type[T], default: T | None = None) -> 
     if media not in (b"", b"application/json"):
         raise Unsupported("the body must be JSON: send the header `content-type: application/json`")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body.removeprefix(protocol.BYTE_ORDER_MARK), type=kind)
     except msgspec.ValidationError as error:
-        raise BadBody(str(error)[:300]) from None
+        raise BadBody(reason(error)) from None
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise BadRequest(f"not JSON: {error}"[:300]) from None
+        raise BadRequest(reason(error)) from None
 
 
 def json_answer(value: object, status: int = 200) -> Response:
@@ -242,30 +226,6 @@ def json_answer(value: object, status: int = 200) -> Response:
 
 def _reading(reading: Reading | None, offer: Offer | None) -> dict[str, object] | None:
     return None if reading is None else protocol.reading_dict(reading, offer)
-
-
-def _change(change: MoodChange) -> dict[str, object]:
-    fields = {name: getattr(change, name) for name in change.__struct_fields__}
-    return fields | {"confidence": round(change.confidence, 4)}
-
-
-def _event(event: protocol.WireEvent) -> dict[str, object]:
-    """An event of the log; with a session's first click on an element also what is usual for it, where it is known."""
-    fields: dict[str, object] = msgspec.to_builtins(event)
-    fields["at"] = int(event.at or 0)
-    if fields.pop("~usual", None) is not None and event.usual is not None:
-        visitors, _, answered, wait, in_a_row = event.usual
-        fields["usual"] = {
-            "visitors": visitors,
-            "answered": answered,
-            "wait_ms": int(wait),
-            "clicks_in_a_row": in_a_row,
-        }
-    return fields
-
-
-def _seq(first: int | None, index: int) -> int | None:
-    return None if first is None else first + index
 
 
 def _flag(name: str, text: str | None) -> bool | None:

@@ -74,7 +74,10 @@ class Metrics(Collector):
             presented = bearer(dict(request.scope["headers"])) or ""
             if not hmac.compare_digest(presented.encode(), token.encode()):
                 raise BadKey("the metrics want their own bearer token (SESSIONMOOD_METRICS_TOKEN)")
-        encode, kind = choose_encoder(request.headers.get("accept", ""))
+        try:
+            encode, kind = choose_encoder(request.headers.get("accept", ""))
+        except (ValueError, TypeError, LookupError):  # an Accept that it can't read: what everybody can
+            encode, kind = choose_encoder("")
         return Response(encode(self._registry), headers={"content-type": kind, "cache-control": "no-store"})
 
     def collect(self) -> Iterator[Metric]:

@@ -1,6 +1,7 @@
 """What people open in a browser, and what machines ask to see whether the service is well."""
 
 import asyncio
+import re
 import time
 from pathlib import Path
 from typing import Final
@@ -11,12 +12,41 @@ from starlette.routing import Route
 
 from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
+from app.transport.answers import Message, Send
 from app.transport.scripts import Scripts
 
 #: A commit that was begun so long ago (s) at most, and is done, shows that writing works and is not slow.
 FRESH: Final = 1.0
 
+#: A file of `static/`: none begins with a dot, which would lead out of there.
+_NAME: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+#: For whatever is no answer of the two hot calls: read as what it says it is, and told to nobody else.
+_SAFE: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+#: For pages: they load from here only, and are shown in no frame of others.
+_SAFE_PAGE: Final = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    ),
+    (b"x-frame-options", b"SAMEORIGIN"),
+)
 STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
+
+
+def safe(send: Send) -> Send:
+    """Says with every answer what browsers may do with it."""
+
+    async def said(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            lines = list(message.get("headers", ()))
+            known = {name for name, _ in lines}
+            html = any(name == b"content-type" and value.startswith(b"text/html") for name, value in lines)
+            lines += [line for line in (*_SAFE, *(_SAFE_PAGE if html else ())) if line[0] not in known]
+            message["headers"] = lines
+        await send(message)
+
+    return said
 
 
 class Pages:
@@ -71,7 +101,9 @@ class Pages:
         return HTMLResponse(page.replace("{{key}}", self.demo_key))
 
     async def _static(self, request: Request) -> Response:
-        path = (STATIC / request.path_params["name"]).resolve()
-        if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix == ".html":
-            raise NotFound(f"there is no page {request.url.path}")
+        name = request.path_params["name"]
+        path = STATIC / name
+        # no file system sees a name that none of ours could have: with a zero byte, or too long for it
+        if not _NAME.fullmatch(name) or path.suffix == ".html" or not path.is_file():
+            raise NotFound(f"there is no page /static/{name[:200]}")
         return FileResponse(path)

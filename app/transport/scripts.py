@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,12 @@ from app.errors import NotFound
 
 #: Browsers look for a new version after ten minutes, and use the old one while they look.
 _CACHE: Final = "public, max-age=600, stale-while-revalidate=86400"
+
+_NAME: Final = re.compile(r"sessionmood(-[a-z]{1,40})?\.js")
+#: `gzip` in Accept-Encoding, unless it is refused (RFC 9110, 12.4.2).
+_GZIP: Final = re.compile(
+    r"(?:^|,)\s*(?:gzip|\*)\s*(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))(?:;|,|$)", re.IGNORECASE
+)
 
 
 class Scripts:
@@ -26,7 +33,7 @@ class Scripts:
         return [Route("/sessionmood.js", self._script), Route("/sessionmood-{part}.js", self._script)]
 
     async def _script(self, request: Request) -> Response:
-        plain, packed, tag = self._load(request.url.path.removeprefix("/"))
+        plain, packed, tag = self._load(request.scope["path"].removeprefix("/"))
         headers = {
             "cache-control": _CACHE,
             "etag": tag,
@@ -38,7 +45,7 @@ class Scripts:
         }
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        zipped = "gzip" in request.headers.get("accept-encoding", "")
+        zipped = _GZIP.search(request.headers.get("accept-encoding", "")) is not None
         if zipped:
             headers["content-encoding"] = "gzip"
         return Response(packed if zipped else plain, media_type="text/javascript", headers=headers)
@@ -47,8 +54,8 @@ class Scripts:
         """The script, the same compressed, and its entity tag. Raises NotFound."""
         if name not in self._ready:
             path = self._folder / name
-            if "/" in name or not path.is_file():
-                raise NotFound(f"there is no script {name}")
+            if not _NAME.fullmatch(name) or not path.is_file():
+                raise NotFound(f"there is no script {name[:200]}")
             plain = path.read_bytes()
             tag = f'"{hashlib.sha256(plain).hexdigest()[:16]}"'
             self._ready[name] = (plain, gzip.compress(plain, 9, mtime=0), tag)

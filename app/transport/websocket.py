@@ -191,6 +191,13 @@ class Connection:
                 continue
             try:
                 frame = protocol.decode_frame(text, limits)
+            except BadRequest as error:  # the next frame may be a better one
+                if isinstance(error, TooLarge) and len(text) > limits.bytes:
+                    raise
+                self._make_noise(len(text))
+                self._nack(error, error.extra.get("seq"))
+                continue
+            try:
                 if isinstance(frame, Batch):
                     await self.guest.recall()
                     if len(frame.events) > PART:
@@ -206,8 +213,6 @@ class Connection:
                     if isinstance(frame, Ping):
                         self._queue(protocol.frame("pong"))
             except _NACK as error:
-                if isinstance(error, TooLarge) and len(text) > limits.bytes:
-                    raise
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
 

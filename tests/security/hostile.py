@@ -369,6 +369,96 @@ async def connects_and_leaves(target: Target) -> None:
     line.close()
 
 
+async def trailers_without_end(target: Target) -> None:
+    """Lines after the last chunk of a body, which no limit of a body or a head is for."""
+    line = await Line.open(target)
+    try:
+        head = (
+            f"POST /v1/sessions/{target.session()}/events HTTP/1.1\r\nhost: a\r\nx-api-key: {target.key}\r\n"
+        )
+        await line.say(head.encode() + b"transfer-encoding: chunked\r\n\r\n1\r\n[\r\n0\r\n")
+        answer = _watched(line.status())
+        while not answer.done():
+            await line.say(b"x-api-key: " + b"y" * 1000 + b"\r\n")
+            await asyncio.sleep(0)
+        target.seen.append(answer.result())
+    finally:
+        line.close()
+
+
+async def wishes_to_upgrade(target: Target) -> None:
+    """Handshakes that parsers stumble over, each left open until the server ends it."""
+    head = (
+        f"{target.dice.choice(('GET', 'POST'))} /v1/sessions/{target.session()}/ws HTTP/1.1\r\nhost: a\r\n"
+        "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        "sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    ).encode()
+    more = (
+        b"content-length: 9\r\n", b"transfer-encoding: chunked\r\n", b"x: y\r\n" * 200,
+        b"cookie: " + b"c" * 9000 + b"\r\n", b"sec-websocket-protocol: " + b"c" * 9000 + b"\r\n",
+    )  # fmt: skip
+    lines = [await Line.open(target) for _ in more]
+    try:
+        for line, headers in zip(lines, more, strict=True):
+            await line.say(head + headers + b"\r\n")
+        target.seen += [await line.status() for line in lines]
+        for line in lines:
+            await line.reader.read()
+    finally:
+        for line in lines:
+            line.close()
+
+
+#: Lines with half a message each that one attacker holds.
+HALVES: Final = 20
+
+
+async def _halves(target: Target, say: Callable[[Line], Awaitable[None]]) -> None:
+    lines: list[Line] = []
+    try:
+        for _ in range(HALVES):
+            lines.append(await Line.open(target))
+            await say(lines[-1])
+        await asyncio.sleep(5)
+    finally:
+        for line in lines:
+            line.close()
+
+
+async def half_messages(target: Target) -> None:
+    """A quarter of a MiB that never becomes whole, after the hello."""
+
+    async def say(line: Line) -> None:
+        await line.handshake(target)
+        await line.frame(HELLO)
+        await line.say(framed(b" " * 250_000)[:-1])
+
+    await _halves(target, say)
+
+
+async def half_hellos(target: Target) -> None:
+    """The same before it."""
+
+    async def say(line: Line) -> None:
+        await line.handshake(target, key=False)
+        await line.say(framed(b" " * 250_000)[:-1])
+
+    await _halves(target, say)
+
+
+async def half_bodies(target: Target) -> None:
+    """The same as requests."""
+    await _halves(
+        target, lambda line: line.say(post(target.session(), target.key, b"[" + b" " * 250_000)[:-1])
+    )
+
+
+async def sends_into_others(target: Target) -> None:
+    """Batches without a token into the sessions of visitors (those of `soak`): refused, and not at their expense."""
+    body = msgspec.json.encode([CLICK] * 500)
+    await _floods_http(target, lambda: post(f"good-{target.dice.randrange(200)}", target.key, body))
+
+
 ATTACKS: Final[tuple[Attack, ...]] = (
     never_reads,
     reads_one_byte_a_second,
@@ -394,6 +484,12 @@ ATTACKS: Final[tuple[Attack, ...]] = (
     asks_without_end_at_once,
     asks_whether_all_is_well,
     connects_and_leaves,
+    trailers_without_end,
+    wishes_to_upgrade,
+    half_messages,
+    half_hellos,
+    half_bodies,
+    sends_into_others,
 )
 
 

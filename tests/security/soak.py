@@ -22,7 +22,8 @@ from tests.security.hostile import ATTACKS, Target, again_and_again
 from tests.server import PATIENCE, ROOT, ServerProcess, running
 
 HEALTHY = 200
-HOSTILE = 50
+#: Two of each attack.
+HOSTILE = 2 * len(ATTACKS)
 #: The hostile ones share so many addresses, one for each five: limits of one must not be what holds them all.
 ADDRESSES = 10
 #: Each healthy session sends a batch of five so often (s).

@@ -68,8 +68,8 @@ async def _try_everything(server: ServerProcess) -> list[str]:
         httpx2.post(url, content=msgspec.json.encode({**envelope, "events": 5}))
         hello = {"op": "hello", "key": key, "token": token}
         for handshake_key, frames in (
-            (key, [{"op": "hello", "token": token, "producer": 5}]),
-            ("", [hello, "nonsense"]),
+            (key, [{"op": "hello", "token": token, "producer": 5}, b"nonsense"]),
+            ("", [hello, "nonsense", b"nonsense"]),
             ("", [{"op": key, "key": key}]),
         ):
             async with server.socket(session, key=handshake_key) as socket:
@@ -86,6 +86,7 @@ async def test_lines_carry_session_and_connection(secured: ServerProcess) -> Non
     session = f"l-{uuid.uuid4().hex[:12]}"
     async with secured.socket(session) as socket:
         await socket.send("nonsense")
+        await socket.send(b"nonsense")
         await socket.closed()
     secured.post(session, b"{")
 

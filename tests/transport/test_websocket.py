@@ -152,19 +152,59 @@ async def test_a_bad_batch_is_refused_whole_and_the_socket_goes_on(
 
 
 @pytest.mark.parametrize(
-    ("frame", "code"),
+    ("frame", "code", "says"),
     [
-        ("not json", 4004),
-        ("[]", 4004),
-        ('"text"', 4004),
-        ('{"op": "nonsense"}', 4004),
-        ('{"op": "events", "seq": 0, "events": []}', 4004),
-        (b"\x00\x01", 4004),
-        ("[" * 100_000, 4004),
-        ('{"type": "' + "x" * 300_000 + '"}', 4009),
+        ("not json", "bad_request", "not JSON"),
+        ("[]", "bad_request", "array"),
+        ('"text"', "bad_request", "str"),
+        ('{"op": "nonsense"}', "bad_request", "nonsense"),
+        ('{"op": "events", "seq": 0, "events": []}', "bad_request", "seq"),
+        ('{"op": "events", "seq": 1.5, "events": []}', "bad_body", "seq"),
+        ('{"op": "hello", "have": "x"}', "bad_request", "have"),
+        ("[" * 100_000, "bad_request", "array"),
+        ('{"type":"custom","name":"Great \\ud83d"}', "bad_event", "event 0: `name` holds half a character"),
+        ('{"op":"hello","producer":"\\udc00"}', "bad_body", "`producer` holds half a character, \\udc00"),
     ],
 )
-async def test_what_is_no_frame_closes_with_a_reason(server: ServerProcess, frame: Any, code: int) -> None:
+async def test_what_is_no_frame_is_nacked_and_the_socket_goes_on(
+    server: ServerProcess, frame: str, code: str, says: str
+) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.send(frame)
+        nack = await socket.until("nack")
+        assert (nack["code"], says in nack["detail"], "retry_ms" in nack) == (code, True, False)
+        await socket.send(CLICK)
+        assert (await socket.until("ack"))["accepted"] == 1
+
+
+async def test_half_a_character_costs_its_batch_only(server: ServerProcess) -> None:
+    """JSON.stringify writes half an emoji, cut off by a client, as an escape that is no character."""
+    async with server.socket(fresh()) as socket:
+        await socket.hello(producer="p")
+        half = '{"op":"events","seq":1,"events":[{"type":"click"},{"type":"custom","name":"Great \\ud83d"}]}'
+        await socket.send(half)
+        nack = await socket.until("nack")
+        assert (nack["seq"], nack["index"], nack["code"]) == (1, 1, "bad_event")
+        await socket.send(half.replace("\\ud83d", "\\ud83d\\ude00"))
+        assert (await socket.until("ack"))["accepted"] == 2
+
+
+async def test_whole_numbers_and_the_mark_before_the_text(server: ServerProcess) -> None:
+    async with server.socket(fresh()) as socket:
+        await socket.send('\ufeff{"op":"hello","producer":"p","have":[0.0,0]}')
+        assert (await socket.until("welcome"))["ack"] == 0
+        await socket.send('{"op":"events","seq":1.0,"lost":0.0,"events":[{"type":"click"}]}')
+        assert (await socket.until("ack"))["seq"] == 1
+        await socket.send('\ufeff{"op":"events","seq":2e0,"events":[{"type":"click"}]}')
+        assert (await socket.until("ack"))["seq"] == 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"), [(b"\x00\x01", 4004), ('{"type": "' + "x" * 300_000 + '"}', 4009)]
+)
+async def test_what_is_no_text_or_too_much_closes_with_a_reason(
+    server: ServerProcess, frame: Any, code: int
+) -> None:
     async with server.socket(fresh()) as socket:
         await socket.send(frame)
         closed, frames = await socket.closed()
