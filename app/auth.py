@@ -2,7 +2,9 @@
 
 Keys are random, so a plain SHA-256 of them is a safe thing to keep; a presented key is looked up by its
 digest and compared in constant time. Tokens are JWTs signed with a secret that changes every month; a token
-without a lifetime of its own is renewed while it is used, one minted with a `ttl` ends when it says.
+without a lifetime of its own is renewed while it is used, one minted with a `ttl` ends when it says. A token is for
+one incarnation of a session's id, named by a nonce: it ends when that is erased, and is worth nothing where
+somebody else's became the session.
 """
 
 import asyncio
@@ -26,6 +28,10 @@ SECRET: Final = "sk"  # noqa: S105 - a kind of key, not a key
 PUBLISHABLE: Final = "pk"
 #: Keys are read again this often (s), so that one made or revoked by the command line counts within a second.
 REFRESH_EVERY: Final = 0.5
+#: The project of the demo page, so that nothing of it counts as, or is seen by, a customer's.
+DEMO_PROJECT: Final = "demo"
+#: A token that was given before anything was kept may open its session for so long (ms).
+OPENING_MS: Final = 600_000
 #: Tokens whose signature was found good and need not be checked again; past that the oldest is forgotten.
 MAX_VERIFIED: Final = 10_000
 _ALGORITHM: Final = "HS256"
@@ -34,12 +40,20 @@ _LABELS: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 class Claims(NamedTuple):
-    """What a token says. `expires`: seconds since the epoch; `fixed`: it is not renewed."""
+    """What a token says. `nonce`: of the session's incarnation; `expires`: seconds since the epoch; `fixed`: it is
+    not renewed; `opens_until`: ms, 0 when it was given for a session that was kept already."""
 
     project: str
     session: str
+    nonce: str
     expires: int
     fixed: bool
+    opens_until: int
+
+
+def new_nonce() -> str:
+    """The name of a session's incarnation: 96 random bits."""
+    return secrets.token_urlsafe(12)
 
 
 def new_key(
@@ -101,10 +115,15 @@ def _months(now: int) -> list[str]:
 class Access:
     """The keys of all projects in memory, and the tokens signed here. `clock`: ms since the epoch."""
 
-    def __init__(self, store: Storage, clock: Callable[[], int], token_ttl: float) -> None:
+    def __init__(
+        self, store: Storage, clock: Callable[[], int], token_ttl: float, demo: str = "auto"
+    ) -> None:
         self.store = store
         self.clock = clock
         self.token_ttl = token_ttl
+        self._demo = demo
+        #: whether the demo's key is taken
+        self.demo_on = demo != "off"
         self.on_revoked: Callable[[Key], None] = lambda key: None
         self._keys: dict[bytes, Key] = {}
         self._signing: dict[str, bytes] = {}
@@ -131,7 +150,11 @@ class Access:
         fresh = {key.digest: key for key in await self.store.keys()}
         before, self._keys = self._keys, fresh
         if fresh != before:
-            self.origins = Origins(fresh.values())
+            if self._demo == "auto":
+                self.demo_on = not any(map(_is_bound, fresh.values()))
+            self.origins = Origins(
+                key for key in fresh.values() if self.demo_on or key.project != DEMO_PROJECT
+            )
         for month in _months(self.clock()):
             if month not in self._signing:
                 self._signing[month] = await self.store.secret(f"token:{month}")
@@ -162,6 +185,8 @@ class Access:
             raise BadKey("this key is not known here")
         if found.revoked_at is not None:
             raise Revoked("this key was revoked")
+        if found.project == DEMO_PROJECT and not self.demo_on:
+            raise BadKey("the demo is off, and this is its key (SESSIONMOOD_DEMO)")
         return found
 
     def check_alive(self, key: Key) -> None:
@@ -183,28 +208,46 @@ class Access:
     def of_project(self, project: str) -> list[Key]:
         return [key for key in self._keys.values() if key.project == project]
 
-    async def count_session(self, key: Key, session: str, now: int) -> None:
-        """Count a session that `key` opens. Raises OverQuota when its month is used up."""
-        if key.monthly_sessions is None:
-            return
+    async def check_quota(self, key: Key, session: str, now: int) -> None:
+        """Raises OverQuota when `key` could open no session now. Counts nothing."""
         limit = key.monthly_sessions
+        if limit is not None:
+            used, known = await self.store.sessions_counted(key.id, month_of(now), session)
+            if used >= limit and not known:
+                raise _over_quota(limit, now)
+
+    async def count_session(self, key: Key, session: str, now: int) -> None:
+        """Count a session that `key` opens with its first event. Raises OverQuota when its month is used up."""
+        limit = key.monthly_sessions
+        if limit is None:
+            return
         if await self.store.count_session(key.id, month_of(now), session, limit) > limit:
-            raise OverQuota(
-                f"this key may open {key.monthly_sessions} sessions a month; the next month begins in UTC",
-                retry_ms=_ms_to_next_month(now),
-                limit="monthly_sessions",
-            )
+            raise _over_quota(limit, now)
 
     # Tokens
 
-    def issue_token(self, project: str, session: str, ttl: float | None = None) -> str:
-        """A token for one session of one project. With `ttl` (s) it ends then; without, it is good for the
-        time of the setting and renewed while it is used."""
+    def issue_token(
+        self, project: str, session: str, nonce: str, ttl: float | None = None, *, opens: bool = False
+    ) -> str:
+        """A token for one incarnation of one session of one project. With `ttl` (s) it ends then; without, it is good
+        for the time of the setting and renewed while it is used. `opens`: nothing of the session is kept yet, and
+        its holder may come again and open it."""
         now = self.clock()
         month = month_of(now)
-        claims = {"p": project, "s": session, "exp": now // 1000 + int(ttl or self.token_ttl)}
+        if month not in self._signing:
+            month = max(
+                self._signing
+            )  # the clock was set ahead a moment ago: the next look makes that month's
+        claims: dict[str, object] = {
+            "p": project,
+            "s": session,
+            "n": nonce,
+            "exp": now // 1000 + int(ttl or self.token_ttl),
+        }
         if ttl is not None:
             claims["fix"] = 1
+        if opens:
+            claims["open"] = now + OPENING_MS
         return jwt.encode(claims, self._signing[month], _ALGORITHM, headers={"kid": month})
 
     def check_token(self, token: str | None, project: str, session: str) -> Claims:
@@ -230,18 +273,48 @@ class Access:
             if month not in _months(self.clock()):
                 raise BadToken("the session token is too old")
             claims = jwt.decode(token, self._signing[month], [_ALGORITHM], options={"verify_exp": False})
-            return Claims(str(claims["p"]), str(claims["s"]), int(claims["exp"]), bool(claims.get("fix")))
+            return Claims(
+                str(claims["p"]),
+                str(claims["s"]),
+                str(claims.get("n", "")),
+                int(claims["exp"]),
+                bool(claims.get("fix")),
+                int(claims.get("open", 0)),
+            )
         except (jwt.PyJWTError, LookupError, ValueError, TypeError, UnicodeError):
             raise BadToken("the session token is not one of ours") from None
 
-    def next_token(self, token: str | None, claims: Claims | None, project: str, session: str) -> str:
+    def next_token(
+        self,
+        token: str | None,
+        claims: Claims | None,
+        project: str,
+        session: str,
+        nonce: str,
+        *,
+        opens: bool = False,
+    ) -> str:
         """The token to give to one who came with `token`: the same one while more than half of its life is
-        left, or when it is not to be renewed; else a new one."""
-        if token is not None and claims is not None:
-            left = claims.expires - self.clock() // 1000
-            if claims.fixed or left > self.token_ttl / 2:
+        left, or when it is not to be renewed; else a new one. One that `opens` is changed for one that does not as
+        soon as something is kept."""
+        if token is not None and claims is not None and claims.nonce == nonce:
+            now = self.clock()
+            fit = claims.opens_until > now + OPENING_MS / 2 if opens else not claims.opens_until
+            if claims.fixed or (fit and claims.expires - now // 1000 > self.token_ttl / 2):
                 return token
-        return self.issue_token(project, session)
+        return self.issue_token(project, session, nonce, opens=opens)
+
+
+def _is_bound(key: Key) -> bool:
+    return key.kind == PUBLISHABLE and key.revoked_at is None and bool(key.origins)
+
+
+def _over_quota(limit: int, now: int) -> OverQuota:
+    return OverQuota(
+        f"this key may open {limit} sessions a month; the next month begins in UTC",
+        retry_ms=_ms_to_next_month(now),
+        limit="monthly_sessions",
+    )
 
 
 def _ms_to_next_month(now: int) -> int:

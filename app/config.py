@@ -1,12 +1,37 @@
 """Settings: one frozen table, read from the environment in one place."""
 
 import dataclasses
+import difflib
+import ipaddress
+import math
+import re
 import resource
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 #: 30 days: the longest life (s) of a session token.
 MAX_TOKEN_TTL = 2_592_000
+
+
+#: No setting is larger: 30 years in seconds, and a billion of anything.
+MAX_NUMBER: Final = 1_000_000_000
+#: 0 would stop the service, or let it take nothing.
+_ABOVE_ZERO: Final = (
+    "max_sessions",
+    "max_batch_events",
+    "max_batch_bytes",
+    "max_inflight",
+    "request_timeout",
+    "hello_timeout",
+    "send_timeout",
+    "drain_grace",
+)
+#: Names that commands read besides the settings.
+_OF_COMMANDS: Final = ("SESSIONMOOD_KEY",)
+#: What Kubernetes sets for a service that is called sessionmood.
+_KUBERNETES: Final = re.compile(
+    r"SESSIONMOOD_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)"
+)
 
 
 class BadSetting(ValueError):
@@ -33,6 +58,11 @@ class Settings:
     log_level: str = _setting("SESSIONMOOD_LOG_LEVEL", "info", "debug, info, warning or error")
     log_format: str = _setting("SESSIONMOOD_LOG_FORMAT", "text", "text, or json for one object a line")
 
+    demo: str = _setting(
+        "SESSIONMOOD_DEMO",
+        "auto",
+        "the demo page and its key, in a project of its own: on, off, or auto for on until a key is bound to origins",
+    )
     model: str = _setting("SESSIONMOOD_MODEL", "", "a file of model overrides (`sessionmood tune` makes one)")
     shadow_model: str = _setting(
         "SESSIONMOOD_SHADOW_MODEL", "", "a candidate model to run beside the live one and compare"
@@ -195,6 +225,27 @@ class Settings:
         return self.request_cap // 2
 
 
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none, with what was probably meant."""
+    known = [*(field.metadata["env"] for field in dataclasses.fields(Settings)), *_OF_COMMANDS]
+    found = []
+    for name, value in sorted(environ.items()):
+        if re.match(r"SESSION_?MOOD", name) is None or name in known or _KUBERNETES.fullmatch(name):
+            continue
+        bare = "SESSIONMOOD_" + re.sub(r"^SESSION_?MOOD_?", "", name)
+        if name == "SESSIONMOOD_PORT":
+            if "://" in value:
+                continue  # Kubernetes again
+            meant = ["PORT"]
+        elif name == "SESSIONMOOD_DATABASE_URL":
+            meant = ["DATABASE_URL"]
+        else:
+            meant = difflib.get_close_matches(bare, known, 1, 0.75)
+        hint = f": did you mean {meant[0]}?" if meant else ""
+        found.append(f"{name} is set, but there is no such setting{hint}")
+    return found
+
+
 def _files() -> int:
     """Files that this process may have open."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -212,9 +263,17 @@ def _read(name: str, text: str, kind: Any) -> Any:
 
 def _check(settings: Settings) -> None:
     for field in dataclasses.fields(Settings):
-        value = getattr(settings, field.name)
-        if isinstance(value, int | float) and value < 0:
-            raise BadSetting(f"{field.metadata['env']} is {value}, but can't be below 0")
+        name, value = field.metadata["env"], getattr(settings, field.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if not math.isfinite(value):
+            raise BadSetting(f"{name} is {value}, which is not a number")
+        if value < 0:
+            raise BadSetting(f"{name} is {value}, but can't be below 0")
+        if value > MAX_NUMBER:
+            raise BadSetting(f"{name} is {value}, but can't be above {MAX_NUMBER:,}")
+        if value == 0 and field.name in _ABOVE_ZERO:
+            raise BadSetting(f"{name} is 0, but must be above 0")
     if settings.port > 65_535:
         raise BadSetting(f"PORT is {settings.port}, but can't be above 65535")
     if settings.help_holdout > 1:
@@ -225,10 +284,31 @@ def _check(settings: Settings) -> None:
         raise BadSetting(
             f"SESSIONMOOD_LOG_LEVEL is {settings.log_level!r}, not debug, info, warning or error"
         )
+    if settings.demo not in ("auto", "on", "off"):
+        raise BadSetting(f"SESSIONMOOD_DEMO is {settings.demo!r}, not auto, on or off")
     if settings.log_format not in ("text", "json"):
         raise BadSetting(f"SESSIONMOOD_LOG_FORMAT is {settings.log_format!r}, not text or json")
     if not 0 < settings.token_ttl <= MAX_TOKEN_TTL:
         raise BadSetting(
             f"SESSIONMOOD_TOKEN_TTL is {settings.token_ttl}, not above 0 and up to {MAX_TOKEN_TTL}"
         )
+    if settings.public_url and re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", settings.public_url) is None:
+        raise BadSetting(
+            f"SESSIONMOOD_PUBLIC_URL is {settings.public_url!r}, not an address like https://mood.example"
+        )
+    if re.search(r"[\s/]", settings.host):
+        raise BadSetting(f"SESSIONMOOD_HOST is {settings.host!r}, not the name or address of an interface")
+    _check_proxies(settings.trusted_proxies)
     _ = settings.sqlite_path
+
+
+def _check_proxies(text: str) -> None:
+    for entry in text.split(","):
+        try:
+            if entry.strip() not in ("", "*"):
+                ipaddress.ip_network(entry.strip(), strict=False)
+        except ValueError:
+            raise BadSetting(
+                f"SESSIONMOOD_TRUSTED_PROXIES has {entry.strip()!r}, which is no address (10.0.0.5), no network "
+                "(10.0.0.0/8) and not *"
+            ) from None

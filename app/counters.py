@@ -7,6 +7,10 @@ from typing import Final
 LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
+#: What may come of an offer: kinds of the event `help`.
+HELP_OUTCOMES: Final = ("shown", "accepted", "dismissed", "snoozed", "expired")
+
+
 class Histogram:
     """Durations (s) in classes. `counts` has one more entry than `bounds`; `total`: their sum."""
 
@@ -23,7 +27,10 @@ class Histogram:
 
 
 class Counters:
-    """Since the process started. `conflated`: readings that were replaced before they were sent."""
+    """Since the process started. `moods`: changes, by the mood they led to. `help`: what came of offers, by the kind
+    of the event that told; `held_out`: offers due in sessions that are never shown one. `conflated`: readings that
+    were replaced before they were sent. `disputed`: clients that lost an id to somebody who had
+    opened it; `expired`: sessions that retention erased."""
 
     __slots__ = (
         "acks_rest",
@@ -31,11 +38,16 @@ class Counters:
         "changes",
         "conflated",
         "connections",
+        "disputed",
         "duplicates",
         "events",
         "evicted",
+        "expired",
+        "held_out",
+        "help",
         "ignored",
         "loaded",
+        "moods",
         "nacks",
         "offers",
         "pushes",
@@ -45,16 +57,24 @@ class Counters:
 
     def __init__(self) -> None:
         self.events = self.duplicates = self.ignored = self.changes = self.offers = 0
-        self.loaded = self.evicted = self.swept = 0
+        self.loaded = self.evicted = self.swept = self.expired = self.disputed = 0
         self.connections = self.pushes = self.conflated = 0
         self.acks_websocket = Histogram()
         self.acks_rest = Histogram()
+        self.moods: dict[str, int] = {}
+        self.help: dict[str, int] = {}
+        self.held_out = 0
         self.nacks: dict[str, int] = {}
         self.refusals: dict[tuple[str, str], int] = {}
 
     def refuse(self, door: str, code: str) -> None:
         """A request was refused, or a socket closed, with this code of the errors' tree."""
         self.refusals[(door, code)] = self.refusals.get((door, code), 0) + 1
+
+    def told_of_help(self, kind: str | None) -> None:
+        """An event told what came of an offer of help."""
+        if kind in HELP_OUTCOMES:
+            self.help[kind] = self.help.get(kind, 0) + 1
 
     def nack(self, code: str) -> None:
         """A batch was refused on a socket that goes on."""

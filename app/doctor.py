@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +15,12 @@ import msgspec
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
-from app.config import Settings
+from app.auth import DEMO_PROJECT
+from app.config import Settings, unknown_names
 from app.errors import SessionMoodError
 from app.model_file import BadModel, read_overrides
 from app.mood import engine
+from app.retention import refusal
 from app.simulate.crowd import socket_address
 from app.storage.sqlite import SQLiteStorage
 
@@ -58,13 +60,19 @@ def _fail(what: str) -> Finding:
     return Finding(Level.fail, what)
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """What can be seen from the machine that serves, with these settings."""
+async def examine(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """What can be seen from the machine that serves, with these settings, read from `environ`."""
+    for sentence in unknown_names(environ):
+        yield _warn(sentence)
+    if settings.trusted_proxies.strip() == "*":
+        yield _warn(
+            "SESSIONMOOD_TRUSTED_PROXIES is *: whoever connects may claim any address, and so pass limits by address"
+        )
     for check in (_engine, _sqlite, _models, _files, _exposure, _keeping, _privileges):
         for finding in check(settings):
             yield finding
     if Path(settings.sqlite_path).exists():  # noqa: ASYNC240 - nothing else runs here
-        for finding in await _database(settings.sqlite_path):
+        for finding in await _database(settings):
             yield finding
 
 
@@ -92,6 +100,13 @@ def _privileges(settings: Settings) -> list[Finding]:
     path = Path(settings.sqlite_path)
     if not path.exists():
         return []
+    if path.stat().st_nlink > 1:
+        return [
+            _warn(
+                f"{path} has another name too (a hard link): SQLite's log is found under one of them only; "
+                "remove the other, or make it a symbolic link"
+            )
+        ]
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         return [_warn(f"{path} can be read by other users of this machine ({mode:o}): chmod 600 {path}*")]
@@ -158,7 +173,8 @@ def _keeping(settings: Settings) -> list[Finding]:
     return found
 
 
-async def _database(path: str) -> list[Finding]:
+async def _database(settings: Settings) -> list[Finding]:
+    path = settings.sqlite_path
     store = SQLiteStorage(path)
     try:
         await store.open()
@@ -166,12 +182,26 @@ async def _database(path: str) -> list[Finding]:
         return [
             _ok(f"the database {path} can be read and written"),
             *await _damages(store),
-            *await _keys(store),
+            *await _keys(store, settings.demo),
+            *await _time(store, settings.retention_days),
         ]
     except SessionMoodError as error:
         return [_fail(f"the database {path}: {error.detail}")]
     finally:
         await store.close()
+
+
+async def _time(store: SQLiteStorage, retention_days: float) -> list[Finding]:
+    """Whether this machine's clock fits what is kept."""
+    now = time.time_ns() // 1_000_000
+    refused = await refusal(store, now, retention_days)
+    if refused:
+        return [_fail(f"retention: {refused}")]
+    newest = await store.newest()
+    if newest is not None and newest - now > _CLOCK:
+        behind = (newest - now) / 3_600_000
+        return [_fail(f"this machine's clock is {behind:,.1f} hours behind the newest event that is kept")]
+    return [_ok("this machine's clock fits what is kept")]
 
 
 async def _damages(store: SQLiteStorage) -> list[Finding]:
@@ -191,9 +221,11 @@ async def _damages(store: SQLiteStorage) -> list[Finding]:
     return found or [_ok("the whole file was looked through: nothing in it is damaged")]
 
 
-async def _keys(store: SQLiteStorage) -> list[Finding]:
-    keys = [key for key in await store.keys() if key.revoked_at is None]
+async def _keys(store: SQLiteStorage, demo: str) -> list[Finding]:
+    keys = [key for key in await store.keys() if key.revoked_at is None and key.project != DEMO_PROJECT]
     found = []
+    if demo == "on" and any(key.origins for key in keys):
+        found.append(_warn("the demo is on beside keys for real pages: SESSIONMOOD_DEMO=off"))
     for kind, use in (("sk", "servers and the dashboard"), ("pk", "pages")):
         if not any(key.kind == kind for key in keys):
             found.append(_warn(f"no key of kind {kind}, for {use}: `sessionmood keys create --kind {kind}`"))
@@ -216,11 +248,12 @@ async def examine_server(url: str, key: str) -> AsyncIterator[Finding]:
         except OSError as error:
             yield _fail(f"{url}{path}: no answer ({error})")
             return
-        yield (
-            _ok(f"{path}: {meaning}")
-            if status == 200
-            else _fail(f"{path} says {status}: {body.strip()[:200]}")
-        )
+        if status != 200:
+            yield _fail(f"{path} says {status}: {body.strip()[:200]}")
+            continue
+        yield _ok(f"{path}: {meaning}")
+        for remark in body.splitlines()[1:]:
+            yield _warn(f"{path} remarks: {remark[:300]}")
     status, body = await asyncio.to_thread(_get, url + "/sessionmood.js")
     yield _ok("/sessionmood.js is served") if status == 200 else _fail(f"/sessionmood.js says {status}")
     if not key:

@@ -18,7 +18,8 @@ from app.elements import Elements
 from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
-from app.sessions import Observer, Outcome, Session, Sessions, merged_types
+from app.registry import Sessions
+from app.sessions import Observer, Outcome, Session, Subscriber, merged_types
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -83,16 +84,29 @@ class Ingest:
                 return self.sessions.get(project, id)
             # it may have left memory again meanwhile: look once more
 
-    def open(self, project: str, id: str, now: int, publishable: bool) -> Session:
+    def open(self, project: str, id: str, now: int, publishable: bool, nonce: str = "") -> Session:
         """A new session. Raises Overloaded when sessions come faster than they can leave memory."""
-        if len(self.sessions) >= 2 * self.max_sessions:
-            raise Overloaded("too many sessions at once", retry_ms=2000)
-        session = self.sessions.open(project, id, now, publishable)
+        self._make_room()
+        session = self.sessions.open(project, id, now, publishable, nonce)
         self._prepare(session)
         return session
 
-    def leave(self, session: Session) -> None:
+    def accept(self, session: Session) -> tuple[Session, list[Session]]:
+        """Make a proposal the session of its id: see `Sessions.accept`. Raises Overloaded as `open` does."""
+        self._make_room()
+        session, lost = self.sessions.accept(session)
+        self._prepare(session)
+        return session, lost
+
+    def _make_room(self) -> None:
+        if len(self.sessions) >= 2 * self.max_sessions:
+            raise Overloaded("too many sessions at once", retry_ms=2000)
+
+    def leave(self, session: Session, subscriber: Subscriber) -> None:
         """A listener has left. A session in which nothing ever happened leaves with the last one."""
+        self.sessions.leave(session, subscriber)
+        if session.proposed:
+            return
         if not session.subscribers and session.version == 0 and session.pending == 0:
             if self.sessions.get(session.project, session.id) is session:
                 self.sessions.remove(session)
@@ -163,7 +177,7 @@ class Ingest:
                 session, stored
             )  # as it was told: the log does not say what time did after it
         session.created_at = row.created_at
-        session.stored_at, session.stored_due, session.stored_page = row.last_at, row.due_at, row.page
+        session.row_read(row.last_at, row.due_at, row.page)
         self.sessions.add(session)
         self.sessions.schedule(session)
         if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
@@ -183,7 +197,9 @@ class Ingest:
             self.store.report_damage(row.project, row.session, "history", error)
 
     def _begun(self, row: SessionRow) -> Session:
-        return Session(row.project, row.session, row.created_at, self.sessions.model, row.publishable)
+        return Session(
+            row.project, row.session, row.created_at, self.sessions.model, row.publishable, row.nonce
+        )
 
     async def _whole_log(self, row: SessionRow) -> list[Batch]:
         batches: list[Batch] = []
@@ -209,7 +225,9 @@ class Ingest:
         """
         self._admit(session)
         news: list[Change | Offer] = []
-        receipt = self._fold(session, batch, self._events(session, batch, now), now, news)
+        events = self._events(session, batch, now)
+        offset = batch.offset if batch.producer is None or batch.seq is None else None
+        receipt = self._fold(session, batch, events, now, news, offset)
         self._publish(session, news, now)
         return receipt
 
@@ -224,8 +242,9 @@ class Ingest:
             return self.receive(session, batch, now)
         self._admit(session)
         events = self._events(session, batch, now)
-        if batch.offset is None:
-            batch.offset = session.measure(events, batch.producer, now)
+        offset = batch.offset
+        if offset is None or batch.seq is not None:
+            offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
         news: list[Change | Offer] = []
         receipts: list[Receipt] = []
         session.pending += 1  # it stays in memory meanwhile
@@ -238,7 +257,7 @@ class Ingest:
                 stop = start + PART
                 part = protocol.part(batch, start, stop)
                 receipts.append(
-                    self._fold(session, part, events[start:stop], now, news, last=stop >= len(events))
+                    self._fold(session, part, events[start:stop], now, news, offset, last=stop >= len(events))
                 )
         finally:
             session.pending -= 1
@@ -260,10 +279,8 @@ class Ingest:
         assert session.knows(batch.producer), "recall it first"
         if batch.now is not None:
             batch.offset = now - round(batch.now)
-        if batch.offset is not None and batch.producer is not None:
-            known = session.producer(batch.producer)
-            if known.offset is None:
-                known.offset = batch.offset
+            if batch.producer is not None:
+                session.producer(batch.producer).check(batch.offset)
         return [protocol.to_event(wire, 0) for wire in batch.events]
 
     def _fold(
@@ -273,13 +290,14 @@ class Ingest:
         events: list[Event],
         now: int,
         news: list[Change | Offer],
+        offset: int | None,
         *,
         last: bool = True,
     ) -> Receipt:
-        """Fold and queue; what changed is added to `news`. Time passes with the `last` part only: it must not
-        overtake events."""
+        """Fold and queue; what changed is added to `news`. `offset`: ms to add to the sender's clock, None where the
+        session has to tell. Time passes with the `last` part only: it must not overtake events."""
         reports = None if batch.reports is None else reports_mask(batch.reports)
-        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now, batch.offset)
+        outcome = session.receive(events, batch.producer, batch.seq, batch.lost, reports, now, offset)
         fresh = outcome.news + session.advance(now) if last else outcome.news
         counters = self.counters
         counters.events += outcome.accepted
@@ -290,6 +308,8 @@ class Ingest:
             for wire, event in zip(wires, events[outcome.skipped :], strict=True):
                 wire.at = event.at
                 wire.usual = event.usual
+                if wire.type == "help":
+                    counters.told_of_help(wire.kind)
             kept = Batch(
                 session.version,
                 now,
@@ -305,7 +325,8 @@ class Ingest:
             durable = self.keep(session, None, fresh)
         else:
             durable = self.store.settled()
-        self.sessions.touch(session)
+        if not session.proposed:
+            self.sessions.touch(session)
         news += fresh
         return Receipt(outcome, durable)
 
@@ -343,7 +364,6 @@ class Ingest:
     ) -> "asyncio.Future[None]":
         """Queue a step of `session` to be kept; done when it can't be lost any more. Raises StorageUnavailable."""
         engine = session.engine
-        assert engine is not None
         changes = [
             MoodChange(
                 c.at,
@@ -358,7 +378,7 @@ class Ingest:
             for c in news
             if isinstance(c, Change)
         ]
-        due_at = engine.due_at()
+        due_at = None if engine is None else engine.due_at()
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
         history = session.history
         news_of_history = session.history_kept != history.version
@@ -403,6 +423,9 @@ class Ingest:
         for item in news:
             if isinstance(item, Change):
                 self.counters.changes += 1
+                self.counters.moods[item.mood] = self.counters.moods.get(item.mood, 0) + 1
+            elif item.holdout:
+                self.counters.held_out += 1
             else:
                 self.counters.offers += 1
         subscribers = [s for s in session.subscribers or () if news or s.every]
@@ -416,6 +439,15 @@ class Ingest:
                 logger.exception("a subscriber failed", extra={"session": session.id})
 
     # Erasing
+
+    async def expire(self, before: int, limit: int) -> tuple[int, list[Session]]:
+        """Erase sessions whose last activity was before `before` (ms), at most `limit`. How many went, and those in
+        memory that are to go: they must be erased one by one, since somebody may hold them."""
+        names = await self.store.expired(before, limit)
+        live = [session for name in names if (session := self.sessions.get(*name)) is not None]
+        idle = [n for n in names if self.sessions.get(*n) is None and n not in self._loading]
+        gone = await self.store.expire(idle, before) if idle else 0
+        return gone, [session for session in live if session.last_at < before and not session.pending]
 
     async def erase(self, project: str, id: str) -> bool:
         """Forget a session in memory and on disk. False if there was none. Its sockets must be closed first."""
@@ -442,6 +474,7 @@ def _row(session: Session, due_at: int | None) -> SessionRow:
         session.page,
         due_at,
         session.publishable,
+        session.nonce,
     )
 
 

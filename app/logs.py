@@ -6,16 +6,19 @@ Nothing a client sends is trusted to be a line: what is printed of it is escaped
 import json
 import logging
 import sys
+import threading
 from typing import Final
 
 from app.config import Settings
+
+_unexpected = logging.getLogger("sessionmood")
 
 #: What a record may carry beside its message.
 NAMES: Final = ("session", "connection")
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line. A record's `fields` (a dict) are in it too."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, object] = {
@@ -25,6 +28,7 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         fields.update({name: getattr(record, name) for name in NAMES if hasattr(record, name)})
+        fields.update(getattr(record, "fields", {}))
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         return json.dumps(fields)
@@ -52,5 +56,11 @@ def set_up_logging(settings: Settings) -> None:
     handler.setFormatter(JsonLines() if settings.log_format == "json" else TextLines())
     logging.basicConfig(level="WARNING", handlers=[handler], force=True)
     logging.getLogger("sessionmood").setLevel(settings.log_level.upper())
+    # What Python itself would print becomes a line as well.
+    logging.captureWarnings(True)
+    sys.excepthook = lambda kind, error, trace: _unexpected.critical("the end", exc_info=(kind, error, trace))
+    threading.excepthook = lambda args: _unexpected.critical(
+        "a thread ended", exc_info=(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+    )
     for name in ("uvicorn", "uvicorn.error", "uvicorn.asgi"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -8,13 +8,14 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from functools import partial
 from types import FrameType
 from typing import Any, Final, cast
 
 import uvicorn
 
+from app.announce import Bursts, announce
 from app.config import Settings
 from app.errors import Draining
 from app.http_protocol import HttpProtocol
@@ -45,12 +46,15 @@ class Server(uvicorn.Server):
         self._app = app
         self._lines = lines
         self._watch: asyncio.Task[None] | None = None
+        self._signal = "a stop"
+        self._bursts = Bursts(app.ingest.counters)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's: a second signal of any kind ends the process there and then (what was acked is on
         the disk), and none is raised again at the end, so that a stop that went well exits with 0."""
         if self.should_exit:
             os._exit(1)
+        self._signal = signal.Signals(sig).name
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -63,11 +67,16 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop, grace = asyncio.get_running_loop(), self._app.settings.drain_grace
-        ends = loop.time() + grace
+        began = loop.time()
+        ends = began + grace
+        logger.info(
+            "%s: stopping within %g s; %d sockets to send on", self._signal, grace, len(self._app.connections)
+        )
         watchdog = threading.Timer(grace, _give_up)
         watchdog.daemon = True
         watchdog.start()
         await self._drain(ends - grace * CLOSING_SHARE)
+        logger.info("drained in %.1f s; %d sockets are left", loop.time() - began, len(self._app.connections))
         self._app.stop_by = ends - grace * CLOSING_SHARE / 4
         self.config.timeout_graceful_shutdown = max(0.1, ends - grace * CLOSING_SHARE / 2 - loop.time())  # type: ignore[assignment]
         try:
@@ -78,6 +87,7 @@ class Server(uvicorn.Server):
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
+        logger.info("stopped in %.1f s", loop.time() - began)
 
     async def _look_after(self) -> None:
         """End connections that are late with what they send or read."""
@@ -85,6 +95,7 @@ class Server(uvicorn.Server):
         while True:
             await asyncio.sleep(1)
             try:
+                self._bursts.look(loop.time())
                 await self._lines.look_after(loop.time)
             except Exception:
                 logger.exception("connections could not be looked after")
@@ -136,26 +147,13 @@ def _spare_the_collector() -> None:
     gc.set_threshold(*GC_THRESHOLD)
 
 
-def announce(app: App, port: int) -> None:
-    """Print where everything is, and the keys of a first start."""
-    settings = app.settings
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104
-    base = settings.public_url.rstrip("/") or f"http://{host}:{port}"
-    lines = ["", f"SessionMood is up at {base}", f"  demo        {base}/demo"]
-    keys = app.pages.fresh_keys
-    if keys:
-        lines += [
-            f"  secret      {keys['sk']}   for servers; shown only now",
-            f"  publishable {keys['pk']}   for pages",
-        ]
-    print("\n".join(lines), flush=True)
-
-
-def serve(settings: Settings) -> int:
-    """Run until told to stop; the exit code."""
+def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
+    """Run until told to stop; the exit code. `warnings`: what the log says of the settings."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
     set_up_logging(settings)
+    for sentence in warnings:
+        logger.warning(sentence)
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(settings)
     lines = Lines(settings, app.lane, app.ingest.counters)

@@ -1,10 +1,9 @@
-"""Live sessions: fold events into moods, drop what was seen before, keep time, remember who listens.
+"""A live session: fold events into moods, drop what was seen before, keep time, remember who listens.
 
 Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls keeps what comes back.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -13,18 +12,14 @@ import msgspec
 from app.elements import Elements, Visit
 from app.errors import OutOfOrder
 from app.history import History
-from app.mood import DEFAULT, EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
+from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
 from app.mood.grid import STEP_MS
+from app.producers import Producer, newest_of, unmeasured
 
-#: A client clock without a measured offset is believed while it is at most this far behind (ms); beyond, the
-#: batch's newest event is taken to have happened as it arrived.
-CLOCK_TOLERANCE_MS: Final = 600_000
 #: A session never starts further back than this (ms), whatever a client's clock says.
 OLDEST_EVENT_MS: Final = 86_400_000
 #: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
 STAYED_MS: Final = 300_000
-#: How exactly a session is woken when time may change its mood (ms).
-SLOT_MS: Final = 100
 #: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
 MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
@@ -32,11 +27,6 @@ SNAPSHOT_EVERY: Final = 256
 
 #: So far (ms) a session's row may lag behind its log.
 ROW_LAG_MS: Final = 10_000
-
-#: A session of so many events at most leaves memory early: it costs little to read back.
-BRIEF_EVENTS: Final = 20
-#: Sessions looked at in one search for idle ones, the longest unused first.
-MAX_LOOKED_AT: Final = 20_000
 
 #: Unknown event types that an answer names.
 MAX_IGNORED_TYPES: Final = 10
@@ -52,18 +42,6 @@ class Subscriber(Protocol):
 
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """`offer`: help that is due; `changed`: the mood, its action or the offer is new."""
-
-
-class Producer:
-    """One page load's numbering. `ack`: the highest event number folded; `kept`: the highest that can't be
-    lost any more, `ack` at most. `offset`: ms to add to its clock."""
-
-    __slots__ = ("ack", "kept", "offset", "reports")
-
-    def __init__(self, ack: int = 0, offset: int | None = None, reports: int = 0) -> None:
-        self.ack = self.kept = ack
-        self.offset = offset
-        self.reports = reports
 
 
 @dataclass
@@ -85,7 +63,12 @@ class Outcome:
 
 
 class Session:
-    """One visit of one person. `version` grows by one with each batch folded."""
+    """One visit of one person. `version` grows by one with each batch folded.
+
+    `nonce` names this incarnation of the id: tokens are for it alone, so they end with it. `publishable`: it belongs
+    to whoever holds its token; else the id is the server's, which opened it with a secret key or minted for it.
+    `proposed`: a client has said hello and nothing is kept yet. There may be several proposals for one id, which
+    know nothing of each other; the first one with an event becomes the session."""
 
     __slots__ = (
         "change",
@@ -99,30 +82,37 @@ class Session:
         "id",
         "last_at",
         "model",
+        "nonce",
         "observer",
         "offer",
         "page",
         "pending",
         "producers",
         "project",
+        "proposed",
         "publishable",
         "snapshot_events",
         "snapshot_version",
         "stored_at",
         "stored_due",
+        "stored_nonce",
         "stored_page",
         "subscribers",
         "version",
         "visit",
     )  # fmt: skip
 
-    def __init__(self, project: str, id: str, created_at: int, model: Model, publishable: bool) -> None:
+    def __init__(
+        self, project: str, id: str, created_at: int, model: Model, publishable: bool, nonce: str = ""
+    ) -> None:
         self.project = project
         self.id = id
         self.created_at = created_at
         self.last_at = created_at
         self.model = model
         self.publishable = publishable
+        self.nonce = nonce
+        self.proposed = False
         self.engine: MoodEngine | None = None
         self.change: Change | None = None  # the last change of mood
         self.producers: OrderedDict[str, Producer] = OrderedDict()
@@ -135,6 +125,7 @@ class Session:
         self.stored_at = -1
         self.stored_due: int | None = None
         self.stored_page: str | None = None
+        self.stored_nonce = self.nonce
         self.due_slot: int | None = None
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
@@ -184,7 +175,7 @@ class Session:
         known = self.producer(producer)
         known.reports = reports
         if client_now is not None:
-            known.offset = now - round(client_now)
+            known.measure(now - round(client_now))
         return known.kept
 
     def keep(self, producer: str, seq: int) -> None:
@@ -193,9 +184,23 @@ class Session:
         if known is not None:
             known.kept = max(known.kept, seq)
 
-    def measure(self, events: list[Event], producer: str | None, now: int) -> int:
-        """ms to add to the times of all of `events`, before they are folded in parts."""
-        return _offset(events, None if producer is None else self.producer(producer), now)
+    def check_order(self, producer: str | None, seq: int | None, lost: int) -> None:
+        """Raises OutOfOrder when events of `producer` before `seq` are missing and not declared lost."""
+        if producer is None or seq is None:
+            return
+        known = self.producers.get(producer)
+        next = 1 if known is None else known.ack + 1
+        if seq > next + lost:
+            raise OutOfOrder(f"event {next} is next from this producer, not {seq}", expect=next, seq=seq)
+
+    def align(self, events: list[Event], producer: str | None, seq: int | None, lost: int, now: int) -> int:
+        """ms to add to the times of all of `events`, before they are folded in parts. Raises OutOfOrder."""
+        self.check_order(producer, seq, lost)
+        if producer is None or seq is None:
+            return unmeasured(newest_of(events), now)
+        known = self.producer(producer)
+        skipped = max(known.ack + 1 - seq, 0)
+        return known.align(newest_of(events[skipped:]), now)
 
     def receive(
         self,
@@ -209,22 +214,19 @@ class Session:
     ) -> Outcome:
         """Fold a batch. `events` carry the client's `at` (-1: absent); afterwards the server's.
 
-        `reports` None means as said before by this producer. `offset`: ms to add to the clock of a client
-        without a producer, where it was measured. Raises OutOfOrder when events before `seq` are
-        missing and not declared lost; nothing is folded then.
+        `reports` None means as said before by this producer. `offset`: ms to add to the client's clock where it is
+        known already. Raises OutOfOrder when events before `seq` are missing and not declared lost; nothing is
+        folded then.
         """
         if producer is None or seq is None:
             return self._fold(events, None, None, reports or 0, now, offset)
+        self.check_order(producer, seq, lost)
         known = self.producer(producer)
-        if seq > known.ack + 1 + lost:
-            raise OutOfOrder(
-                f"event {known.ack + 1} is next from this producer, not {seq}", expect=known.ack + 1, seq=seq
-            )
         if reports is not None:
             known.reports = reports
         last = seq + len(events) - 1
         skipped = min(max(known.ack + 1 - seq, 0), len(events))
-        outcome = self._fold(events[skipped:], known, seq + skipped, known.reports, now)
+        outcome = self._fold(events[skipped:], known, seq + skipped, known.reports, now, offset)
         if last > known.ack:
             known.ack = last
             if not outcome.moved:  # nothing but a loss, declared: without a row it would be forgotten
@@ -241,14 +243,15 @@ class Session:
         first_seq: int | None,
         reports: int,
         now: int,
-        offset: int | None = None,
+        offset: int | None,
     ) -> Outcome:
         news: list[Change | Offer] = []
         ignored = 0
         unknown: list[str] = []
         if events:
             if offset is None:
-                offset = _offset(events, known, now)
+                newest = newest_of(events)
+                offset = unmeasured(newest, now) if known is None else known.align(newest, now)
             oldest = now - OLDEST_EVENT_MS
             for event in events:
                 event.reports = reports
@@ -348,7 +351,10 @@ class Session:
             [
                 _FORMAT,
                 None if self.engine is None else self.engine.state(),
-                [[id, p.ack, p.offset, p.reports] for id, p in self.producers.items()],
+                [
+                    [id, p.ack, p.offset if p.measured else None, p.reports]
+                    for id, p in self.producers.items()
+                ],
                 self.page,
                 None if offer is None else [offer.at, offer.id, offer.holdout],
                 None if change is None else [getattr(change, name) for name in _CHANGE],
@@ -381,6 +387,7 @@ class Session:
             self.stored_at < 0
             or self.last_at - self.stored_at >= ROW_LAG_MS
             or self.page != self.stored_page
+            or self.nonce != self.stored_nonce
             or (due_at is not None and (self.stored_due is None or due_at < self.stored_due))
         )
 
@@ -389,6 +396,14 @@ class Session:
         self.stored_at = self.last_at
         self.stored_due = due_at
         self.stored_page = self.page
+        self.stored_nonce = self.nonce
+
+    def row_read(self, last_at: int, due_at: int | None, page: str | None) -> None:
+        """Note what the row says that this session was read from."""
+        self.stored_at = last_at
+        self.stored_due = due_at
+        self.stored_page = page
+        self.stored_nonce = self.nonce
 
     def snapshot_due(self) -> bool:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
@@ -405,100 +420,3 @@ class Observer(Protocol):
     def receive(self, event: Event, engine: MoodEngine) -> None: ...
 
     def advance(self, now: int, engine: MoodEngine) -> None: ...
-
-
-def _offset(events: list[Event], known: Producer | None, now: int) -> int:
-    """ms to add to the client's times: measured at `hello`, else 0 for a believable clock."""
-    if known is not None and known.offset is not None:
-        return known.offset
-    newest = max(event.at for event in events)
-    if newest == -1:
-        return 0
-    offset = 0 if now - CLOCK_TOLERANCE_MS <= newest <= now else now - newest
-    if known is not None:
-        known.offset = offset
-    return offset
-
-
-class Sessions:
-    """All sessions in memory, oldest activity first, and the clock hand that wakes them."""
-
-    def __init__(self, model: Model = DEFAULT) -> None:
-        self.model = model
-        self._live: OrderedDict[tuple[str, str], Session] = OrderedDict()
-        self._wheel: dict[int, list[Session]] = {}
-        self._hand: int | None = None
-
-    def __len__(self) -> int:
-        return len(self._live)
-
-    def __iter__(self) -> Iterator[Session]:
-        return iter(list(self._live.values()))
-
-    def get(self, project: str, id: str) -> Session | None:
-        return self._live.get((project, id))
-
-    def open(self, project: str, id: str, now: int, publishable: bool) -> Session:
-        """A new session, in memory only until its first batch is kept."""
-        session = Session(project, id, now, self.model, publishable)
-        self.add(session)
-        return session
-
-    def add(self, session: Session) -> None:
-        self._live[(session.project, session.id)] = session
-
-    def remove(self, session: Session) -> None:
-        self._live.pop((session.project, session.id), None)
-        session.due_slot = None
-
-    def touch(self, session: Session) -> None:
-        """`session` was just used: it leaves memory last, and wakes when its engine next may change."""
-        self._live.move_to_end((session.project, session.id))
-        self.schedule(session)
-
-    def schedule(self, session: Session) -> None:
-        due = None if session.engine is None else session.engine.due_at()
-        if due is None:
-            session.due_slot = None
-            return
-        slot = -(-due // SLOT_MS)
-        if self._hand is not None and slot <= self._hand:
-            slot = self._hand + 1
-        if session.due_slot is None or slot < session.due_slot:
-            session.due_slot = slot
-            self._wheel.setdefault(slot, []).append(session)
-
-    def due(self, now: int) -> list[Session]:
-        """Sessions to `advance` at `now` (ms); each must be given back to `schedule` afterwards."""
-        slot = now // SLOT_MS
-        if self._hand is None:
-            self._hand = min(self._wheel, default=slot) - 1
-        if slot - self._hand > len(self._wheel):
-            ready = sorted(s for s in self._wheel if s <= slot)
-        else:
-            ready = [s for s in range(self._hand + 1, slot + 1) if s in self._wheel]
-        found = []
-        for s in ready:
-            for session in self._wheel.pop(s):
-                if session.due_slot == s:
-                    session.due_slot = None
-                    found.append(session)
-        self._hand = max(self._hand, slot)
-        return found
-
-    def idle(self, before: int, cap: int, brief_before: int | None = None) -> list[Session]:
-        """Sessions that may leave memory: nobody listens, all is kept, and either nothing happened since
-        `before` (ms; `brief_before` for those of a few events, which are read back soon) or more than `cap` are
-        in memory."""
-        found: list[Session] = []
-        excess = len(self._live) - cap
-        latest = max(before, brief_before or before)
-        for looked_at, session in enumerate(self._live.values()):
-            if len(found) >= 1000 or looked_at >= MAX_LOOKED_AT:
-                break
-            if session.last_at >= latest and len(found) >= excess:
-                break
-            old = session.last_at < before or len(found) < excess or session.event_count <= BRIEF_EVENTS
-            if old and not session.subscribers and session.pending == 0:
-                found.append(session)
-        return found

@@ -8,7 +8,8 @@ from typing import Final
 
 from app.errors import Damaged, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
-from app.sessions import SLOT_MS, Session
+from app.registry import SLOT_MS
+from app.sessions import Session
 
 logger = logging.getLogger("sessionmood.sweep")
 

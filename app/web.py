@@ -4,7 +4,6 @@ import asyncio
 import base64
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +15,15 @@ from starlette.responses import Response
 
 from app import auth
 from app.auth import Access
+from app.clock import Clock
 from app.config import BadSetting, Settings
 from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.learning import Learning
 from app.model_file import BadModel, read_overrides
 from app.mood import DEFAULT, Model
-from app.sessions import Sessions
+from app.registry import Sessions
+from app.retention import Retention
 from app.shadow import Shadow
 from app.slow_lane import SlowLane
 from app.storage import Storage
@@ -52,17 +53,9 @@ Send = Callable[[Message], Awaitable[None]]
 _HOT: Final = re.compile(r"/v1/sessions/([^/]*)/(events|mood)")
 _SOCKET: Final = re.compile(r"/v1/sessions/([^/]*)/ws")
 _PROJECT: Final = "default"
-#: Sessions past their keep-by date are looked for this often (s), and erased so many at a time.
-EXPIRE_EVERY: Final = 60.0
-EXPIRE_AT_ONCE: Final = 100
 #: What a command asks to erase is looked for this often (s): as often as the keys that a command may revoke, but
 #: not with them, since an erasure may wait for the disk and a revocation must not.
 REQUESTS_EVERY: Final = auth.REFRESH_EVERY
-
-
-def clock() -> int:
-    """ms since the epoch. The only clock that the service reads."""
-    return time.time_ns() // 1_000_000
 
 
 def model_of(settings: Settings) -> Model:
@@ -100,7 +93,8 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store: Storage = SQLiteStorage(settings.sqlite_path, sole=True)
-        self.access = Access(self.store, clock, settings.token_ttl)
+        self.clock = clock = Clock()
+        self.access = Access(self.store, clock, settings.token_ttl, settings.demo)
         self.ingest = Ingest(
             Sessions(model_of(settings)),
             self.store,
@@ -117,16 +111,29 @@ class App:
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
             self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
-        self.connections = Connections(settings)
+        self.connections = Connections(settings, self.ingest.sessions)
         self.doors = Doors(
             settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
         )
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
+        self.retention = Retention(self.store, clock, settings.retention_days, self.doors.expire)
         self.rest = Rest(self.doors)
         self.metrics = Metrics(self.doors)
+        self.metrics.gauges |= {
+            "sessionmood_clock_ahead_seconds": (
+                "how far the machine's clock is ahead of the service's, which goes on evenly",
+                lambda: clock.ahead_ms / 1000,
+            ),
+            "sessionmood_clock_steps": ("how often the machine's clock was found set", lambda: clock.steps),
+            "sessionmood_retention_refused": (
+                "1 while nothing is erased because the clock is not believed",
+                lambda: float(bool(self.retention.refused)),
+            ),
+        }
         self.pages = Pages(self.doors)
+        self.pages.remarks = self._remarks
         #: when `stop` must be done (the loop's time), None when it may take its time
         self.stop_by: float | None = None
         self.other = Starlette(
@@ -171,7 +178,7 @@ class App:
             await self._live(receive, send)
             return
         open_to_all = not scope["path"].startswith("/v1/")
-        if open_to_all and (wait := self.doors.rates.page(address_of(scope), clock())):
+        if open_to_all and (wait := self.doors.rates.page(address_of(scope), self.clock())):
             await asyncio.sleep(wait)
         await self.other(scope, receive, safe(send))
 
@@ -211,16 +218,28 @@ class App:
 
     async def start(self) -> None:
         await self.store.open()
+        self.clock.resume(await self.store.newest())
         await self._development_keys()
+        if self.settings.demo != "off":
+            await self._demo_key()
         await self.access.start()
         if self.ingest.elements is not None:
             await self.learning.start()
         await self.sweep.start()
         self._tasks = [
             asyncio.create_task(self._watch_sockets(), name="sockets"),
-            asyncio.create_task(self._expire(), name="expire"),
+            asyncio.create_task(self.retention.run(), name="retention"),
             asyncio.create_task(self._erase_requested(), name="erase"),
         ]
+
+    def _remarks(self) -> list[str]:
+        """What `/readyz` should tell though the service is ready."""
+        remarks = [f"retention: {self.retention.refused}"] if self.retention.refused else []
+        if not self.clock.trusted:
+            remarks.append(
+                f"clock: the machine's was set by {self.clock.ahead_ms / 1000:.0f} s; not followed"
+            )
+        return remarks
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -243,27 +262,33 @@ class App:
         logger.error("the storage could not be closed in time; nothing that was acked is lost")
 
     async def _development_keys(self) -> None:
-        """A pair of keys for a database that has none. The publishable one, which is public by nature, is made
-        from a kept secret, so that the demo page still has it after a restart."""
-        public = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo"))[:24]).decode()
-        kept = await self.store.keys()
-        if not kept:
-            secret, entry = auth.new_key(auth.SECRET, _PROJECT, clock(), "development")
+        """A pair of keys for a database that has none."""
+        if await self.store.keys():
+            return
+        self.pages.fresh_keys = {}
+        for kind in (auth.SECRET, auth.PUBLISHABLE):
+            plain, entry = auth.new_key(kind, _PROJECT, self.clock(), "development")
             await self.store.add_key(entry)
-            entry = auth.kept_key(public, _PROJECT, clock(), "development")
-            await self.store.add_key(entry)
-            self.pages.fresh_keys = {auth.SECRET: secret, auth.PUBLISHABLE: public}
-            kept = [entry]
-        mark = auth.digest(public)
-        if any(key.digest == mark and key.revoked_at is None for key in kept):
-            self.pages.demo_key = public
+            self.pages.fresh_keys[kind] = plain
+
+    async def _demo_key(self) -> None:
+        """The demo page's publishable key, of a project of its own. It is public by nature, so it is made from a kept
+        secret and the same after a restart."""
+        plain = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo page"))[:24]).decode()
+        if auth.digest(plain) not in {key.digest for key in await self.store.keys()}:
+            await self.store.add_key(auth.kept_key(plain, auth.DEMO_PROJECT, self.clock(), "demo page"))
+        self.pages.demo_key = plain
 
     async def _watch_sockets(self) -> None:
-        """Ping the silent, cut off those who do not read."""
+        """Look at the clock, ping the silent, cut off those who do not read."""
         silence = self.settings.ping_interval * 1000
         while True:
             await asyncio.sleep(1)
-            now = clock()
+            try:
+                self.clock.look()
+            except Exception:
+                logger.exception("the clock could not be looked at")
+            now = self.clock()
             for connection in self.connections.all():
                 try:
                     if connection.stuck(now):
@@ -272,19 +297,6 @@ class App:
                         connection.ping(now)
                 except Exception:
                     logger.exception("a socket could not be looked after", extra=connection.names())
-
-    async def _expire(self) -> None:
-        """Erase what is past its keep-by date."""
-        while True:
-            try:
-                days = self.settings.retention_days
-                while days and await self.store.expire(clock() - round(days * 86_400_000), EXPIRE_AT_ONCE):
-                    await asyncio.sleep(0)
-            except StorageUnavailable:
-                pass  # storage reports its own state
-            except Exception:
-                logger.exception("old sessions could not be erased")
-            await asyncio.sleep(EXPIRE_EVERY)
 
     async def _erase_requested(self) -> None:
         """Erase what a command beside the server asks for, also before this start."""

@@ -73,6 +73,7 @@ class ServerProcess:
         self.log = folder / "server.log"
         self.settings = settings
         self.python = [sys.executable]
+        self.root = ROOT
         self.sk = ""
         self.pk = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -87,7 +88,7 @@ class ServerProcess:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.python, "-m", "app", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [*self.python, "-m", "app", "serve"], cwd=self.root, env=environment, stdout=log, stderr=log
             )
         wait_until(self._answers, 30, "the server's start")
         if not self.sk:

@@ -73,7 +73,7 @@ async def test_a_revoked_key_is_refused_and_told_of_once(access: Access, store: 
 
 
 async def test_a_token_is_for_one_session_of_one_project(access: Access) -> None:
-    token = access.issue_token("shop", "s")
+    token = access.issue_token("shop", "s", "n")
     assert access.check_token(token, "shop", "s").fixed is False
     assert access.check_token(token, "shop", "s").session == "s"  # again: from what is remembered
     for project, session in (("shop", "t"), ("other", "s"), ("", "s"), ("shop", "s.")):
@@ -144,7 +144,7 @@ async def test_forged_tokens_are_refused(access: Access, store: SQLiteStorage) -
 
 async def test_tokens_end_also_when_they_are_remembered(access: Access) -> None:
     clock = clock_of(access)
-    token = access.issue_token("shop", "s", ttl=60)
+    token = access.issue_token("shop", "s", "n", ttl=60)
     assert access.check_token(token, "shop", "s").fixed is True
     clock.now += 59_000
     access.check_token(token, "shop", "s")
@@ -156,9 +156,9 @@ async def test_tokens_end_also_when_they_are_remembered(access: Access) -> None:
 async def test_the_signing_secret_changes_each_month_and_old_tokens_live_their_time(access: Access) -> None:
     clock = clock_of(access)
     clock.now = NOVEMBER + 26 * DAY  # the 30th
-    long = access.issue_token("shop", "s", ttl=30 * 86_400)
+    long = access.issue_token("shop", "s", "n", ttl=30 * 86_400)
     clock.now += DAY  # December begins, and nobody has refreshed yet: its secret was made ahead
-    fresh = access.issue_token("shop", "s")
+    fresh = access.issue_token("shop", "s", "n")
     assert jwt.get_unverified_header(long)["kid"] == "2026-11"
     assert jwt.get_unverified_header(fresh)["kid"] == "2026-12"
     again = Access(access.store, clock, 86_400)
@@ -176,15 +176,15 @@ async def test_the_signing_secret_changes_each_month_and_old_tokens_live_their_t
 
 async def test_a_token_is_renewed_in_the_second_half_of_its_life_unless_minted_to_end(access: Access) -> None:
     clock = clock_of(access)
-    token = access.issue_token("shop", "s")
-    minted = access.issue_token("shop", "s", ttl=60)
+    token = access.issue_token("shop", "s", "n")
+    minted = access.issue_token("shop", "s", "n", ttl=60)
     claims, fixed = (access.check_token(each, "shop", "s") for each in (token, minted))
-    assert access.next_token(token, claims, "shop", "s") == token
-    assert access.next_token(minted, fixed, "shop", "s") == minted
+    assert access.next_token(token, claims, "shop", "s", "n") == token
+    assert access.next_token(minted, fixed, "shop", "s", "n") == minted
     clock.now += 13 * 3_600_000
-    renewed = access.next_token(token, claims, "shop", "s")
+    renewed = access.next_token(token, claims, "shop", "s", "n")
     assert renewed != token
-    assert access.next_token(minted, fixed, "shop", "s") == minted
+    assert access.next_token(minted, fixed, "shop", "s", "n") == minted
     clock.now += 12 * 3_600_000
     access.check_token(renewed, "shop", "s")
 
@@ -194,7 +194,7 @@ async def test_what_is_remembered_of_tokens_is_bounded(
 ) -> None:
     monkeypatch.setattr(auth, "MAX_VERIFIED", 10)
     for n in range(30):
-        access.check_token(access.issue_token("shop", f"s{n}"), "shop", f"s{n}")
+        access.check_token(access.issue_token("shop", f"s{n}", "n"), "shop", f"s{n}")
     assert len(access._verified) == 10
 
 

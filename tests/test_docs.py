@@ -112,7 +112,7 @@ def test_the_commands_page_names_every_command() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     shown = sessionmood("--help").out
     commands = re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE)
-    assert len(commands) == 13
+    assert len(commands) >= 13
     for command in commands:
         assert command in page, f"docs/commands.md does not speak of {command}"
 

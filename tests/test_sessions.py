@@ -8,16 +8,9 @@ from hypothesis import strategies as st
 
 from app.errors import OutOfOrder
 from app.mood import DEFAULT, Event
-from app.sessions import (
-    CLOCK_TOLERANCE_MS,
-    MAX_PRODUCERS,
-    OLDEST_EVENT_MS,
-    ROW_LAG_MS,
-    SLOT_MS,
-    Outcome,
-    Session,
-    Sessions,
-)
+from app.producers import CLOCK_TOLERANCE_MS
+from app.registry import SLOT_MS, Sessions
+from app.sessions import MAX_PRODUCERS, OLDEST_EVENT_MS, ROW_LAG_MS, Outcome, Session
 
 NOW = 1_800_000_000_000
 
@@ -261,6 +254,103 @@ def test_events_that_come_late_keep_their_times() -> None:
         s.advance(NOW + seq * 100)
         kept.append(events[0].at - NOW)
     assert kept == [-51_000, -42_000, -33_000, -24_000, -15_000, -6_000]
-    early = clicks(NOW - 50_000)
+    early = clicks(NOW - 30_000)
     s.receive(early, "p", 7, 0, None, NOW)
     assert early[0].at == NOW - 6_000
+
+
+def test_a_clock_that_is_set_back_goes_on_from_when_its_events_come() -> None:
+    s = session()
+    s.hello("p", client_now=NOW, reports=0, now=NOW)
+    s.receive(clicks(NOW), "p", 1, 0, None, NOW)
+    later = NOW + 90_000
+    kept = []
+    for n in range(3):
+        events = clicks(later - 3_600_000 + n * 500, later - 3_600_000 + n * 500 + 200)
+        s.receive(events, "p", 2 + 2 * n, 0, None, later + n * 500 + 250)
+        kept += [event.at - later for event in events]
+    assert kept == [50, 250, 550, 750, 1050, 1250]
+
+
+def test_a_clock_that_is_set_ahead_does_too() -> None:
+    s = session()
+    s.hello("p", client_now=NOW, reports=0, now=NOW)
+    s.receive(clicks(NOW), "p", 1, 0, None, NOW)
+    events = clicks(*(NOW + 7_200_000 + n * 1000 for n in range(3)))
+    s.receive(events, "p", 2, 0, None, NOW + 9_000)
+    assert [event.at - NOW for event in events] == [7_000, 8_000, 9_000]
+
+
+def test_what_was_kept_back_is_not_taken_for_a_clock_that_was_set() -> None:
+    s = session()
+    s.hello("p", client_now=NOW, reports=0, now=NOW)
+    kept = []
+    for n in range(4):  # an hour off line, then all at once, in pieces, and the first one twice
+        events = clicks(NOW + n * 900_000)
+        s.receive(events, "p", n + 1, 0, None, NOW + 3_600_000)
+        kept.append(events[0].at - NOW)
+    s.receive(clicks(NOW), "p", 1, 0, None, NOW + 3_600_100)
+    assert kept == [0, 900_000, 1_800_000, 2_700_000]
+    assert s.producers["p"].offset == 0
+
+
+def test_a_slow_clock_that_nobody_measured_counts_from_its_arrival() -> None:
+    for late in (120_000, 590_000, 3_600_000, -5_000):
+        s = session()
+        events = clicks(NOW - late - 1500, NOW - late)
+        s.receive(events, None, None, 0, None, NOW)
+        assert [event.at - NOW for event in events] == [-1500, 0]
+
+
+def test_what_came_late_first_does_not_put_the_rest_into_the_future() -> None:
+    s = session()
+    s.receive(clicks(NOW - 60_000), "p", 1, 0, None, NOW)
+    events = clicks(NOW + 3_000, NOW + 4_000)
+    s.receive(events, "p", 2, 0, None, NOW + 4_100)
+    assert [event.at - NOW for event in events] == [3_100, 4_100]
+
+
+def test_who_is_listened_to_stands_in_nobodys_way() -> None:
+    """Twenty thousand of them, and the search for who may leave does not look at one."""
+    sessions = Sessions()
+    crowd = [sessions.open("p", f"watched{n}", NOW, True) for n in range(20_000)]
+    listener = Silent()
+    for one in crowd:
+        sessions.listen(one, listener)
+    idle = [sessions.open("p", f"idle{n}", NOW, True) for n in range(10)]
+    assert sessions.idle(NOW, cap=20_000) == idle
+    assert len(sessions._unheard) == len(idle)
+    for one in idle:
+        sessions.remove(one)
+    sessions.leave(crowd[7], listener)
+    sessions.leave(crowd[7], listener)
+    assert sessions.idle(NOW + 1, cap=10**6) == [crowd[7]]
+    sessions.listen(crowd[7], listener)
+    assert sessions.idle(NOW + 1, cap=0) == []
+
+
+def test_the_first_proposal_with_an_event_becomes_the_session() -> None:
+    sessions = Sessions()
+    mine, tab = sessions.propose("p", "s", NOW, "n1"), Silent()
+    sessions.listen(mine, tab)
+    assert sessions.propose("p", "s", NOW, "n1") is mine  # another tab with the same token
+    theirs = sessions.propose("p", "s", NOW, "n2")
+    assert theirs is not mine
+    sessions.listen(theirs, Silent())
+    assert (len(sessions), sessions.get("p", "s"), sessions.idle(NOW + 1, cap=0)) == (0, None, [])
+    by_rest = Session("p", "s", NOW, DEFAULT, True, "n1")  # proposed before the first tab listened
+    assert sessions.accept(by_rest) == (mine, [theirs])
+    assert sessions.get("p", "s") is mine
+    assert not mine.proposed
+    assert sessions._proposals == {}
+    sessions.leave(theirs, theirs.subscribers[0])  # type: ignore[index]
+    assert sessions.get("p", "s") is mine
+
+
+def test_nothing_is_left_of_proposals_that_nobody_waits_with() -> None:
+    sessions = Sessions()
+    for n in range(100):
+        proposal, listener = sessions.propose("p", f"s{n % 10}", NOW, f"n{n}"), Silent()
+        sessions.listen(proposal, listener)
+        sessions.leave(proposal, listener)
+    assert (len(sessions), sessions._proposals) == (0, {})

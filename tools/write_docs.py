@@ -12,6 +12,7 @@ from app.config import Settings
 from app.mood import DEFAULT
 from app.mood.numbers import CONFIDENCE, SETTINGS, WEIGHTS
 from app.sessions import Session
+from benchmarks.gallery import report
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 README = DOCS.parent / "README.md"
@@ -114,7 +115,18 @@ def readme() -> str:
     return before + made + folded(first_answer()) + "```" + after
 
 
-PAGES = {"settings.md": settings_page, "numbers.md": numbers_page}
+def accuracy_page() -> str:
+    """docs/accuracy.md as it stands, with the gallery's results between its marks."""
+    before, begin, rest = (DOCS / "accuracy.md").read_text().partition("<!-- gallery -->\n")
+    _, end, after = rest.partition("<!-- end of gallery -->\n")
+    runs = report.kept()
+    parts = [report.text(runs["gallery"]), "![Missed and false, tool by tool](images/gallery.png)\n"]
+    if "fresh" in runs:
+        parts += ["### Pages seen for the first time\n", report.text(runs["fresh"])]
+    return before + begin + "\n".join(parts) + end + after
+
+
+PAGES = {"settings.md": settings_page, "numbers.md": numbers_page, "accuracy.md": accuracy_page}
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:

@@ -1,10 +1,12 @@
-"""The command line: `sessionmood COMMAND`. Exit codes: 0 done, 1 it failed, 2 it was asked wrongly.
+"""The command line: `sessionmood COMMAND`. Exit codes: 0 done, 1 it failed, 2 it was asked wrongly, 3 (serve only) it
+could not start.
 
 Each command loads what it needs when it runs, so that `--help` answers at once.
 """
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -20,6 +22,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from app import COMPILED, __version__
+
+        print(f"sessionmood {__version__} (mood engine {'compiled' if COMPILED else 'in plain Python'})")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:

@@ -1,10 +1,27 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 import typer
+from typer.core import TyperCommand
+
+#: What typer says of a value's type; `list[a|b]` keeps its choices.
+_TYPE: Final = re.compile(
+    r"<(?:list\[([^]|]*\|[^]]*)\]|(?:list\[)?(?:str|path|int|float|bool)(?: range)?\]?)>"
+)
+
+
+class Command(TyperCommand):
+    """A command whose help names values, not Python's types."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        super().format_help(ctx, formatter)
+        # as wide as before: what follows stands in a column
+        text = "".join(formatter.buffer)
+        formatter.buffer = [_TYPE.sub(lambda m: (f"<{m[1]}>" if m[1] else "").ljust(len(m[0])), text)]
 
 
 def say(message: str) -> None:
@@ -21,6 +38,11 @@ def fail(message: str) -> NoReturn:
 def misused(message: str) -> NoReturn:
     """Stop with exit code 2: the command was asked wrongly."""
     raise typer.BadParameter(message)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 session`, `2,000 sessions`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def columns(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

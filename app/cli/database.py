@@ -23,7 +23,7 @@ Database = Annotated[
         help="The database: sqlite:///FILE.",
     ),
 ]
-Project = Annotated[str, typer.Option(help="The project.")]
+Project = Annotated[str, typer.Option(metavar="NAME", help="The project.")]
 
 
 def with_storage(
@@ -38,7 +38,7 @@ def with_storage(
     server runs, for work that must not be done beside one; no server can start during `work` then."""
     import asyncio
 
-    path = _path(url)
+    path = database_path(url)
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
@@ -46,10 +46,11 @@ def with_storage(
             f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
         )
 
-    from app.storage.sqlite import SQLiteStorage, is_served
+    from app.storage.sqlite import SQLiteStorage
+    from app.storage.sqlite_identity import Served, served
 
     sole = beside_server is not None
-    if beside_server is not None and is_served(path):
+    if beside_server is not None and served(path) is Served.here:
         work, sole = beside_server, False
 
     async def run() -> T:
@@ -63,7 +64,8 @@ def with_storage(
     return asyncio.run(run())
 
 
-def _path(url: str | None) -> Path:
+def database_path(url: str | None) -> Path:
+    """The database's file. Exits with 2 where the URL names none."""
     from app.config import BadSetting, Settings
 
     try:

@@ -62,7 +62,7 @@ async def _told(settings: "Settings", url: str | None, key: str) -> list[str]:
         levels.append(finding.level)
         print(f"{finding.level.value:4}  {finding.what}", flush=True)
 
-    async for finding in examine(settings):
+    async for finding in examine(settings, os.environ):
         tell(finding)
     if url is not None:
         async for finding in examine_server(url.rstrip("/"), key):

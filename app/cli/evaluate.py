@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import columns, fail, misused
+from app.cli.console import columns, counted, fail, misused
 from app.cli.options import Files, ModelFile, Processes, load_overrides
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _draw(full: "Report", rows: "Sequence[tuple[str, Measured]]", picture: Path)
 
 
 def _print(full: "Report") -> None:
-    print(f"{full.sessions:,} sessions, {full.events:,} events")
+    print(f"{counted(full.sessions, 'session')}, {counted(full.events, 'event')}")
     if full.without:
         print(f"without {' and '.join(full.without)}")
     if full.ranking:

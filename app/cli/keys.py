@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import columns, fail, misused, say
+from app.cli.console import Command, columns, fail, misused, say
 from app.cli.database import Database, Project, with_storage
 
 if TYPE_CHECKING:
@@ -24,22 +24,26 @@ class Kind(StrEnum):
     pk = "pk"
 
 
-@keys.command()
+@keys.command(cls=Command)
 def create(
     kind: Annotated[Kind, typer.Option(help="sk: secret, for servers; pk: publishable, for browsers.")],
-    name: Annotated[str, typer.Option(help="What it is for; shown in lists.")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="What it is for; shown in lists.")] = "",
     origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="An origin that may use it (https://shop.example, https://*.shop.example). Repeatable."
+            metavar="ORIGIN",
+            help="An origin that may use it (https://shop.example, https://*.shop.example). Repeatable.",
         ),
     ] = None,
     monthly_sessions: Annotated[
-        int | None, typer.Option(min=0, help="Sessions it may open a month.", show_default="no limit")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Sessions it may open a month.", show_default="no limit"),
     ] = None,
     events_per_second: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Events it may send a second.", show_default="the server's limit"),
+        typer.Option(
+            metavar="N", min=0.001, help="Events it may send a second.", show_default="the server's limit"
+        ),
     ] = None,
     project: Project = "default",
     database_url: Database = None,
@@ -65,7 +69,7 @@ def create(
     print(plain)
 
 
-@keys.command(name="list")
+@keys.command(name="list", cls=Command)
 def list_keys(
     every: Annotated[bool, typer.Option("--all", help="Revoked keys too.")] = False,
     database_url: Database = None,
@@ -82,7 +86,7 @@ def list_keys(
     )
 
 
-@keys.command()
+@keys.command(cls=Command)
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it: key_…")],
     database_url: Database = None,

@@ -16,7 +16,9 @@ ModelFile = Annotated[
         help="A model file (JSON of overrides, as `sessionmood tune` writes) instead of the shipped numbers.",
     ),
 ]
-Processes = Annotated[int | None, typer.Option(min=1, help="Processors to use.", show_default="all of them")]
+Processes = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Processors to use.", show_default="all of them")
+]
 
 
 def load_overrides(path: Path | None) -> dict[str, object]:
@@ -30,3 +32,22 @@ def load_overrides(path: Path | None) -> dict[str, object]:
         return read_overrides(path)
     except BadModel as error:
         fail(str(error))
+
+
+def local_server() -> str:
+    """Where `serve` listens when it is started from here: PORT counts, as it does for `serve`."""
+    import os
+
+    port = os.environ.get("PORT", "")
+    return f"http://127.0.0.1:{port if port.isdigit() and port != '0' else 8000}"
+
+
+Url = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        default_factory=local_server,
+        show_default="http://127.0.0.1:8000, or PORT",
+        help="The server.",
+    ),
+]

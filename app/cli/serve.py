@@ -2,13 +2,16 @@
 
 import dataclasses
 import inspect
+import json
 import os
+import sys
+import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from app.config import BadSetting, Settings
+from app.config import BadSetting, Settings, unknown_names
 
 
 def _run(**options: Any) -> None:
@@ -17,9 +20,13 @@ def _run(**options: Any) -> None:
 
     try:
         settings = Settings.from_env(os.environ, **options)
-        code = serve_settings(settings)
+        code = serve_settings(settings, unknown_names(os.environ))
     except BadSetting as error:
-        say(str(error))
+        if "json" in (options.get("log_format"), os.environ.get("SESSIONMOOD_LOG_FORMAT")):
+            line = {"at": time.time_ns() // 1_000_000, "level": "error", "logger": "sessionmood"}
+            print(json.dumps({**line, "message": str(error)}), file=sys.stderr)
+        else:
+            say(str(error))
         raise typer.Exit(2) from None
     raise typer.Exit(code)
 

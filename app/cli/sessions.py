@@ -1,13 +1,12 @@
-"""`sessionmood export`, `erase`, `backup`: a database's sessions, right in the database."""
+"""`sessionmood export`, `erase`, `expire`: a database's sessions, right in the database."""
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import fail, say
+from app.cli.console import counted, fail, say
 from app.cli.database import Database, Project, with_storage
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def export(
     count = with_storage(database_url, work)
     if session is not None and not count:
         fail(f"there is no session {session} in the project {project}")
-    say(f"{count:,} session{'' if count == 1 else 's'} exported")
+    say(f"{counted(count, 'session')} exported")
     if damaged:
         fail("what cannot be read is left out; `sessionmood doctor` names it")
 
@@ -103,17 +102,32 @@ async def _ask_server(store: "Storage", project: str, session: str) -> bool:
     return known
 
 
-def backup(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where the copy goes; replaced once it is whole.")
-    ],
+def expire(
+    yes: Annotated[bool, typer.Option("--yes", help="The machine's clock is right: erase them.")] = False,
     database_url: Database = None,
 ) -> None:
-    """Copy the database into FILE, also while a server writes to it.
+    """Say how many sessions are past the time that they are kept, and let them be erased.
 
-    To restore: stop the server, put the copy in the database's place, remove its -wal and -shm files, start.
+    A server erases them by itself, unless the database was not served for so long that the machine's clock may be
+    wrong: then `/readyz` and `doctor` say so, and it waits for this command with --yes.
     """
-    if not file.absolute().parent.is_dir():
-        fail(f"{file}: there is no such folder")
-    with_storage(database_url, lambda store: store.backup(str(file)))
-    say(f"{file}: {file.stat().st_size:,} bytes")
+    import os
+
+    from app.config import Settings
+    from app.retention import DAY_MS
+
+    days = Settings.from_env(os.environ).retention_days
+    now = time.time_ns() // 1_000_000
+    most = 100_000
+
+    async def work(store: "Storage") -> int:
+        past = len(await store.expired(now - round(days * DAY_MS), most)) if days else 0
+        if yes:
+            await store.see_clock(now)
+        return past
+
+    past = with_storage(database_url, work)
+    many = f"{past:,}{' or more' if past == most else ''} session{'' if past == 1 else 's'}"
+    say(f"{many} had the last event more than {days:g} days ago")
+    if past:
+        say("a server on this database erases them within a minute" if yes else "with --yes they are erased")

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.console import columns, fail, misused
+from app.cli.console import columns, counted, fail, misused
+from app.cli.options import Url
 
 if TYPE_CHECKING:
     from app.shadow import Tally
 
 
 def shadow(
-    url: Annotated[str, typer.Option(metavar="URL", help="The server.")] = "http://127.0.0.1:8000",
+    url: Url,
     key: Annotated[
         str, typer.Option(metavar="KEY", envvar="SESSIONMOOD_KEY", show_default=False, help="A secret key.")
     ] = "",
@@ -46,11 +47,12 @@ def print_tally(tally: "Tally", as_json: bool = False) -> None:
     if not tally.sessions:
         print("No session has begun since the candidate watches.")
         return
-    print(f"{tally.sessions:,} sessions, {tally.events:,} events, {tally.watched_ms / 3_600_000:,.1f} hours")
+    hours = tally.watched_ms / 3_600_000
+    print(f"{counted(tally.sessions, 'session')}, {counted(tally.events, 'event')}, {hours:,.1f} hours")
     if tally.agreement is not None:
         print(
             f"The same mood {tally.agreement:.1%} of the time; "
-            f"{tally.differed:,} sessions ({tally.differed / tally.sessions:.1%}) differed at some time."
+            f"{counted(tally.differed, 'session')} ({tally.differed / tally.sessions:.1%}) differed at some time."
         )
     if tally.skipped or tally.failed:
         print(f"Not compared: {tally.skipped:,} begun before, {tally.failed:,} that the candidate failed on.")

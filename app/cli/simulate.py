@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.console import fail, misused, say
+from app.cli.console import counted, fail, misused, say
+from app.cli.options import Url
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,8 @@ _COLOURS = {
     "frustrated": "red", "engaged": "green", "bored": "bright_black",
     "confused": "yellow", "curious": "cyan", "satisfied": "bright_green",
 }  # fmt: skip
+#: Columns that a line has at most, where it does not go to a wide terminal.
+_COLUMNS = 80
 #: Columns from which on there is room for the suggested action.
 _WIDE = 100
 #: Lines of the view that are no visitor: title, head, the rest, a prompt.
@@ -26,7 +29,7 @@ _AROUND = 6
 
 
 def simulate(
-    url: Annotated[str, typer.Option(metavar="URL", help="The server.")] = "http://127.0.0.1:8000",
+    url: Url,
     key: Annotated[
         str,
         typer.Option(
@@ -36,16 +39,19 @@ def simulate(
             help="A key of either kind; the first start of `serve` prints a pair.",
         ),
     ] = "",
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long.")] = 1.0,
-    visitors: Annotated[int, typer.Option(min=1, help="How many; the personas take turns.")] = 7,
-    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than people.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed, the same behaviour.")] = 1,
+    minutes: Annotated[float, typer.Option(metavar="MINUTES", min=0.01, help="How long.")] = 1.0,
+    visitors: Annotated[int, typer.Option(metavar="N", min=1, help="How many; the personas take turns.")] = 7,
+    speed: Annotated[
+        float, typer.Option(metavar="TIMES", min=0.1, help="How many times faster than people.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same behaviour.")] = 1,
     record: Annotated[
         bool, typer.Option("--record", help="Need no server: print the visits as recordings instead.")
     ] = False,
 ) -> None:
-    """Play visitors in every mood against a running server and watch it read them.
+    """Play made-up visitors against a running server.
 
+    Watch it read them.
     Seven personas: one for each mood, and one whose fast clicks are all answered and who must stay calm.
     """
     if record:
@@ -140,11 +146,11 @@ def _table(crowd: "Crowd", console: "Console") -> "Table":
 def _print_change(visitor: "Visitor") -> None:
     reading = visitor.reading
     before = f"{visitor.moods[-2]} > " if len(visitor.moods) > 1 else ""
-    print(
+    line = (
         f"{time.strftime('%H:%M:%S')}  {visitor.persona.name:5} {before}{reading['mood']} "
-        f"{reading['confidence']:.2f}  {reading['suggested_action']}  {_reason(reading)}",
-        flush=True,
+        f"{reading['confidence']:.2f}  {reading['suggested_action']}  {_reason(reading)}"
     )
+    print(line if len(line) <= _COLUMNS else line[: _COLUMNS - 3] + "...", flush=True)
 
 
 def _reason(reading: dict[str, Any]) -> str:
@@ -162,8 +168,8 @@ def _sum_up(crowd: "Crowd") -> None:
     acked = sum(visitor.acked for visitor in crowd.visitors)
     offers = sum(len(visitor.offers) for visitor in crowd.visitors)
     say(
-        f"{len(crowd.visitors)} visitors, {sent:,} events sent, {acked:,} kept, "
-        f"{offers} offer{'' if offers == 1 else 's'} of help"
+        f"{counted(len(crowd.visitors), 'visitor')}, {counted(sent, 'event')} sent, {acked:,} kept, "
+        f"{counted(offers, 'offer')} of help"
     )
     missing = [mood for mood in MOODS if mood not in crowd.first_seen]
     if missing:

@@ -42,7 +42,9 @@ def try_story(
         typer.Option("--session", metavar="ID", help="The session's id.", show_default="a new one"),
     ] = None,
 ) -> None:
-    """Send one short visit to a running server and print the reading that comes back.
+    """Send one short visit to a running server.
+
+    It prints the reading that comes back.
 
     There is a visit for each mood. All its events are sent at once, dated back as if they had just happened.
     """

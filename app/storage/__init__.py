@@ -44,7 +44,8 @@ class MoodChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionRow(msgspec.Struct, frozen=True, gc=False):
-    """What lists show. It may lag behind the log, by a few seconds of `last_at`; the mood and its changes never do.
+    """What lists show. It may lag behind the log, by a few seconds of `last_at`; the mood and its changes never do. Of
+    `version` 0 is one that nothing happened in yet: its id was reserved by minting a token, and lists leave it out.
 
     `version` grows by one with each batch; `due_at`: not later than when time alone may next change the mood (ms), None
     when it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
@@ -64,7 +65,8 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     traits: int
     page: str | None
     due_at: int | None
-    publishable: bool  # opened with a pk_ key: its holder needs the session token
+    publishable: bool  # it belongs to whoever holds its token; else the server named it, and mints
+    nonce: str = ""  # tokens are for this incarnation of the id; "" in sessions older than nonces
 
 
 class HistoryRow(msgspec.Struct, frozen=True, gc=False):
@@ -133,11 +135,11 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 #: What can be damaged: see `Damage`.
-DAMAGED_PARTS = ("session", "log", "snapshot", "change", "key", "erase", "retention")
+DAMAGED_PARTS = ("session", "log", "snapshot", "change", "history", "key", "erase", "retention")
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """Something that is kept and cannot be read. `part`: session, log, snapshot, change, key, erase or retention;
+    """Something that is kept and cannot be read. `part`: one of DAMAGED_PARTS;
     `session` is a key's id where it is key. `at`: when it was found (ms)."""
 
     project: str
@@ -187,7 +189,8 @@ class ElementRow(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """How writing fares. `commit_seconds`: what all `commits` took together; `committed_since`: when the last
     one that is done was begun (`time.monotonic`), None before the first. `damaged`: how many things were found
-    since the start that cannot be read, by `Damage.part`."""
+    since the start that cannot be read, by `Damage.part`. `slow_commits`: those over a second. `file_bytes`, `log_bytes`,
+    `free_bytes`: of the database, its write-ahead log, and what is left on their disk."""
 
     queued_entries: int
     queued_bytes: int
@@ -197,6 +200,10 @@ class State(msgspec.Struct, frozen=True):
     failing: bool
     committed_since: float | None
     damaged: dict[str, int] = {}
+    slow_commits: int = 0
+    file_bytes: int = 0
+    log_bytes: int = 0
+    free_bytes: int = 0
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -208,7 +215,9 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Storage(Protocol):
-    """The contract. Every method may raise errors.StorageUnavailable."""
+    """The contract. Every method may raise errors.StorageUnavailable. `epoch`: known once it is open."""
+
+    epoch: Epoch
 
     async def open(self) -> None:
         """Migrate the schema to the newest revision, then be ready."""
@@ -255,6 +264,9 @@ class Storage(Protocol):
 
     async def row(self, project: str, session: str) -> SessionRow | None: ...
 
+    async def newest(self) -> int | None:
+        """When (ms) the last event of any session came; None without one."""
+
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]: ...
 
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
@@ -280,8 +292,18 @@ class Storage(Protocol):
     async def erasure_requests(self) -> list[tuple[str, str]]:
         """Project and session of some that are requested; `erase` removes a session's request."""
 
-    async def expire(self, before: int, limit: int) -> int:
-        """Erase sessions whose last activity was before `before` (ms), at most `limit`; how many went."""
+    async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
+        """Project and name of sessions whose last activity was before `before` (ms), at most `limit`."""
+
+    async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
+        """Erase those of `names` whose last activity was before `before` (ms); how many went. Whoever loads one
+        meanwhile waits, and finds none."""
+
+    async def clock_seen(self) -> int | None:
+        """What `see_clock` noted last (ms), None before the first time."""
+
+    async def see_clock(self, at: int) -> None:
+        """Note that the service saw its clock at `at` (ms), and that this was believable."""
 
     async def backup(self, path: str) -> None:
         """A consistent copy, made while serving."""
@@ -297,7 +319,7 @@ class Storage(Protocol):
         """Raise StorageUnavailable if a write would not succeed now."""
 
     def state(self) -> State:
-        """For the metrics: costs nothing."""
+        """For the metrics: costs next to nothing."""
 
     async def secret(self, name: str) -> bytes:
         """A random secret of 32 bytes, made on first use and the same ever after."""
@@ -318,3 +340,6 @@ class Storage(Protocol):
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         """Count a session that `key_id` opened in `month` ("2026-11"), once; how many so far. One that would
         be past `limit` is not counted nor remembered; the answer is then `limit` + 1."""
+
+    async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
+        """How many sessions of `key_id` were counted in `month`, and whether `session` is one of them."""

@@ -15,22 +15,30 @@ POLL_SECONDS = 0.005
 
 
 class FileLock:
-    """Not SQLite's own locks: those let a checkpoint and a commit of two processes overlap."""
+    """Not SQLite's own locks: those let a checkpoint and a commit of two processes overlap. It is the file's, by
+    whatever name. `shared`: beside others that are shared too. `make`: make the file if there is none."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, shared: bool = False, make: bool = True) -> None:
         self._path = path
+        self._shared = shared
+        self._make = os.O_CREAT if make else 0
         self._fd: int | None = None
 
+    @property
+    def fd(self) -> int | None:
+        """The open file, None before `acquire`."""
+        return self._fd
+
     def acquire(self, seconds: float) -> bool:
-        """Whether the lock was free, or became so in time. Raises OSError where the file can't be made."""
+        """Whether the lock was free, or became so in time. Raises OSError where the file can't be opened or made."""
+        if self._fd is None:
+            self._fd = os.open(self._path, os.O_RDWR | self._make | os.O_CLOEXEC, 0o600)
         if fcntl is None:
             return True
-        if self._fd is None:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + seconds
         while True:
             try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._fd, (fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     return False
@@ -39,7 +47,7 @@ class FileLock:
                 return True
 
     def release(self) -> None:
-        if self._fd is not None:
+        if self._fd is not None and fcntl is not None:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:

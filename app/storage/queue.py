@@ -21,6 +21,9 @@ logger = logging.getLogger("sessionmood.storage")
 
 FIRST_RETRY = 0.25  # seconds; doubled with each failure in a row
 LAST_RETRY = 5.0
+# A commit that takes longer (s) is told of: whoever waits for an ack waited for it. At most one line in so many s.
+SLOW_COMMIT = 1.0
+SLOW_EVERY = 10.0
 # What an entry without events takes in memory, in bytes: its structs and the row's texts, measured roughly.
 ENTRY_OVERHEAD = 600
 
@@ -103,6 +106,9 @@ class WriteQueue:
         self.last_commit_at: float | None = None  # monotonic
         self.queued_entries = 0
         self.queued_bytes = 0
+        self.slow_commits = 0
+        self._slow_told_at: float | None = None
+        self._slow_told = 0
         self.failures = 0
         self.failing_since: float | None = None
         self.failure: Exception | None = None
@@ -228,6 +234,8 @@ class WriteQueue:
         self.last_commit_at = time.monotonic()
         self.last_commit_seconds = self.last_commit_at - self._began
         self.commit_seconds += self.last_commit_seconds
+        if self.last_commit_seconds >= SLOW_COMMIT:
+            self._tell_slow()
         self.commits += 1
         self.committed_entries += len(group.entries) - len(outcome.refused)
         if not self._abandoned:
@@ -237,6 +245,18 @@ class WriteQueue:
             logger.warning("writing works again after %.1f s", time.time() - self.failing_since)
         self.failing_since = self.failure = None
         self._retry = self._first_retry
+
+    def _tell_slow(self) -> None:
+        self.slow_commits += 1
+        now = time.monotonic()
+        if self._slow_told_at is None or now >= self._slow_told_at + SLOW_EVERY:
+            logger.warning(
+                "the disk is slow: a commit took %.1f s (%d over %g s since the last such line)",
+                self.last_commit_seconds,
+                self.slow_commits - self._slow_told,
+                SLOW_COMMIT,
+            )
+            self._slow_told_at, self._slow_told = now, self.slow_commits
 
     def _tell(self, group: Group, outcome: Outcome) -> None:
         for entry, error in outcome.refused:

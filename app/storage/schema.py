@@ -53,6 +53,7 @@ sessions = Table(
     Column("publishable", Boolean, nullable=False),
     Column("mood_at", BigInteger, nullable=False, server_default="0"),
     Column("traits", BigInteger, nullable=False, server_default="0"),
+    Column("nonce", Text, nullable=False, server_default=""),
     Index("ix_sessions_name", "project", "session", unique=True),
     # `id` last makes the order total, so that a list can be cut anywhere and go on.
     Index("ix_sessions_recent", "project", "last_at", "id"),
@@ -176,6 +177,14 @@ erase_requests = Table(
     metadata,
     Column("project", Text, primary_key=True),
     Column("session", Text, primary_key=True),
+)
+
+# One row: what the clock said when retention last found it believable.
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("seen_at", BigInteger, nullable=False),
 )
 
 # What could not be read: kept for `doctor`, gone with its session. `session` is the id of a key where `part` is

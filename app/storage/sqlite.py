@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app import errors
 from app.storage import (
@@ -16,6 +16,7 @@ from app.storage import (
     Damage,
     ElementRow,
     Entry,
+    Epoch,
     Key,
     MoodChange,
     Numbering,
@@ -29,13 +30,14 @@ from app.storage import (
     sqlite_requests,
 )
 from app.storage.cursor import Filters, Position, read_cursor, write_cursor
-from app.storage.file_lock import FileLock, Gate
+from app.storage.file_lock import Gate
 from app.storage.migrations import migrate_sqlite
 from app.storage.queue import Group, Outcome, WriteQueue
 from app.storage.sqlite_backup import back_up
 from app.storage.sqlite_commit import is_environment, write_group
 from app.storage.sqlite_connection import BUSY_SECONDS, Connection, reading, writing
 from app.storage.sqlite_damage import Damages, Found, examine, forget_quarantine, is_corrupt, read_damages
+from app.storage.sqlite_identity import Claim, sizes
 from app.storage.sqlite_wal import WriteAheadLog
 from app.storage.sqlite_wipe import Wiper, wiped_soon
 
@@ -47,16 +49,6 @@ CLOSE_SECONDS = 10.0
 CHECK_SECONDS = 5.0
 WIPE_SECONDS = 5.0
 MAX_LIST = 500  # sessions a page
-SERVER_LOCK = "-server"  # the file beside the database that its server has locked
-
-
-def is_served(path: str | os.PathLike[str]) -> bool:
-    """Whether a server has the database open. Raises OSError where its folder can't be used."""
-    lock = FileLock(os.fspath(path) + SERVER_LOCK)
-    try:
-        return not lock.acquire(0)
-    finally:
-        lock.close()
 
 
 class SQLiteStorage:
@@ -71,6 +63,7 @@ class SQLiteStorage:
     wal: WriteAheadLog
     wiper: Wiper
     damage: Damages
+    epoch: Epoch = Epoch("", 0)  # of a storage that is not `sole`
 
     def __init__(
         self,
@@ -85,21 +78,23 @@ class SQLiteStorage:
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[tuple[bool, bool]]] = {}
+        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._secrets: dict[str, bytes] = {}
-        self._gate = Gate(self.path + "-lock", BUSY_SECONDS)
-        self._sole = FileLock(self.path + SERVER_LOCK) if sole else None
+        self._sole = sole
+        self._claim = Claim(self.path, sole)
+        self._gate = Gate(self._claim.real + "-lock", BUSY_SECONDS)
 
     async def open(self) -> None:
         try:
-            await asyncio.to_thread(self._claim)
+            await asyncio.to_thread(self._claim.take)
             writer = Connection(self.path, writing, self._gate)
             await writer
             self._writer = writer
             await writer.run(migrate_sqlite)
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
-            if self._sole is not None:
+            if self._sole:
+                self.epoch = await writer.run(self._claim.mark)
                 await writer.run(forget_quarantine)
             reader = Connection(self.path, reading)
             await reader
@@ -111,7 +106,7 @@ class SQLiteStorage:
             await self._release()
             raise
         self.wal = WriteAheadLog(writer)
-        self.wiper = Wiper(writer, self.path)
+        self.wiper = Wiper(writer, self._claim.real)
         await self.wiper.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
         self.damage = Damages(self.queue.run)
@@ -156,8 +151,7 @@ class SQLiteStorage:
             if writer is not None:
                 writer.stop()
             self._gate.close()
-            if self._sole is not None:
-                self._sole.close()
+            self._claim.release()
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
         return self.queue.submit(entry)
@@ -254,6 +248,9 @@ class SQLiteStorage:
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: sqlite_reads.read_row(c, project, session))
 
+    async def newest(self) -> int | None:
+        return await self._read(sqlite_reads.read_newest)
+
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
         return await self._read_all(
             lambda c, found: sqlite_reads.read_changes(c, project, session, limit, found)
@@ -282,7 +279,7 @@ class SQLiteStorage:
             await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
 
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[tuple[bool, bool]]") -> None:
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
         if self._erasing.get(name) is erasing:
             del self._erasing[name]
 
@@ -298,12 +295,28 @@ class SQLiteStorage:
     async def erasure_requests(self) -> list[tuple[str, str]]:
         return await self._read(sqlite_requests.read_requests)
 
-    async def expire(self, before: int, limit: int) -> int:
-        expired, damages = await self._run(lambda c: sqlite_jobs.expire_sessions(c, before, limit))
+    async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
+        return await self._read(lambda c: sqlite_reads.read_expired(c, before, limit))
+
+    async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
+        if self._writer is None:
+            raise errors.StorageUnavailable("the storage is closed")
+        expiring = self.queue.run(lambda c: sqlite_jobs.expire_sessions(c, names, before), seal=True)
+        for name in names:
+            self._erasing[name] = expiring
+            expiring.add_done_callback(partial(self._erased, name))
+        expired: int
+        expired, damages = await asyncio.shield(expiring)
         self.damage.report_all(damages)
         if expired:
             self.wiper.ask()
         return expired
+
+    async def clock_seen(self) -> int | None:
+        return await self._read(sqlite_reads.read_clock)
+
+    async def see_clock(self, at: int) -> None:
+        await self._run(lambda c: sqlite_jobs.note_clock(c, at))
 
     async def backup(self, path: str) -> None:
         """Replaces `path` once the copy is whole. Restore: stop, put the copy in the database's place (and
@@ -333,6 +346,8 @@ class SQLiteStorage:
             queue.failing_since is not None,
             None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
             self.damage.counts,
+            queue.slow_commits,
+            *sizes(self._claim.real),
         )
 
     def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
@@ -379,9 +394,5 @@ class SQLiteStorage:
     async def count_session(self, key_id: str, month: str, session: str, limit: int | None = None) -> int:
         return await self._run(lambda c: sqlite_jobs.count_session(c, key_id, month, session, limit))
 
-    def _claim(self) -> None:
-        os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
-        if self._sole is not None and not self._sole.acquire(BUSY_SECONDS):
-            raise errors.StorageUnavailable(
-                f"another server runs on {self.path} already; several servers need DATABASE_URL=postgresql://…"
-            )
+    async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
+        return await self._read(lambda c: sqlite_jobs.sessions_counted(c, key_id, month, session))

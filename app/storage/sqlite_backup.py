@@ -25,7 +25,7 @@ async def back_up(path: str, target: str) -> None:
             await source.backup(copy)
             await copy.run(_finish)
         os.replace(partial, target)
-        _sync_folder(target)
+        sync_folder(target)
     except BaseException:
         for end in ("", "-journal", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
@@ -45,12 +45,14 @@ def _refuse_own_files(path: str, target: str) -> None:
 def _finish(copy: sqlite3.Connection) -> None:
     # One file, without a -wal beside it: it can be copied and opened read-only.
     copy.execute("PRAGMA journal_mode = DELETE")
+    # It has not been served: a server that finds it in the place of its database must notice (`sqlite_identity`).
+    copy.execute("PRAGMA user_version = 0")
     (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise errors.StorageUnavailable(f"the copy is damaged, and so may be the database: {verdict}")
 
 
-def _sync_folder(path: str) -> None:
+def sync_folder(path: str) -> None:
     """Without this a power cut may forget the new name."""
     folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
     try:

@@ -18,23 +18,6 @@ from app.storage.sqlite_wipe import note_erasure
 
 SECRET_BYTES = 32
 
-# Walks from project to project in the index, so that age alone needs no index of its own.
-_EXPIRED = """
-WITH RECURSIVE projects (project) AS (
-  SELECT min(project) FROM sessions
-  UNION ALL
-  SELECT (SELECT min(project) FROM sessions WHERE project > projects.project) FROM projects
-  WHERE projects.project IS NOT NULL
-)
-SELECT old.id, old.project, old.session
-FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
-WHERE old.project = projects.project AND old.last_at < ? AND NOT EXISTS (
-  SELECT 1 FROM damages AS d
-  WHERE d.project = old.project AND d.session = old.session AND d.part = 'retention'
-)
-LIMIT ?
-"""
-
 
 def make_secret(connection: sqlite3.Connection, name: str) -> bytes:
     """The secret of this name, made now if there is none."""
@@ -57,9 +40,16 @@ def erase_session(connection: sqlite3.Connection, project: str, session: str) ->
     return bool(found), bool(found) or requested
 
 
-def expire_sessions(connection: sqlite3.Connection, before: int, limit: int) -> tuple[int, list[Found]]:
-    """How many went, and those that could not be erased: they are not tried again before the next start."""
-    found = connection.execute(_EXPIRED, (before, limit)).fetchall()
+def expire_sessions(
+    connection: sqlite3.Connection, names: Sequence[tuple[str, str]], before: int
+) -> tuple[int, list[Found]]:
+    """How many of `names` went, and those that could not be erased: they are not tried again before the next start."""
+    found: list[tuple[int, str, str]] = []
+    for name in names:
+        found += connection.execute(
+            "SELECT id, project, session FROM sessions WHERE project = ? AND session = ? AND last_at < ?",
+            (*name, before),
+        ).fetchall()
     if _failure(connection, found) is None:
         return len(found), []
     damages: list[Found] = []
@@ -84,6 +74,13 @@ def _failure(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) 
         if connection.in_transaction:
             connection.execute("RELEASE erasing")
     return None
+
+
+def note_clock(connection: sqlite3.Connection, at: int) -> None:
+    connection.execute(
+        "INSERT INTO clock (id, seen_at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+        (at,),
+    )
 
 
 def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> None:
@@ -129,6 +126,20 @@ def count_session(
         # A new month: who was counted in the months before no longer matters, only how many.
         connection.execute("DELETE FROM quota_sessions WHERE key_id = ? AND month < ?", (key_id, month))
     return used
+
+
+def sessions_counted(
+    connection: sqlite3.Connection, key_id: str, month: str, session: str
+) -> tuple[int, bool]:
+    secret = read_secret(connection, "quota")
+    known = (
+        secret is not None
+        and connection.execute(
+            "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
+            (_digest(secret, session), key_id, month),
+        ).fetchone()
+    )
+    return _used(connection, key_id, month), bool(known)
 
 
 def _used(connection: sqlite3.Connection, key_id: str, month: str) -> int:

@@ -191,7 +191,7 @@ def _listed(
     if page is not None:
         of.append("page = ?")
         named.append(page)
-    where, values = [*of, SOUND], list(named)
+    where, values = [*of, SOUND, "version > 0"], list(named)
     for moment in (filters.active_since, filters.since):
         if moment is not None:
             where.append("last_at >= ?")
@@ -220,6 +220,45 @@ def _listed(
         (msgspec.json.encode([kind for (kind,) in kinds]).decode(), *values, limit, limit),
     )
     return [id for (id,) in found]
+
+
+# Walks from project to project in the index, so that age alone needs no index of its own.
+_PROJECTS = """
+WITH RECURSIVE projects (project) AS (
+  SELECT min(project) FROM sessions
+  UNION ALL
+  SELECT (SELECT min(project) FROM sessions WHERE project > projects.project) FROM projects
+  WHERE projects.project IS NOT NULL
+)
+"""
+_EXPIRED = f"""
+{_PROJECTS} SELECT old.project, old.session
+FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
+WHERE old.project = projects.project AND old.last_at < ? AND NOT EXISTS (
+  SELECT 1 FROM damages AS d
+  WHERE d.project = old.project AND d.session = old.session AND d.part = 'retention'
+)
+LIMIT ?
+"""  # noqa: S608
+_LAST_EVENT = f"""
+{_PROJECTS} SELECT max((
+  SELECT max(last_at) FROM sessions INDEXED BY ix_sessions_recent WHERE project = projects.project
+)) FROM projects
+"""  # noqa: S608
+
+
+def read_expired(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    return connection.execute(_EXPIRED, (before, limit)).fetchall()
+
+
+def read_newest(connection: sqlite3.Connection) -> int | None:
+    (newest,) = connection.execute(_LAST_EVENT).fetchone()
+    return None if newest is None else int(newest)
+
+
+def read_clock(connection: sqlite3.Connection) -> int | None:
+    found = connection.execute("SELECT seen_at FROM clock").fetchone()
+    return int(found[0]) if found else None
 
 
 def read_keys(connection: sqlite3.Connection, damages: list[Found]) -> list[Key]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 _SESSION: Final = (
     "version, created_at, last_at, event_count, mood, confidence, suggested_action, mood_at, traits, page, due_at, "
-    "publishable"
+    "publishable, nonce"
 )
 SESSION_COLUMNS: Final = f"project, session, {_SESSION}"
 BATCH_COLUMNS: Final = "version, at, producer, first_seq, last_seq, reports, count, events"
@@ -62,7 +62,7 @@ SESSIONS: Final = Insert(
     "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
     "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
     "suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits, "
-    "page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable",
+    "page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable, nonce = excluded.nonce",
 )
 #: Fails where the log has such a version already: two writers of one session.
 LOG: Final = Insert("log", "session_id", _ID, BATCH_COLUMNS)

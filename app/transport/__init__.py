@@ -2,19 +2,25 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from app.auth import PUBLISHABLE, Access, Claims
+from app.auth import OPENING_MS, PUBLISHABLE, Access, Claims, new_nonce
 from app.config import Settings
-from app.errors import BadRequest, NotFound, Revoked, StorageUnavailable
+from app.errors import BadRequest, BadToken, Damaged, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
-from app.protocol import SESSION_ID, Limits
+from app.protocol import SESSION_ID, Batch, Limits
 from app.sessions import Session
 from app.storage import Key, Storage
 
 if TYPE_CHECKING:
     from app.transport.connections import Connections
     from app.transport.rates import Rates
+
+
+#: A batch waits so long (s) for the disk before its sender is told to come again.
+DURABLE_WITHIN: Final = 10.0
+#: Erasures that are remembered while tokens from before could still open the id; only secret keys erase.
+MAX_ERASED: Final = 10_000
 
 
 class Entrance(NamedTuple):
@@ -48,6 +54,7 @@ class Doors:
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
         #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
         self.leaving = False
+        self._erased: dict[tuple[str, str], int] = {}
 
     async def enter(
         self,
@@ -55,36 +62,105 @@ class Doors:
         session_id: str,
         token: str | None,
         now: int,
-        address: str,
         *,
         create: bool,
         producer: str | None = None,
     ) -> Entrance | None:
-        """The session that `key` (and `token`) opens, ready for a batch of `producer`; None when there is none
-        and `create` is False.
+        """The session that `key` (and `token`) may use, ready for a batch of `producer`; a proposal where there is none
+        yet, None if `create` is False. Nothing is counted, noted or pushed out for it: `begin` does that, before its
+        first event.
 
-        Raises BadToken, OverQuota, RateLimited, Revoked (while it waited), StorageUnavailable.
+        Raises BadToken, OverQuota, Revoked (while it waited), Overloaded.
         """
         claims = None
         if token and key.kind == PUBLISHABLE:
             claims = self.access.check_token(token, key.project, session_id)
         session = await self.ingest.find(key.project, session_id, producer)
+        if session is None and create:
+            await self.access.check_quota(key, session_id, now)
+            session = self.ingest.sessions.get(key.project, session_id)
+        self.access.check_alive(key)
         if session is None:
+            if claims is not None and not self._may_open(claims, now):
+                raise BadToken("the session that this token was for is gone")
             if not create:
                 return None
-            self.rates.open_session(key, address, now)
-            await self.access.count_session(key, session_id, now)
-            self.access.check_alive(key)
-            session = self.ingest.sessions.get(key.project, session_id)
-            if session is None:
-                return Entrance(
-                    self.ingest.open(key.project, session_id, now, key.kind == PUBLISHABLE), claims
-                )
-        else:
-            self.access.check_alive(key)
-        if key.kind == PUBLISHABLE and claims is None and not _untouched(session):
-            claims = self.access.check_token(token, key.project, session_id)
+            if key.kind == PUBLISHABLE:
+                nonce = new_nonce() if claims is None else claims.nonce
+                session = self.ingest.sessions.propose(key.project, session_id, now, nonce)
+            else:
+                session = self.ingest.open(key.project, session_id, now, False, new_nonce())
+        elif key.kind == PUBLISHABLE:
+            if claims is None:
+                claims = self.access.check_token(token, key.project, session_id)
+            if claims.nonce != session.nonce:
+                raise BadToken("this token is not for the session that stands under its id now")
         return Entrance(session, claims)
+
+    def _may_open(self, claims: Claims, now: int) -> bool:
+        """Whether who holds this token was told of a session that is not kept yet, and is not told by now that it
+        was erased."""
+        erased_at = self._erased.get((claims.project, claims.session))
+        given_at = claims.opens_until - OPENING_MS
+        return now < claims.opens_until and (erased_at is None or erased_at < given_at)
+
+    async def begin(self, session: Session, batch: Batch, key: Key, address: str, now: int) -> Session:
+        """Ask before `batch` is folded: its session counts with its first event. Returns the session to fold it into,
+        which is another than the proposal `session` where one with the same token was opened meanwhile.
+
+        Raises OutOfOrder, BadToken (somebody else was first), OverQuota, RateLimited, Revoked, Overloaded.
+        """
+        if session.version or not (batch.events or batch.lost):
+            return session
+        session.check_order(batch.producer, batch.seq, batch.lost)
+        self.store.admit()
+        self.rates.open_session(key, address, now)
+        session.pending += 1  # it stays in memory meanwhile
+        try:
+            await self.access.count_session(key, session.id, now)
+            found = await self.ingest.find(session.project, session.id, batch.producer)
+        finally:
+            session.pending -= 1
+        self.access.check_alive(key)
+        if session.erased:
+            raise Revoked("this session was erased")
+        if found is None and session.proposed:
+            return self._accept(session)
+        if found is None or found is session:
+            return session
+        if found.nonce != session.nonce:
+            self.ingest.counters.disputed += 1
+            raise BadToken("somebody else has opened a session of this id")
+        return found
+
+    def _accept(self, session: Session) -> Session:
+        accepted, lost = self.ingest.accept(session)
+        for other in lost:
+            self.ingest.counters.disputed += 1
+            self.connections.dismiss(other, BadToken("somebody else has opened a session of this id"))
+        return accepted
+
+    def token_for(self, session: Session, token: str | None, claims: Claims | None) -> str:
+        """The token to give to one who came with `token` and may use `session`."""
+        return self.access.next_token(
+            token, claims, session.project, session.id, session.nonce, opens=session.proposed
+        )
+
+    async def mint(self, project: str, session_id: str, ttl: float | None, now: int) -> str:
+        """A token from the server's own hand. From now on the id is the server's: what a page opened under it stays,
+        but tokens that were given before are void. Raises StorageUnavailable."""
+        session = await self.ingest.find(project, session_id)
+        if session is None:
+            session = self.ingest.open(project, session_id, now, False, new_nonce())
+        taken = session.publishable
+        if taken:
+            session.nonce, session.publishable = new_nonce(), False
+            self.connections.dismiss(
+                session, BadToken("the app's server has taken this id over"), PUBLISHABLE
+            )
+        if taken or not session.version:
+            await until_durable(self.ingest.keep(session, None, []), DURABLE_WITHIN)
+        return self.access.issue_token(project, session_id, session.nonce, ttl)
 
     def ended_at(self, last_at: int, now: int) -> int | None:
         """When a visit was over whose last event was at `last_at` (ms); None while it is not."""
@@ -92,16 +168,34 @@ class Doors:
         return ended_at if ended_at <= now else None
 
     async def erase(self, project: str, session_id: str) -> bool:
-        """Send away who listens to a session, and forget it in memory and on disk. False if there was none.
-        Raises StorageUnavailable."""
-        self.connections.close_session(project, session_id, Revoked("this session was erased"))
+        """Send away who listens to a session, and forget it in memory and on disk, and its tokens. False if there was
+        none. Raises StorageUnavailable."""
+        return await self._forget(project, session_id, Revoked("this session was erased"))
+
+    async def expire(self, before: int, limit: int) -> int:
+        """Erase sessions whose last event was before `before` (ms), `limit` at most; how many went. Whoever still
+        listens to one begins another visit. Raises StorageUnavailable."""
+        gone, live = await self.ingest.expire(before, limit)
+        over = BadToken("this session is past the time that sessions are kept")
+        outcomes = await asyncio.gather(
+            *(self._forget(each.project, each.id, over) for each in live), return_exceptions=True
+        )
+        for session, outcome in zip(live, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                if isinstance(outcome, StorageUnavailable) and not isinstance(outcome, Damaged):
+                    raise outcome
+                self.store.report_damage(session.project, session.id, "retention", outcome)
+        gone += sum(outcome is True for outcome in outcomes)
+        self.ingest.counters.expired += gone
+        return gone
+
+    async def _forget(self, project: str, session_id: str, why: SessionMoodError) -> bool:
+        self._erased.pop((project, session_id), None)
+        self._erased[(project, session_id)] = self.clock()
+        if len(self._erased) > MAX_ERASED:
+            del self._erased[next(iter(self._erased))]
+        self.connections.close_session(project, session_id, why)
         return await self.ingest.erase(project, session_id)
-
-
-def _untouched(session: Session) -> bool:
-    """Opened by somebody whose line broke before the token reached them, and who is gone: they must be able to
-    come again without it. There is nothing in it yet that anybody else could see."""
-    return session.event_count == 0 and not session.subscribers
 
 
 def check_session_id(text: str) -> str:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from app.config import Settings
 from app.errors import NotFound, RateLimited, SessionMoodError, TooManyConnections
 from app.limits import Buckets
 from app.mood import Offer, Reading
+from app.registry import Sessions
 from app.sessions import Session
 from app.storage import Key
 
@@ -42,8 +43,9 @@ class Waiter:
 class Connections:
     """The open sockets of this process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sessions: Sessions) -> None:
         self.settings = settings
+        self._sessions = sessions
         self._open: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
@@ -93,11 +95,9 @@ class Connections:
 
     def listen(self, session: Session, listener: "Connection | Waiter") -> None:
         """Push the session's readings to `listener`. Raises TooManyConnections."""
-        if session.subscribers is None:
-            session.subscribers = []
-        if len(session.subscribers) >= MAX_LISTENERS:
+        if len(session.subscribers or ()) >= MAX_LISTENERS:
             raise TooManyConnections(f"one session may have {MAX_LISTENERS} listeners", retry_ms=5000)
-        session.subscribers.append(listener)
+        self._sessions.listen(session, listener)
 
     def add_waiter(self, waiter: Waiter) -> None:
         """Raises TooManyConnections; `remove_waiter` must be called in any case."""
@@ -110,8 +110,7 @@ class Connections:
     def remove_waiter(self, waiter: Waiter) -> None:
         if waiter in self._waiters:
             self._waiters.remove(waiter)
-            if waiter.session.subscribers is not None:
-                waiter.session.subscribers.remove(waiter)
+            self._sessions.leave(waiter.session, waiter)
 
     def release(self, spread: float) -> None:
         """Let every request that is held be answered, one after the other within `spread` seconds."""
@@ -127,6 +126,16 @@ class Connections:
         for waiter in self._waiters:
             if waiter.key.id == key_id:
                 waiter.fail(error)
+
+    def dismiss(self, session: Session, error: SessionMoodError, kind: str | None = None) -> None:
+        """Send away who listens to `session`, or those who came with a key of this `kind`."""
+        for listener in list(session.subscribers or ()):
+            if isinstance(listener, Waiter):
+                key: Key | None = listener.key
+            else:
+                key = cast("Connection", listener).guest.key
+            if kind is None or (key is not None and key.kind == kind):
+                cast("Connection | Waiter", listener).fail(error)
 
     def close_session(self, project: str, session: str, error: SessionMoodError) -> None:
         """Close every socket of this session, and end every request that waits for it."""

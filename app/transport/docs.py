@@ -3,7 +3,6 @@
 
 import html
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
@@ -12,8 +11,9 @@ from starlette.routing import Route
 
 from app.errors import SessionMoodError
 from app.transport.openapi import CALLS, Call
+from app.transport.static import STATIC
 
-_PAGE: Final = Path(__file__).resolve().parent.parent.parent / "static" / "docs.html"
+_PAGE: Final = STATIC / "docs.html"
 
 
 class Docs:

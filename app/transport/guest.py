@@ -8,7 +8,8 @@ from app import protocol
 from app.auth import Claims, check_origin
 from app.errors import BadKey, BadToken
 from app.mood import reports_mask
-from app.protocol import Batch, Hello, position
+from app.producers import Producer
+from app.protocol import Batch, Hello, position, to_event
 from app.sessions import Session
 from app.storage import Key
 from app.transport import Doors, bearer
@@ -22,7 +23,7 @@ class Guest:
     position (event count, ms) of the reading that it said it has."""
 
     __slots__ = (
-        "_claims", "_connection", "_doors", "_expiry", "_offset", "_origin", "_presented", "_reports", "_token",
+        "_claims", "_clock", "_connection", "_doors", "_expiry", "_offset", "_origin", "_presented", "_reports", "_token",
         "_token_header", "counted_key", "key", "newest", "producer", "session",
     )  # fmt: skip
 
@@ -41,6 +42,7 @@ class Guest:
         # what its hello said for events that come without a number
         self._reports: list[str] | None = None
         self._offset: int | None = None
+        self._clock: Producer | None = None
         self._token: str | None = None
         self._claims: Claims | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -75,20 +77,29 @@ class Guest:
         self.producer = hello.producer
         self._reports = hello.reports
         self._offset = None if hello.now is None else now - round(hello.now)
+        self._clock = None if self._offset is None else Producer(offset=self._offset)
         ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
         reading = self._doors.ingest.reading(session, now)
-        self.newest = hello.have or (0, 0)
+        epoch = self._doors.store.epoch
+        have = hello.have or (0, 0)
+        # What it saw before a restore may never come again: then what is kept now counts, however old.
+        self.newest = have if have[1] >= epoch.began_at else (0, 0)
+        if session.last_at < epoch.began_at:
+            # One less than is durable: a client that gets less than it had forgets the reading it has, which no
+            # later one may ever pass, and one event that comes twice counts once.
+            ack = max(0, ack - 1)
         if reading is not None and position(reading) < self.newest:
             reading = None  # the client is ahead: what it saw last was not kept, and it will send that again
         return protocol.frame(
             "welcome",
             session=session.id,
-            token=self._doors.access.next_token(self._token, self._claims, key.project, session.id),
+            token=self._doors.token_for(session, self._token, self._claims),
             ack=ack,
             mood=None if reading is None else protocol.reading_dict(reading, session.offer),
             ping=_plain(self._doors.settings.ping_interval),
             limits=self._doors.limits,
             now=now,
+            epoch=epoch.name,
         )
 
     async def _admit(self, presented: str, token: str | None) -> None:
@@ -98,7 +109,7 @@ class Guest:
         check_origin(key, self._origin)
         now = doors.clock()
         connection = self._connection
-        entrance = await doors.enter(key, connection.session_id, token, now, connection.address, create=True)
+        entrance = await doors.enter(key, connection.session_id, token, now, create=True)
         assert entrance is not None
         if self.counted_key is None:
             self.counted_key = key.id
@@ -127,35 +138,59 @@ class Guest:
 
     # What comes after the hello
 
-    def is_known(self) -> bool:
-        """False when many page loads of the session came after this one, and pushed its numbering out of memory:
-        then `recall` before its next batch."""
-        return self.session is None or self.session.knows(self.producer)
+    def is_ready(self) -> bool:
+        """False when nothing is kept of the session yet, or when many page loads of it came after this one and pushed
+        its numbering out of memory: then `prepare` before its next batch."""
+        session = self.session
+        return session is not None and session.version > 0 and session.knows(self.producer)
 
-    async def recall(self) -> None:
-        """Have the session know this page load again. Raises StorageUnavailable."""
-        session, producer = self.session, self.producer
-        if session is None or producer is None or session.knows(producer):
-            return
-        await self._doors.ingest.recall(session, producer)
-        known = session.producers.get(producer)
-        if known is not None:
-            known.offset, known.reports = self._offset, reports_mask(self._reports or [])
+    async def prepare(self, batch: Batch) -> None:
+        """Have the session take `batch`: it begins with its first event. Raises what `Doors.begin` raises."""
+        session, producer, doors = self.session, self.producer, self._doors
+        assert session is not None
+        assert self.key is not None
+        if not session.version and (batch.events or batch.lost):
+            self.sign(batch)
+            now = doors.clock()
+            doors.rates.check(self.key, self._connection.address, len(batch.events), now)
+            begun = await doors.begin(session, batch, self.key, self._connection.address, now)
+            if begun is not session:
+                doors.ingest.leave(session, self._connection)
+                self.session = None
+                doors.connections.listen(begun, self._connection)
+                self.session = session = begun
+                self._introduce(session)
+        if producer is not None and not session.knows(producer):
+            await doors.ingest.recall(session, producer)
+            self._introduce(session)
+
+    def _introduce(self, session: Session) -> None:
+        """Tell `session` what the hello said of this page load."""
+        if self.producer is not None and session.knows(self.producer):
+            known = session.producer(self.producer)
+            known.reports = reports_mask(self._reports or [])
+            if self._offset is not None:
+                known.measure(self._offset)
 
     def sign(self, batch: Batch) -> None:
         """Note in `batch` whose it is."""
         if batch.bare or self.producer is None:
-            batch.reports, batch.offset = self._reports, self._offset
+            batch.reports, batch.offset = self._reports, self._align(batch)
         else:
             batch.producer = self.producer
+
+    def _align(self, batch: Batch) -> int | None:
+        """ms to add to the clock of one who gives events no numbers, None where its hello did not tell it."""
+        if self._clock is None:
+            return None
+        newest = max((to_event(event, 0).at for event in batch.events), default=-1)
+        return self._clock.align(newest, self._doors.clock())
 
     def leave(self) -> None:
         """The socket has closed."""
         self._watch_no_longer()
-        session = self.session
-        if session is not None and session.subscribers is not None:
-            session.subscribers.remove(self._connection)
-            self._doors.ingest.leave(session)
+        if self.session is not None:
+            self._doors.ingest.leave(self.session, self._connection)
         del self._connection  # what refers to itself would wait for the collector of cyclic garbage
 
 

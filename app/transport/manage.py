@@ -181,7 +181,8 @@ class Manage:
         store, id = self._doors.store, request.path_params["id"]
         after = _whole("after", request.query_params.get("after", "0"), 0, 2**53)
         limit = _whole("limit", request.query_params.get("limit", "200"), 1, 1000)
-        if await store.row(key.project, id) is None:
+        row = await store.row(key.project, id)
+        if row is None or not row.version:
             raise NotFound("no session of this id has sent an event")
         changes = await store.changes(key.project, id)
         batches = await store.batches(key.project, id, after=after, limit=limit)
@@ -195,9 +196,9 @@ class Manage:
 
     async def _token(self, request: Request, key: Key) -> Response:
         wanted = await decoded(request, TokenRequest, TokenRequest())
-        access, id = self._doors.access, request.path_params["id"]
-        token = access.issue_token(key.project, id, wanted.ttl)
-        expires = self._doors.clock() + int((wanted.ttl or access.token_ttl) * 1000)
+        access, id, now = self._doors.access, request.path_params["id"], self._doors.clock()
+        token = await self._doors.mint(key.project, id, wanted.ttl, now)
+        expires = now + int((wanted.ttl or access.token_ttl) * 1000)
         return json_answer({"token": token, "session": id, "expires_at": expires})
 
 

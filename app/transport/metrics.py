@@ -10,6 +10,7 @@ from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
+    InfoMetricFamily,
     Metric,
     SummaryMetricFamily,
 )
@@ -19,8 +20,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.counters import Histogram
+from app import COMPILED, __version__
+from app.counters import HELP_OUTCOMES, Histogram
 from app.errors import BadKey
+from app.mood import MOODS
 from app.storage import DAMAGED_PARTS
 from app.transport import Doors, bearer
 
@@ -87,6 +90,10 @@ class Metrics(Collector):
         yield from self._events()
         yield from self._sessions()
         yield from self._storage()
+        engine = "compiled" if COMPILED else "python"
+        yield InfoMetricFamily(
+            "sessionmood_build", "what runs", value={"version": __version__, "engine": engine}
+        )
         for name, (text, value) in self.gauges.items():
             yield GaugeMetricFamily(name, text, value=value())
 
@@ -147,8 +154,27 @@ class Metrics(Collector):
         yield _gauge("sessions", "sessions in memory", len(ingest.sessions))
         yield _counter("session_loads", "sessions read back from storage", counters.loaded)
         yield _counter("session_evictions", "sessions that left memory", counters.evicted)
+        yield _counter(
+            "disputed_sessions",
+            "clients that lost a session's id to whoever opened it first, or to the app's server",
+            counters.disputed,
+        )
+        yield _counter("expired_sessions", "sessions erased at the end of their retention", counters.expired)
         yield _counter("mood_changes", "changes of mood", counters.changes)
+        moods = CounterMetricFamily("sessionmood_moods", "changes to a mood", labels=["mood"])
+        for mood in MOODS:
+            moods.add_metric([mood], counters.moods.get(mood, 0))
+        yield moods
         yield _counter("help_offers", "offers of help", counters.offers)
+        help = CounterMetricFamily(
+            "sessionmood_help",
+            "what came of offers; held_out: due where none is ever shown",
+            labels=["outcome"],
+        )
+        for outcome in HELP_OUTCOMES:
+            help.add_metric([outcome], counters.help.get(outcome, 0))
+        help.add_metric(["held_out"], counters.held_out)
+        yield help
 
     def _storage(self) -> Iterator[Metric]:
         state = self._doors.store.state()
@@ -162,6 +188,10 @@ class Metrics(Collector):
         )
         yield _counter("commit_failures", "transactions that failed", state.failures)
         yield _gauge("storage_failing", "1 while nothing can be written", float(state.failing))
+        yield _counter("slow_commits", "transactions that took over a second", state.slow_commits)
+        yield _gauge("database_bytes", "size of the database's file", state.file_bytes)
+        yield _gauge("log_bytes", "size of the write-ahead log", state.log_bytes)
+        yield _gauge("disk_free_bytes", "room left on the database's disk", state.free_bytes)
         damages = CounterMetricFamily(
             "sessionmood_damages", "things found that cannot be read, passed over", labels=["part"]
         )

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
 from app.transport.answers import Message, Send
 from app.transport.scripts import Scripts
+from app.transport.static import STATIC
 
 #: A commit that was begun so long ago (s) at most, and is done, shows that writing works and is not slow.
 FRESH: Final = 1.0
@@ -31,7 +32,6 @@ _SAFE_PAGE: Final = (
     ),
     (b"x-frame-options", b"SAMEORIGIN"),
 )
-STATIC: Final = Path(__file__).resolve().parent.parent.parent / "static"
 
 
 def safe(send: Send) -> Send:
@@ -56,8 +56,10 @@ class Pages:
         self._doors = doors
         #: what to print at a first start, empty later
         self.fresh_keys: dict[str, str] = {}
-        #: the publishable key of the demo page, while it is good
+        #: the publishable key of the demo page
         self.demo_key = ""
+        #: what `/readyz` says although all is well
+        self.remarks: Callable[[], list[str]] = list
         self._checking: asyncio.Future[None] | None = None
 
     def routes(self) -> list[Route]:
@@ -71,7 +73,8 @@ class Pages:
         ]
 
     async def _home(self, request: Request) -> Response:
-        return Response(status_code=307, headers={"location": "/demo"})
+        demo = self._doors.access.demo_on
+        return Response(status_code=307, headers={"location": "/demo" if demo else "/docs"})
 
     async def _live(self, request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -79,8 +82,9 @@ class Pages:
     async def _ready(self, request: Request) -> Response:
         if self._doors.leaving:
             return PlainTextResponse("draining\n", 503)
+        well = PlainTextResponse("".join(f"{line}\n" for line in ("ok", *self.remarks())))
         if self._writes():
-            return PlainTextResponse("ok\n")
+            return well
         if self._checking is None or self._checking.done():
             # whoever asks meanwhile shares the answer: each check writes to the disk
             self._checking = asyncio.ensure_future(self._doors.store.check())
@@ -88,7 +92,7 @@ class Pages:
             await asyncio.shield(self._checking)
         except StorageUnavailable as error:
             return PlainTextResponse(f"storage: {error.detail}\n", 503)
-        return PlainTextResponse("ok\n")
+        return well
 
     def _writes(self) -> bool:
         """Whether something was written a moment ago, in good time, and nothing failed since."""
@@ -97,6 +101,8 @@ class Pages:
         return not state.failing and since is not None and time.monotonic() - since < FRESH
 
     async def _demo(self, request: Request) -> Response:
+        if not self._doors.access.demo_on:
+            raise NotFound("the demo is off: SESSIONMOOD_DEMO=on turns it on")
         page = (STATIC / "demo.html").read_text()
         return HTMLResponse(page.replace("{{key}}", self.demo_key))
 

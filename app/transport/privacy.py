@@ -1,7 +1,6 @@
 """`/privacy`: what is kept and for how long, from the live settings, for people and (as JSON) for machines."""
 
 import html
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -11,8 +10,9 @@ from starlette.routing import Route
 
 from app.config import Settings
 from app.transport.manage import json_answer
+from app.transport.static import STATIC
 
-_PAGE: Final = Path(__file__).resolve().parent.parent.parent / "static" / "privacy.html"
+_PAGE: Final = STATIC / "privacy.html"
 
 
 class Kept(msgspec.Struct):

@@ -6,6 +6,7 @@ from app.auth import PUBLISHABLE
 from app.config import Settings
 from app.errors import RateLimited
 from app.limits import Buckets, TokenBucket
+from app.sessions import Session
 from app.storage import Key
 
 #: Sessions, keys and addresses whose rate is remembered.
@@ -31,9 +32,11 @@ _TOO_FAST: Final = {
 }
 
 
-def _draw(
-    limit: str, bucket: TokenBucket, amount: int, now: int, drawn: list[tuple[str, TokenBucket]]
-) -> None:
+#: Buckets that were drawn from, by the name of their policy.
+Drawn = list[tuple[str, TokenBucket]]
+
+
+def _draw(limit: str, bucket: TokenBucket, amount: int, now: int, drawn: Drawn) -> None:
     """Take from `bucket` and add it to `drawn`, or give back to those what was taken and raise RateLimited."""
     wait = bucket.take(amount, now)
     if wait:
@@ -57,30 +60,45 @@ class Rates:
         self._pages = Buckets(MAX_BUCKETS)
         self.held = 0
 
-    def take(
-        self, key: Key, session_id: str, address: str, events: int, now: int
-    ) -> list[tuple[str, TokenBucket]]:
-        """Take `events` tokens (at least one: an empty batch is work too) for a batch that `key` sends from
-        `address`; the buckets of the session and the key that were drawn from, by the name of their policy.
+    def take(self, key: Key, session: Session, address: str, events: int, now: int) -> Drawn:
+        """Take `events` tokens (at least one: an empty batch is work too) for a batch that `key` sends from `address`
+        to `session`, which it may use; the buckets that were drawn from, by the name of their policy. A session that
+        nothing is kept of has no bucket: there could be as many as a stranger has ideas for ids.
 
         Raises RateLimited; nothing is taken then.
         """
         settings = self._settings
         amount = max(1, events)
-        drawn: list[tuple[str, TokenBucket]] = []
+        drawn: Drawn = []
+        if not session.proposed:
+            self.take_session(key, session, events, now, drawn)
         if key.kind == PUBLISHABLE:
-            rate = settings.session_events_per_second
-            if rate:
-                session = self._sessions.get((key.project, session_id), rate, rate * BURST)
-                _draw("session", session, amount, now, drawn)
             rate = settings.address_events_per_second
             if rate:
                 _draw("address", self._addresses.get(address, rate, rate * BURST), amount, now, drawn)
         rate = key.events_per_second or settings.key_events_per_second
         if rate:
             _draw("key", self._keys.get(key.id, rate, rate * BURST), amount, now, drawn)
-        # what an address has left is not one visitor's to know: others may share it
-        return [each for each in drawn if each[0] != "address"]
+        return drawn
+
+    def check(self, key: Key, address: str, events: int, now: int) -> None:
+        """Raises RateLimited where `take` would, for a session that nothing is kept of; takes nothing."""
+        settings = self._settings
+        drawn: Drawn = []
+        if key.kind == PUBLISHABLE and (rate := settings.address_events_per_second):
+            _draw("address", self._addresses.get(address, rate, rate * BURST), max(1, events), now, drawn)
+        if rate := key.events_per_second or settings.key_events_per_second:
+            _draw("key", self._keys.get(key.id, rate, rate * BURST), max(1, events), now, drawn)
+        for _, bucket in drawn:
+            bucket.give_back(max(1, events))
+
+    def take_session(self, key: Key, session: Session, events: int, now: int, drawn: Drawn) -> None:
+        """The session's own part of `take`, for one that was a proposal when that was called: adds its bucket to
+        `drawn`."""
+        rate = self._settings.session_events_per_second
+        if rate and key.kind == PUBLISHABLE:
+            name = (session.project, session.id, session.nonce)
+            _draw("session", self._sessions.get(name, rate, rate * BURST), max(1, events), now, drawn)
 
     def open_session(self, key: Key, address: str, now: int) -> None:
         """Ask before a session is opened. Raises RateLimited when `address` opens too many with `pk_` keys."""
@@ -118,9 +136,11 @@ class Rates:
         return seconds
 
 
-def rate_headers(drawn: list[tuple[str, TokenBucket]]) -> list[tuple[bytes, bytes]]:
+def rate_headers(drawn: Drawn) -> list[tuple[bytes, bytes]]:
     """`RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10: quota `q` a window of
-    `w` s; `r` left, all of it again in `t` s."""
+    `w` s; `r` left, all of it again in `t` s. What an address has left is not one visitor's to know: others may
+    share it."""
+    drawn = sorted((each for each in drawn if each[0] != "address"), key=lambda each: each[0] != "session")
     if not drawn:
         return []
     policies = ", ".join(f'"{name}";q={bucket.burst:.0f};w={BURST}' for name, bucket in drawn)

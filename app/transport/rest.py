@@ -14,7 +14,7 @@ from app import protocol
 from app.auth import PUBLISHABLE, check_origin
 from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
 from app.mood import Offer, Reading
-from app.transport import Doors, bearer, check_session_id, until_durable
+from app.transport import DURABLE_WITHIN, Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
     JSON,
     ClientLeft,
@@ -35,11 +35,10 @@ from app.transport.rates import rate_headers
 
 logger = logging.getLogger("sessionmood.rest")
 
-#: Seconds a `wait` may hold a request, and a POST waits for the disk before it says 503.
+#: Seconds a `wait` may hold a request.
 MAX_WAIT: Final = 60.0
 #: The same while the server is about to stop.
 LEAVING_WAIT: Final = 1.0
-DURABLE_WITHIN: Final = 10.0
 #: What any body may have that brings its key along: browsers send no beacon above that. Larger ones share.
 BEACON_BYTES: Final = 65_536
 SHARED_BYTES: Final = 16 * 1024 * 1024
@@ -105,12 +104,13 @@ class Rest:
         token = text(headers, b"x-session-token") or batch.token
         check_origin(key, text(headers, b"origin"))
         address = address_of(scope)
-        drawn = doors.rates.take(key, session_id, address, len(batch.events), now)
-        entrance = await doors.enter(
-            key, session_id, token, now, address, create=True, producer=batch.producer
-        )
+        entrance = await doors.enter(key, session_id, token, now, create=True, producer=batch.producer)
         assert entrance is not None
-        session = entrance.session
+        session, proposed = entrance.session, entrance.session.proposed
+        drawn = doors.rates.take(key, session, address, len(batch.events), now)
+        session = await doors.begin(session, batch, key, address, now)
+        if proposed and not session.proposed:
+            doors.rates.take_session(key, session, len(batch.events), now, drawn)
         receipt = await doors.ingest.receive_in_parts(session, batch, now)
         reading = session.reading(now)
         offer = session.offer
@@ -125,10 +125,11 @@ class Rest:
             "ack": outcome.ack,
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
+        answer["epoch"] = doors.store.epoch.name
         if outcome.ignored:
             answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:
-            answer["token"] = doors.access.next_token(token, entrance.claims, key.project, session_id)
+            answer["token"] = doors.token_for(session, token, entrance.claims)
         await reply(send, 200, protocol.encode(answer), [JSON, *cors(headers), *rate_headers(drawn)])
 
     async def _mood(
@@ -143,14 +144,16 @@ class Rest:
         wait = _seconds(query.get("wait", ["0"])[0])
         token = text(headers, b"x-session-token")
         now = doors.clock()
-        if key.kind == PUBLISHABLE:
-            doors.rates.take(key, session_id, address_of(scope), 1, now)
-        entrance = await doors.enter(key, session_id, token, now, address_of(scope), create=False)
+        entrance = await doors.enter(key, session_id, token, now, create=False)
+        if entrance is not None and key.kind == PUBLISHABLE:
+            doors.rates.take(key, entrance.session, address_of(scope), 1, now)
         reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
         if entrance is None or reading is None:
             raise NotFound("no session of this id has sent an event")
         session = entrance.session
         known = _known(headers.get(b"if-none-match"), reading)
+        if known is not None and known[1] < doors.store.epoch.began_at:
+            known = None  # seen before a restore
         if wait and not _news(reading, session.offer, known, waiting=True):
             waiter = Waiter(key, session)
             reading = await self._wait(waiter, reading, receive, wait)

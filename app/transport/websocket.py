@@ -16,6 +16,7 @@ from app.errors import (
     Draining,
     NoHello,
     OutOfOrder,
+    OverQuota,
     RateLimited,
     SessionMoodError,
     StorageUnavailable,
@@ -199,7 +200,8 @@ class Connection:
                 continue
             try:
                 if isinstance(frame, Batch):
-                    await self.guest.recall()
+                    if not self.guest.is_ready():
+                        await self.guest.prepare(frame)
                     if len(frame.events) > PART:
                         await self._take_in_parts(frame, len(text))
                     else:
@@ -213,6 +215,8 @@ class Connection:
                     if isinstance(frame, Ping):
                         self._queue(protocol.frame("pong"))
             except _NACK as error:
+                if isinstance(error, OverQuota):
+                    raise
                 self._make_noise(len(text))
                 self._nack(error, error.extra.get("seq"))
 
@@ -224,7 +228,7 @@ class Connection:
             frame = protocol.decode_frame(text, self._doors.limits)
         except SessionMoodError:
             return False
-        if not isinstance(frame, Batch) or len(frame.events) > PART or not self.guest.is_known():
+        if not isinstance(frame, Batch) or len(frame.events) > PART or not self.guest.is_ready():
             return False
         self.heard_at = self._doors.clock()
         try:
@@ -269,7 +273,7 @@ class Connection:
         guest.sign(batch)
         if batch.producer is not None and batch.seq is None:
             raise BadBatch("`seq` is missing: the number of the first event, from 1", index=None)
-        self._doors.rates.take(key, session.id, self.address, len(batch.events), now)
+        self._doors.rates.take(key, session, self.address, len(batch.events), now)
         if self._inflight >= self._doors.settings.max_inflight * 4:
             raise RateLimited("too many batches without an ack", retry_ms=250)
         return session

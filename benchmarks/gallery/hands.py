@@ -62,15 +62,26 @@ class Hands:
 
     async def box(self, selector: str) -> dict[str, float]:
         place = self.page.locator(selector).first
-        await place.scroll_into_view_if_needed(timeout=8000)
-        box = await place.bounding_box()
+        box = await place.bounding_box(timeout=8000)
+        if box and not (box["y"] >= 0 and box["y"] + min(box["height"], 40) <= 800):
+            await self.show(selector)
+            box = await place.bounding_box(timeout=8000)
         if box is None:
             raise ValueError(f"{selector} is not to be seen")
         return {name: float(box[name]) for name in ("x", "y", "width", "height")}
 
     async def show(self, selector: str) -> None:
         """Bring it into view, as somebody who has scrolled to it."""
-        await self.page.locator(selector).first.scroll_into_view_if_needed(timeout=8000)
+        place = self.page.locator(selector).first
+        await place.wait_for(state="visible", timeout=8000)
+        await place.evaluate(
+            """(thing) => {
+              const { top, bottom, left, right } = thing.getBoundingClientRect();
+              const seen = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+              if (!seen) thing.scrollIntoView({ block: "center", behavior: "instant" });
+            }""",
+            timeout=8000,
+        )
         await asyncio.sleep(0.3)
 
     async def leave(self) -> None:

@@ -14,7 +14,9 @@ import msgspec
 
 PAGES = Path(__file__).parent / "pages"
 FRESH = Path(__file__).parent / "fresh"
-TRUTHS = ("working", "dead", "slow", "benign")
+#: how many items of each kind the gallery must have
+SMALLEST = {"working": 150, "dead": 60, "slow": 25, "benign": 40}
+TRUTHS = tuple(SMALLEST)
 
 
 class Item(msgspec.Struct, frozen=True):

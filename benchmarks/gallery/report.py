@@ -199,9 +199,17 @@ class Result(msgspec.Struct):
     libraries: list[str]
     tools: list[Row]
     wrong: list[dict[str, str]]
+    #: ours on every item, where the table has only those that each tool has tried
+    whole: Row | None = None
 
 
 def result(visits: Sequence[Visit], date: str, machine: str) -> Result:
+    tried: dict[str, set[str]] = {}
+    for visit in visits:
+        tried.setdefault(visit.item.name, set()).add(visit.tool)
+    everybody = {visit.tool for visit in visits}
+    every = visits
+    visits = [visit for visit in every if tried[visit.item.name] == everybody]
     items = {visit.item.name: visit.item for visit in visits}
     truths = [item.truth for item in items.values()]
     return Result(
@@ -213,14 +221,15 @@ def result(visits: Sequence[Visit], date: str, machine: str) -> Result:
         rows(visits),
         [
             {"item": v.item.name, "truth": v.item.truth, "told": said(v), "why": v.item.why}
-            for v in sorted(visits, key=lambda v: (v.item.truth, v.item.name))
+            for v in sorted(every, key=lambda v: (v.item.truth, v.item.name))
             if v.tool == "sessionmood" and wrong(v)
         ],
+        row("sessionmood", every) if "sessionmood" in everybody and len(every) > len(visits) else None,
     )
 
 
 def text(found: Result) -> str:
-    """Everything of a run in words: what was tried, the table, what it means."""
+    """Everything of a run in words: what was tried by all, the table, what it means."""
     counts = ", ".join(f"{count} {truth}" for truth, count in found.items.items())
     failed = sum(row.failed for row in found.tools)
     return (
@@ -229,6 +238,14 @@ def text(found: Result) -> str:
         + table(found.tools)
         + "\n"
         + notes(found.tools)
+        + (
+            "\n\nThe table has the items that every tool has tried. Ours on all that there are:\n\n"
+            + table([found.whole])
+            + "\n"
+            + notes([found.whole])
+            if found.whole
+            else ""
+        )
         + (f" {failed} visits could not be acted and are left out." if failed else "")
         + "\n"
     )

@@ -38,6 +38,12 @@ def test_before_the_first_start(tmp_path: Path) -> None:
         ({"SESSIONMOOD_MAX_CONNECTIONS": "99999999"}, 1, "raise `ulimit -n`"),
         ({"SESSIONMOOD_PUBLIC_URL": "http://x", "SESSIONMOOD_HOST": "0.0.0.0"}, 0, "unencrypted"),
         ({"PORT": "ninety"}, 2, "PORT is 'ninety'"),
+        (
+            {"SESSIONMOOD_RETENTION_DAY": "7"},
+            0,
+            "warn  SESSIONMOOD_RETENTION_DAY is set, but there is no such",
+        ),
+        ({"SESSIONMOOD_TRUSTED_PROXIES": "*"}, 0, "may claim any address"),
     ],
 )
 def test_settings_that_do_not_fit(tmp_path: Path, environment: dict[str, str], code: int, said: str) -> None:

@@ -12,7 +12,8 @@ import typer
 
 from app.cli import sessions
 from app.storage.file_lock import FileLock
-from app.storage.sqlite import SERVER_LOCK, SQLiteStorage
+from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite_identity import SERVER_LOCK
 from tests.cli.running import RECORDINGS, sessionmood
 from tests.server import ServerProcess, running, wait_until
 

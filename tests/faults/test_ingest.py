@@ -17,7 +17,8 @@ from app.errors import Revoked, StorageUnavailable
 from app.ingest import Ingest
 from app.mood import MoodEngine, Reading
 from app.protocol import WireEvent, reading_dict
-from app.sessions import MAX_PRODUCERS, Session, Sessions
+from app.registry import Sessions
+from app.sessions import MAX_PRODUCERS, Session
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import DUE_AT_ONCE, Sweep
 

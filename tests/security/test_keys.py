@@ -175,6 +175,8 @@ async def test_a_quota_ends_new_sessions_and_open_ones_go_on(secured: ServerProc
     token = secured.post(one, CLICK, key=pk).json()["token"]
     async with secured.socket(two, key="") as socket:
         await socket.hello(key=pk)
+        await socket.send(CLICK)
+        await socket.until("ack")
         refused = secured.post(fresh(), CLICK, key=pk)
         assert (refused.status_code, refused.json()["code"]) == (429, "over_quota")
         assert 0 < int(refused.headers["retry-after"]) <= 31 * 86_400

@@ -395,17 +395,23 @@ class TestErasure:
             await storage.submit(
                 Entry(row(f"s{n}", project="pqr"[n % 3], last_at=n), batch(), [change()], b"x")
             )
-        assert await storage.expire(10, 4) == 4
-        assert await storage.expire(10, 100) == 6
-        assert await storage.expire(10, 100) == 0
+        assert await storage.newest() == 19
+        old = await storage.expired(10, 4)
+        assert len(old) == 4
+        assert await storage.expire(old, 10) == 4
+        old = await storage.expired(10, 100)
+        assert await storage.expire([*old, ("p", "s18"), ("p", "unknown")], 10) == 6
+        assert await storage.expired(10, 100) == []
         left = [r for p in "pqr" for r in (await storage.sessions(p)).sessions]
         assert sorted(r.last_at for r in left) == list(range(10, 20))
 
     async def test_activity_that_is_still_queued_saves_a_session(self, make: Make) -> None:
         storage = await make()
         await storage.submit(Entry(row(last_at=5)))
+        old = await storage.expired(10, 100)
         storage.submit(Entry(row(version=2, last_at=50), batch(2)))
-        assert await storage.expire(10, 100) == 0
+        assert old == [("p", "s")]
+        assert await storage.expire(old, 10) == 0
 
 
 def learned(target: str, at: int, visitors: float = 3.5) -> ElementRow:

@@ -200,7 +200,8 @@ async def test_closed_storage_says_so(storage: SQLiteStorage) -> None:
         storage.load("p", "s"),
         storage.keys(),
         storage.erase("p", "s"),
-        storage.expire(1, 1),
+        storage.expired(1, 1),
+        storage.expire([("p", "s")], 1),
         storage.count_session("k", "2026-11", "s"),
     ):
         with pytest.raises(errors.StorageUnavailable):

@@ -157,7 +157,7 @@ async def test_expired_sessions_leave_nothing(busy: SQLiteStorage, path: Path) -
         busy.submit(full_entry(f"MARKED-{n}", 1, "MARKED-TARGET"))
         busy.submit(Entry(row(f"fresh-{n}", last_at=9_000)))
         await busy.count_session("k1", "2026-11", f"MARKED-{n}")
-    assert await busy.expire(5_000, 1_000) == 300
+    assert await busy.expire(await busy.expired(5_000, 1_000), 5_000) == 300
     await until(lambda: not busy.wiper.busy)
     assert await traces(path.parent, "MARKED-", "plain", "other-") == ""
     assert len((await busy.sessions("p", limit=500)).sessions) == 100

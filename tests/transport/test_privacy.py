@@ -46,7 +46,10 @@ def test_every_table_is_accounted_for() -> None:
         "quota_sessions": "Monthly counts",
         "wipes": None,  # how far an erasure has got
         "erase_requests": "Requests to erase",
+        "clock": None,  # one row: when the clock was last believed
         "damages": "What cannot be read",
+        "elements": None,  # counts for each element of a page, of no visitor
+        "histories": "Sessions",
         "epochs": None,  # which history of the database this is
         "probe": None,  # one row that says writing works
     }

@@ -14,7 +14,7 @@ from app import ingest as ingesting
 from app import protocol
 from app.ingest import PART, Ingest
 from app.protocol import WireEvent
-from app.sessions import Sessions
+from app.registry import Sessions
 from app.storage import Batch, MoodChange
 from app.storage.sqlite import SQLiteStorage
 from app.transport.timeline import timeline

@@ -2,8 +2,10 @@
 import { BrowserAgent } from "@newrelic/browser-agent/loaders/browser-agent";
 
 const sink = location.host + window.gallerySink;
-new BrowserAgent({
+const agent = new BrowserAgent({
   info: { beacon: sink, errorBeacon: sink, licenseKey: "gallery", applicationID: "1", sa: 1 },
   loader_config: { accountID: "1", trustKey: "1", agentID: "1", licenseKey: "gallery", applicationID: "1" },
   init: { ssl: false, harvest: { interval: 5 }, user_actions: { enabled: true }, session_replay: { enabled: false } },
 });
+// ready when the collector has answered the first call
+window.galleryReady = () => !!agent.runtime.activatedFeatures;

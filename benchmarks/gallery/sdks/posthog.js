@@ -10,3 +10,5 @@ posthog.init("phc_gallery", {
   disable_surveys: true,
   disable_compression: true,
 });
+// ready when the project's settings have come
+window.galleryReady = () => posthog.autocapture?.isEnabled !== false;

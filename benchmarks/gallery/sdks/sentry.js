@@ -9,4 +9,5 @@ Sentry.init({
   replaysSessionSampleRate: 1,
   replaysOnErrorSampleRate: 1,
 });
+window.galleryReady = () => !!replay.getReplayId();
 window.galleryFlush = () => replay.flush();

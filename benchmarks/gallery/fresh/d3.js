@@ -1,0 +1,10 @@
+import "d3-transition";
+import * as d3 from "d3";
+const root = document.getElementById("root");
+root.innerHTML = "<h2>Harvest</h2><svg id=svg width=500 height=220></svg><p><button id=sort>Sort</button> <button id=next>Next year</button> <button id=dead>Save as picture</button></p><p id=words>Each bar is a field; its height is what grew there.</p>";
+let data = [3, 8, 5, 2, 7, 6];
+const svg = d3.select("#svg");
+const draw = () => svg.selectAll("rect").data(data).join("rect").attr("id", (_, i) => "bar" + i).attr("x", (_, i) => i * 80).attr("width", 60).attr("fill", "teal").attr("cursor", (_, i) => (i === 5 ? "default" : "pointer")).on("click", function (_, d) { if (d !== 2) d3.select(this).attr("fill", "tomato"); }).transition().duration(300).attr("y", (d) => 200 - d * 20).attr("height", (d) => d * 20);
+draw();
+document.getElementById("sort").onclick = () => { data = d3.sort(data, d3.descending).map((d, i) => d + 0.1 * i); draw(); };
+document.getElementById("next").onclick = () => { data = data.map((d) => 1 + ((d * 7 + 3) % 9)); draw(); };

@@ -1,0 +1,11 @@
+import "fomantic-ui-css/semantic.min.css";
+import jQuery from "jquery";
+window.jQuery = window.$ = jQuery;
+await import("fomantic-ui-css/semantic.min.js");
+const $ = jQuery;
+$("#cook").on("click", () => $("#out").text("Cooking " + Math.random()));
+$(".ui.checkbox").checkbox();
+$(".ui.dropdown").dropdown();
+$(".ui.accordion").accordion();
+$(".menu .item").tab();
+$("#slow").on("click", () => fetch("/api/ok?ms=2300").then(() => $("#out").text("Found")));

@@ -1,0 +1,11 @@
+import "foundation-sites/dist/css/foundation.min.css";
+import jQuery from "jquery";
+window.jQuery = window.$ = jQuery;
+document.getElementById("joinbox").id = "join0";
+document.getElementById("join").dataset.open = "join0";
+document.getElementById("slow").onclick = async () => { await fetch("/api/ok?ms=1900"); document.getElementById("out").textContent = "Ann, Bob"; };
+document.getElementById("toggle").onclick = () => { const p = document.getElementById("pane"); p.style.display = p.style.display === "block" ? "none" : "block"; p.style.visibility = "visible"; };
+const { Foundation, Reveal, Accordion } = await import("foundation-sites");
+for (const each of document.querySelectorAll("[data-reveal]")) new Reveal(jQuery(each));
+for (const each of document.querySelectorAll("[data-accordion]")) new Accordion(jQuery(each));
+void Foundation;

@@ -1,0 +1,18 @@
+import "@ionic/core/css/core.css";
+import { defineCustomElement as app } from "@ionic/core/components/ion-app.js";
+import { defineCustomElement as button } from "@ionic/core/components/ion-button.js";
+import { defineCustomElement as checkbox } from "@ionic/core/components/ion-checkbox.js";
+import { defineCustomElement as content } from "@ionic/core/components/ion-content.js";
+import { defineCustomElement as item } from "@ionic/core/components/ion-item.js";
+import { defineCustomElement as label } from "@ionic/core/components/ion-label.js";
+import { defineCustomElement as list } from "@ionic/core/components/ion-list.js";
+import { defineCustomElement as segment } from "@ionic/core/components/ion-segment.js";
+import { defineCustomElement as segmentButton } from "@ionic/core/components/ion-segment-button.js";
+import { defineCustomElement as toggle } from "@ionic/core/components/ion-toggle.js";
+import { initialize } from "@ionic/core/components";
+initialize({ mode: "md", rippleEffect: true });
+for (const define of [app, button, checkbox, content, item, label, list, segment, segmentButton, toggle]) define();
+const $ = (id) => document.getElementById(id);
+$("go").onclick = () => { $("n").textContent = +$("n").textContent + 1; };
+$("item").onclick = () => { $("shown").textContent = "The lake " + Math.random(); };
+$("slow").onclick = async () => { await fetch("/api/ok?ms=2100"); $("shown").textContent = "8:40"; };

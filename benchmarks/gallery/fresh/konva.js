@@ -1,0 +1,10 @@
+import Konva from "konva";
+const stage = new Konva.Stage({ container: "stage", width: 400, height: 220 });
+const layer = new Konva.Layer();
+stage.add(layer);
+const rect = new Konva.Rect({ x: 150, y: 60, width: 100, height: 80, fill: "teal", draggable: true });
+rect.on("click", () => rect.fill(rect.fill() === "teal" ? "tomato" : "teal"));
+layer.add(rect);
+document.getElementById("add").onclick = () => layer.add(new Konva.Circle({ x: 40 + Math.random() * 300, y: 100, radius: 20, fill: "gold" }));
+document.getElementById("clear").onclick = () => layer.destroyChildren();
+document.getElementById("deadundo").onclick = () => stage.fire("undo");

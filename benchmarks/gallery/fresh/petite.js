@@ -1,0 +1,2 @@
+import { createApp } from "petite-vue";
+createApp().mount();

@@ -1,0 +1,11 @@
+import "flatpickr/dist/flatpickr.css";
+import "choices.js/public/assets/styles/choices.css";
+import "nouislider/dist/nouislider.css";
+import Choices from "choices.js";
+import flatpickr from "flatpickr";
+import noUiSlider from "nouislider";
+flatpickr("#date");
+new Choices("#who");
+noUiSlider.create(document.getElementById("slider"), { start: 20, range: { min: 0, max: 100 } });
+document.getElementById("book").onclick = () => { document.getElementById("out").textContent = "Booked " + Math.random(); };
+document.getElementById("slow").onclick = async () => { await fetch("/api/ok?ms=2400"); document.getElementById("out").textContent = "Yes"; };
