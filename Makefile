@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install install-test check bench gallery docs lock clean
+.PHONY: run dev quick test install install-test check bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -29,13 +29,24 @@ test: install-test
 	@sh tools/install-browser
 	@tools/run-tests $(BIN)/python $(ARGS)
 
+# What most changes break, in half a minute: no server, no browser.
+quick: install-test
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -q -m "not slow and not recordings" tests/mood tests/test_protocol.py tests/test_sessions.py \
+		tests/test_limits.py tests/test_auth.py tests/test_architecture.py tests/storage/test_queue.py \
+		tests/storage/test_migrations.py
+
+# Serve with a talkative log, and again whenever a file of app/ changes.
+dev: install
+	@$(BIN)/python -m tools.dev
+
 check: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
-.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(wildcard app/mood/*.py) app/producers.py app/registry.py app/sessions.py
+.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(wildcard app/mood/*.py) app/elements.py app/history.py app/producers.py app/registry.py app/sessions.py
 	@if command -v cc >/dev/null 2>&1; then \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt && \
 		$(BIN)/python tools/compile_mood.py || echo "Compiling failed: the mood engine stays plain Python."; \

@@ -18,7 +18,8 @@ from app.slow_lane import SlowLane
 STAGES: Final = ("idle", "request", "handshake", "socket", "closing")
 #: Those that are no WebSocket (yet).
 _REQUESTS: Final = ("idle", "request", "handshake")
-#: Bytes of messages that have not come whole or wait for their turn, of all connections together.
+#: Bytes of messages that have not come whole or wait for their turn, of all connections together: at least so many,
+#: and four of the largest that a setting allows.
 UNFINISHED: Final = 16_777_216
 #: Less than that of a connection is not looked at before it has had its turn: most messages are whole then.
 SMALL: Final = 16_384
@@ -95,7 +96,7 @@ class Lines:
     def __init__(self, settings: Settings, lane: SlowLane, counters: Counters | None = None) -> None:
         self.lane = lane
         self.counters = counters or Counters()
-        self.unfinished = Unfinished()
+        self.unfinished = Unfinished(max(UNFINISHED, 4 * settings.max_batch_bytes))
         self.request_within = settings.request_timeout
         self.most = settings.request_cap
         self.everything = settings.file_cap

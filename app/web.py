@@ -143,7 +143,7 @@ class App:
                 *ShadowDoor(self.doors, self.shadow).routes(),
                 *self.metrics.routes(),
                 *OpenApi().routes(),
-                *Docs().routes(),
+                *Docs(settings).routes(),
                 *Privacy(settings).routes(),
                 *self.pages.routes(),
             ],

@@ -15,9 +15,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, "../static/src");
 
 /** Loaded on demand, each a module of its own. */
-const PARTS = ["rest", "help", "debug", "hands", "identify"];
+const PARTS = ["eye", "rest", "help", "debug", "hands", "identify", "advice"];
 /** Fields of our own objects, never of the wire: they may get short names. */
 const OWN = /^(?:element|facts|leaving|answered|handled)$/;
+
+/** The same for the eye: what it keeps of each press. None of these is a name of the browser's that it uses. */
+const EYE =
+  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|early|toggled|late|loaded|raged|leaving|here|coasting|due|pseudo|ring|seen|place|told|canvases|turning|points|hit|free|visitor|need|own)$/;
 
 /** @param {string} name @param {"iife" | "esm"} format */
 const bundle = async (name, format) => {
@@ -33,7 +37,7 @@ const bundle = async (name, format) => {
     module: format === "esm",
     toplevel: true,
     compress: { passes: 3, unsafe: true, unsafe_arrows: true, pure_getters: true },
-    mangle: { properties: format === "iife" && { regex: OWN } },
+    mangle: { properties: name === "embed" ? { regex: OWN } : name === "eye" && { regex: EYE } },
   });
   return code + "\n";
 };
@@ -56,7 +60,8 @@ const publish = async () => {
     target: "es2022",
     external: ["react", "vue"],
   });
-  writeFileSync(join(dist, "global.js"), "export {}; // types only\n");
+  // Types alone: for pages with the script tag.
+  writeFileSync(join(dist, "global.js"), "export {};\n");
   for (const name of ["index", "react", "vue", "global"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
 };
 

@@ -65,8 +65,8 @@ const BROWS = {
   curious: "M26 24Q35 18 44 24M56 24Q65 18 74 24", engaged: "M26 28Q35 24 44 28M56 28Q65 24 74 28", satisfied: "M26 30Q35 22 44 30M56 30Q65 22 74 30",
 };
 const ACTIONS = {
-  offer_help: "offer help", show_guidance: "show guidance", re_engage: "win them back", highlight_features: "show what is new",
-  none: "leave them be", ask_feedback: "ask for feedback",
+  offer_help: "offer help", show_guidance: "show guidance", re_engage: "offer something else", highlight_features: "show what is new",
+  none: "do not interrupt", ask_feedback: "ask for feedback",
 };
 const STREAM = 14;
 const WARM_UP_MS = 20000;
@@ -78,16 +78,15 @@ const make = (tag, fields, ...children) => {
   return element;
 };
 const SVG = "http://www.w3.org/2000/svg";
-/** @type {Record<string, {row: any, bar: Element, number: any}>} */
+/** @type {Record<string, {row: any, bar: Element}>} */
 const bars = {};
 for (const mood of Object.keys(COLOURS)) {
   const bar = document.createElementNS(SVG, "rect");
   bar.setAttribute("fill", COLOURS[/** @type {keyof typeof COLOURS} */ (mood)]);
   const track = document.createElementNS(SVG, "svg");
   track.append(bar);
-  const number = make("b");
-  const row = make("p", {}, mood, track, number);
-  bars[mood] = { row, bar, number };
+  const row = make("p", {}, mood, track);
+  bars[mood] = { row, bar };
   at("bars").append(row);
 }
 
@@ -97,19 +96,21 @@ const draw = (reading) => {
   const name = /** @type {keyof typeof COLOURS} */ (mood);
   at("live").style.setProperty("--mood", COLOURS[name]);
   at("mood").textContent = mood;
-  at("sure").textContent = Math.round(confidence * 100) + " %";
-  at("line").textContent = `suggested: ${ACTIONS[/** @type {keyof typeof ACTIONS} */ (suggested_action)] || suggested_action}`;
+  at("sure").textContent = Math.round(confidence * 100) + " % sure";
+  // Every visit starts as engaged: until something else speaks for it, that says nothing.
+  const early = because.every((/** @type {any} */ { signal, points }) => signal === "arrived" || points <= 0);
+  const action = ACTIONS[/** @type {keyof typeof ACTIONS} */ (suggested_action)] || suggested_action;
+  at("line").textContent = mood === "engaged" && early ? "too early to say" : `suggested: ${action}`;
   at("smile").setAttribute("d", SMILES[name]);
   at("brows").setAttribute("d", BROWS[name]);
-  for (const [mood, { row, bar, number }] of Object.entries(bars)) {
+  for (const [mood, { row, bar }] of Object.entries(bars)) {
     row.className = mood === name ? "on" : "";
     bar.setAttribute("width", scores[mood] * 100 + "%");
-    number.textContent = Math.round(scores[mood] * 100);
   }
   const lines = because.map((/** @type {any} */ { text, points }) =>
     make("li", { className: points < 0 ? "less" : "" }, text, make("b", {}, (points > 0 ? "+" : "") + points.toFixed(1))),
   );
-  at("because").replaceChildren(...(lines.length ? lines : [make("li", {}, "Nothing speaks for it any more.")]));
+  at("because").replaceChildren(...(lines.length ? lines : [make("li", {}, "Nothing any more: it fades.")]));
 };
 
 const started = Date.now();

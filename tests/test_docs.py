@@ -17,10 +17,11 @@ import msgspec
 import pytest
 
 from app.config import Settings
+from app.transport.docs import EXAMPLE, folded
 from tests.cli.running import RECORDINGS, ROOT, sessionmood
 from tests.server import ServerProcess, fresh
 from tests.test_tuning import site
-from tools.write_docs import PAGES, README, folded, readme
+from tools.write_docs import PAGES, README, readme
 
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 _RUN = re.compile(r"<!-- run(?:: (\w+))? -->\n```sh\n(.*?)```", re.DOTALL)
@@ -95,8 +96,9 @@ def test_readme_shows_what_its_first_call_answers(server: ServerProcess) -> None
     assert README.read_text() == readme(), "run `python -m tools.write_docs`"
     call = re.search(r"-d '(\[.*?\])'", README.read_text(), re.DOTALL)
     assert call is not None
+    assert [event["type"] for event in msgspec.json.decode(call[1])] == list(EXAMPLE)
     answer = server.post(fresh(), call[1].encode()).json()
-    times = r'("since"|"as_of"): [0-9]+'
+    times = r'("since"|"as_of"|"epoch"): ([0-9]+|"[^"]+")'
     shown = README.read_text()
     assert re.sub(times, r"\1: 0", folded(answer)) in re.sub(times, r"\1: 0", shown)
 

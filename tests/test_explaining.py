@@ -61,7 +61,7 @@ def test_a_support_person_reads_what_happened() -> None:
     assert "the visitor was frustrated: " in sentences
     assert "rapid clicks" in sentences
     assert "Help was due at 00:2" in sentences
-    assert "every session starts like this" not in sentences
+    assert "every visit starts as engaged" not in sentences
 
 
 def test_the_seconds_name_what_happened() -> None:

@@ -201,9 +201,14 @@ class Watcher:
 )
 def test_what_came_of_help(heard: list[tuple[str | None, str | None]], outcome: str) -> None:
     session = frustrated(seconds=4)
+    at = session.last_at
+    while not session.history.offers and at < session.last_at + MINUTE:
+        at += 1000
+        session.advance(at)
     assert [o.id for o in session.history.offers] == ["h1"]
     for kind, name in heard:
-        send(session, Event("help", session.last_at + 100, kind=kind, name=name))
+        at += 100
+        send(session, Event("help", at, kind=kind, name=name))
     assert outcome_of(session.history.traits()) == outcome
     assert MOODS[session.history.mood] == "frustrated"
 

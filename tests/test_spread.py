@@ -11,7 +11,7 @@ from app.spread import BATCH_BYTES, spread
 
 def name_of(recording: Recording, model: Model) -> tuple[str, float]:
     """Work that shows which session and which model it was given."""
-    return recording.id, model.enter[1]
+    return recording.id, model.settings["enter.bored"]
 
 
 def many(path: Path, bad: int | None = None) -> list[str]:
@@ -29,8 +29,8 @@ def many(path: Path, bad: int | None = None) -> list[str]:
 def test_results_come_in_the_order_of_the_lines(tmp_path: Path, processes: int) -> None:
     path = tmp_path / "many.jsonl"
     ids = many(path)
-    done = list(spread(read([str(path)]), name_of, {"enter.other": 0.3}, processes))
-    assert [result for _, result in done] == [(id, 0.3) for id in ids]
+    done = list(spread(read([str(path)]), name_of, {"enter.bored": 0.7}, processes))
+    assert [result for _, result in done] == [(id, 0.7) for id in ids]
     assert [line.number for line, _ in done] == list(range(1, len(ids) + 1))
 
 

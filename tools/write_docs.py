@@ -1,23 +1,19 @@
 """Write the pages of docs/ that follow from the code: `python -m tools.write_docs`."""
 
 import dataclasses
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app import protocol
 from app.config import Settings
 from app.mood import DEFAULT
-from app.mood.numbers import CONFIDENCE, SETTINGS, WEIGHTS
-from app.sessions import Session
+from app.mood.numbers import SETTINGS, WEIGHTS
+from app.transport.docs import first_answer, folded
 from benchmarks.gallery import report
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 README = DOCS.parent / "README.md"
 _ANSWER = "<!-- Made by `python -m tools.write_docs`: what the call above answers. -->\n```json\n"
-_AT = 1_764_000_000_000  # ms, of the example
 _MADE = "<!-- Made by `python -m tools.write_docs`; change the code, not this page. -->\n"
 
 
@@ -49,7 +45,6 @@ def numbers_page() -> str:
     settings = [
         (f"`{s.name}`", f"{s.value:g}", s.unit, f"{s.low:g} to {s.high:g}", s.reason) for s in SETTINGS
     ]
-    confidence = [(f"`{mood}`", *(f"{point:g}" for point in curve)) for mood, curve in CONFIDENCE.items()]
     return (
         f"# The numbers behind the moods\n\n{_MADE}\n"
         "A mood's raw score is the sum of points x strength over its signals; strengths are from 0 to 1. "
@@ -59,53 +54,13 @@ def numbers_page() -> str:
         + _table(("signal", "mood", "points", "why"), weights)
         + "\n## Thresholds, times and limits\n\n"
         + _table(("name", "value", "unit", "allowed", "why"), settings)
-        + "\n## Confidence\n\n"
-        "What a mood's score is worth in confidence, straight between these points: a score is a share among six "
-        "moods, confidence the share of such readings that people confirmed.\n\n"
-        + _table(("mood", "score 0", "score 0.5", "score 1"), confidence)
+        + "\n## Chance, confidence and the mood that is pushed\n\n"
+        "The chance of a mood, how many of a hundred such visitors would say that they feel so, follows from its points: "
+        "`most / (1 + exp((even - points) / spread))`. A mood is entered at `enter.MOOD` and left below `leave.MOOD`; of "
+        "several that claim a visitor the one furthest above its entry wins, and one that stands gives way only to one "
+        "that is further above by `lead`. Engaged claims nothing: it is what is left. `confidence` is the chance of the "
+        "mood that is pushed; `scores` are shares among six moods and sum to 1.\n"
     )
-
-
-def first_answer() -> dict[str, Any]:
-    """What README's first call answers: its events in one batch, in a session of their own."""
-    body = re.search(r"-d '(\[.*?\])'", README.read_text(), re.DOTALL)
-    assert body is not None, "README has no first call"
-    batch = protocol.decode_body(body[1].encode(), protocol.Limits(500, 262_144, 32))
-    session = Session("default", "user_123", _AT, DEFAULT, publishable=False)
-    events = [protocol.to_event(wire, 0) for wire in batch.events]
-    outcome = session.receive(events, None, None, 0, None, _AT)
-    reading = session.reading(_AT)
-    assert reading is not None
-    mood = protocol.reading_dict(reading, session.offer)
-    return {
-        "accepted": outcome.accepted,
-        "duplicates": outcome.duplicates,
-        "ignored": outcome.ignored,
-        "ack": outcome.ack,
-        "mood": mood,
-    }
-
-
-def cut(value: Any) -> Any:
-    """`value` with every fraction cut to four places."""
-    if isinstance(value, dict):
-        return {name: cut(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [cut(each) for each in value]
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def folded(answer: dict[str, Any]) -> str:
-    """JSON in lines that can be read: one for each field of the reading, and one for each of its reasons."""
-    mood = cut(answer["mood"])
-    plain = {name: value for name, value in answer.items() if name != "mood"}
-    lines = [json.dumps(plain)[:-1] + ', "mood": {']
-    for name, value in mood.items():
-        text = json.dumps(value)
-        if name == "because":
-            text = "[\n" + ",\n".join(f"   {json.dumps(reason)}" for reason in value) + "]"
-        lines.append(f"  {json.dumps(name)}: {text},")
-    return "\n".join(lines)[:-1] + "}}\n"
 
 
 def readme() -> str:

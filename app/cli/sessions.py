@@ -106,7 +106,9 @@ def expire(
     yes: Annotated[bool, typer.Option("--yes", help="The machine's clock is right: erase them.")] = False,
     database_url: Database = None,
 ) -> None:
-    """Say how many sessions are past the time that they are kept, and let them be erased.
+    """Say how many sessions are too old to be kept.
+
+    With --yes they may be erased.
 
     A server erases them by itself, unless the database was not served for so long that the machine's clock may be
     wrong: then `/readyz` and `doctor` say so, and it waits for this command with --yes.

@@ -6,7 +6,6 @@ from typing import Final
 import msgspec
 
 from app.mood import MOODS, Model, MoodEngine
-from app.mood.scoring import confidence_of
 from app.recordings import Recording
 from app.replay import Replayed, replay
 
@@ -65,9 +64,9 @@ class _Confidence:
         self._last = [0.0] * len(MOODS)
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
-        if not engine.scores:
+        if not engine.points:
             return
-        self._last = [confidence_of(mood, score, engine.model) for mood, score in enumerate(engine.scores)]
+        self._last = engine.chances()
         read = engine.decision.mood
         self._for_ms[read] += for_ms
         self._area[read] += self._last[read] * for_ms

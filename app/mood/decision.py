@@ -1,10 +1,10 @@
-"""From scores to one mood that does not flap."""
+"""From points to one mood that does not flap."""
 
 from typing import Final
 
 from app.mood import snapshot
 from app.mood.model import Model
-from app.mood.reading import ENGAGED, FRUSTRATED
+from app.mood.reading import ENGAGED
 
 FIELDS: Final = ("at", "base_mood", "base_previous", "base_since", "mood", "previous", "since")
 NONE: Final = -1
@@ -25,15 +25,15 @@ class Decision:
         self.base_previous: int = NONE
         self.base_since: int = -1
 
-    def decide(self, now: int, scores: list[float], m: Model) -> bool:
-        """Take the scores of `now`; True when the mood is another than after the decision before."""
+    def decide(self, now: int, points: list[float], m: Model) -> bool:
+        """Take the points of `now`; True when the mood is another than after the decision before."""
         if now > self.at:
             self.at = now
             self.base_mood = self.mood
             self.base_previous = self.previous
             self.base_since = self.since
         stood = self.mood
-        new = self._choose(now, scores, m)
+        new = self._choose(now, points, m)
         if new == self.base_mood:
             self.mood = new
             self.previous = self.base_previous
@@ -44,36 +44,36 @@ class Decision:
             self.since = now
         return new != stood
 
-    def _choose(self, now: int, scores: list[float], m: Model) -> int:
+    def _choose(self, now: int, points: list[float], m: Model) -> int:
+        """A mood is entered when its chance reaches its own threshold, and left below another; the visitor is engaged
+        when no mood claims them. Of several that claim them the one furthest above its entry wins. All in
+        log-odds, which are straight in the points: no exponential is needed to compare chances."""
         old = self.base_mood
         best = NONE
-        for mood in range(len(scores)):
-            score = scores[mood]
-            if mood != old and score >= m.enter[mood] and (best == NONE or score > scores[best]):
-                best = mood
+        above = 0.0  # its entry
+        for mood in range(len(points)):
+            if mood != old and mood != ENGAGED:
+                over = (points[mood] - m.even[mood]) / m.spread[mood] - m.enter[mood]
+                if over >= 0.0 and (best == NONE or over > above):
+                    best = mood
+                    above = over
+        new = best if best != NONE else ENGAGED
         if old == NONE:
-            return best if best != NONE else _top_calm(scores)
-        if old == FRUSTRATED and scores[old] < m.leave and now - self.base_since >= m.stay_ms:
-            return _top_calm(scores)
-        if best == NONE:
+            return new
+        if old != ENGAGED:
+            odds = (points[old] - m.even[old]) / m.spread[old]
+            if odds >= m.leave[old] and (best == NONE or above < odds - m.enter[old] + m.lead):
+                return old
+        if new == old:
             return old
-        if scores[best] < scores[old] + m.lead:
-            return old
-        if now - self.base_since < m.stay_ms and scores[best] < m.sure and self.base_previous != NONE:
-            return old
-        return best
+        if now - self.base_since < m.stay_ms and self.base_previous != NONE:
+            sure = new != ENGAGED and (points[new] - m.even[new]) / m.spread[new] >= m.sure[new]
+            if not sure:
+                return old
+        return new
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)
 
     def restore(self, state: object) -> None:
         snapshot.put(self, FIELDS, state)
-
-
-def _top_calm(scores: list[float]) -> int:
-    """The best mood but frustrated, which must reach its entry."""
-    top = ENGAGED
-    for mood in range(1, len(scores)):
-        if scores[mood] > scores[top]:
-            top = mood
-    return top

@@ -10,7 +10,7 @@ from app.mood.events import EVENT_TYPES, Event
 from app.mood.help import HelpPolicy
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import confidence_of, independent_friction, points_of, softmax
+from app.mood.scoring import chance_of, independent_friction, points_of, softmax
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
@@ -39,10 +39,10 @@ class MoodEngine:
 
     `event_count`: all events received, unknown ones too. `last_at`: the moment the engine stands at, the last
     event or the last moment of the grid that was walked. `anchor`: the last event; nothing can happen before it
-    any more. An event that comes late, between the two, undoes what time alone had changed. `scores`: the
-    scores as of `last_at`, in the order of MOODS; empty before the first event."""
+    any more. An event that comes late, between the two, undoes what time alone had changed. `points`: the raw
+    score of each mood as of `last_at`, in the order of MOODS; empty before the first event."""
 
-    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "scores")
+    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "points")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -53,7 +53,7 @@ class MoodEngine:
         self.behaviour: Behaviour = Behaviour(started_at)
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
-        self.scores: list[float] = []
+        self.points: list[float] = []
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
@@ -141,9 +141,18 @@ class MoodEngine:
         if relief > 0.0:
             strengths[RECOVERED] = relief * strengths[SMOOTH_PROGRESS]
 
+    @property
+    def scores(self) -> list[float]:
+        """The scores as of `last_at`, in (0, 1), sum 1, in the order of MOODS; empty before the first event."""
+        return softmax(self.points, self.model.temperature) if self.points else []
+
     def raw_scores(self) -> list[float]:
         """The points of each mood as of `last_at`, in the order of MOODS."""
         return self._points(self.strengths(), self.last_at)
+
+    def chances(self) -> list[float]:
+        """What confidence would say of each mood as of `last_at`; empty before the first event."""
+        return [chance_of(mood, points, self.model) for mood, points in enumerate(self.points)]
 
     def _points(self, strengths: list[float], now: int) -> list[float]:
         points = points_of(strengths, self.model)
@@ -161,10 +170,10 @@ class MoodEngine:
             self._remember(now, friction if friction >= m.trouble_from else 0.0)
         if self.scar > 0.0:
             self._recover(strengths, friction, now)
-        scores = softmax(self._points(strengths, now), m.temperature)
-        self.scores = scores
+        points = self._points(strengths, now)
+        self.points = points
         decision = self.decision
-        if decision.decide(now, scores, m):
+        if decision.decide(now, points, m):
             change = self._change(now, decision.mood, strengths)
             if not by_event:
                 change.because = self._because(decision.mood, strengths, now)
@@ -182,7 +191,7 @@ class MoodEngine:
             at,
             MOODS[mood],
             MOODS[previous] if previous != NONE else None,
-            confidence_of(mood, self.scores[mood], m),
+            chance_of(mood, self.points[mood], m),
             m.actions[mood],
             self._named(mood, strengths),
             self.event_count,
@@ -208,7 +217,7 @@ class MoodEngine:
         scores = self.scores
         return Reading(
             MOODS[mood],
-            confidence_of(mood, scores[mood], m),
+            chance_of(mood, self.points[mood], m),
             m.actions[mood],
             self._named(mood, strengths),
             self.event_count,
@@ -222,7 +231,7 @@ class MoodEngine:
     def confidence(self) -> float:
         """Of the mood as of `last_at`; 0 before the first event."""
         mood = self.decision.mood
-        return 0.0 if mood == NONE else confidence_of(mood, self.scores[mood], self.model)
+        return 0.0 if mood == NONE else chance_of(mood, self.points[mood], self.model)
 
     def as_of(self, at: int) -> Reading:
         """The reading as it was at `at`, a moment from the last event on: what time has done since is left out.
@@ -230,7 +239,7 @@ class MoodEngine:
         past = MoodEngine.restore(self.state(), self.model)
         past._go_back()
         if past.decision.mood != NONE:
-            past.scores = softmax(past.raw_scores(), past.model.temperature)
+            past.points = past.raw_scores()
         past.advance(at)
         return past.reading(at)
 
@@ -307,5 +316,5 @@ class MoodEngine:
             raise ValueError("the snapshot does not fit: what was before is missing")
         engine.before = list(before)
         if engine.decision.mood != NONE:
-            engine.scores = softmax(engine.raw_scores(), model.temperature)
+            engine.points = engine.raw_scores()
         return engine

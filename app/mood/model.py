@@ -1,11 +1,12 @@
 """The numbers as the engine uses them, checked once."""
 
 from collections.abc import Mapping
+from math import inf, log
 from typing import Final
 
 from app.mood.decay import rate_of
-from app.mood.numbers import ACTIONS, CONFIDENCE, MAX_POINTS, SETTINGS, WEIGHTS
-from app.mood.reading import MOODS
+from app.mood.numbers import ACTIONS, MAX_POINTS, SETTINGS, WEIGHTS
+from app.mood.reading import ENGAGED, MOODS
 from app.mood.signals import COUNT, NAMES
 
 _DEFAULT_SETTINGS: Final = {s.name: s.value for s in SETTINGS}
@@ -28,14 +29,22 @@ class Model:
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
-        self.confidence: list[list[float]] = [list(CONFIDENCE[mood]) for mood in MOODS]
         v = self.settings
         self.temperature: float = v["temperature"]
-        self.enter: list[float] = [v["enter.frustrated"]] + [v["enter.other"]] * (len(MOODS) - 1)
-        self.leave: float = v["leave"]
+        self.even: list[float] = [v[f"even.{mood}"] for mood in MOODS]
+        self.spread: list[float] = [v[f"spread.{mood}"] for mood in MOODS]
+        self.most: list[float] = [v[f"most.{mood}"] for mood in MOODS]
+        # The thresholds as log-odds, which rise straight with the points. Engaged is what is left: it claims nothing.
+        calm = MOODS[ENGAGED]
+        self.enter: list[float] = [
+            inf if mood == calm else _log_odds(v[f"enter.{mood}"], v[f"most.{mood}"]) for mood in MOODS
+        ]
+        self.leave: list[float] = [
+            -inf if mood == calm else _log_odds(v[f"leave.{mood}"], v[f"most.{mood}"]) for mood in MOODS
+        ]
+        self.sure: list[float] = [_log_odds(v["sure"], v[f"most.{mood}"]) for mood in MOODS]
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0
-        self.sure: float = v["sure"]
         self.friction_rate: float = rate_of(v["half_life.friction"])
         self.confused_rate: float = rate_of(v["half_life.confused"])
         self.curious_rate: float = rate_of(v["half_life.curious"])
@@ -64,11 +73,13 @@ class Model:
         self.rage_own: float = v["rage.own"]
         self.rage_answered: float = v["rage.answered"]
         self.dead_prior: float = v["dead.prior"]
+        self.dead_full: float = v["dead.full"]
         self.stuck_from: float = v["stuck.from"]
         self.stuck_full: float = v["stuck.full"]
         self.missed_share: float = v["missed.share"]
         self.missed_tries: float = v["missed.tries"]
         self.silent_from: float = v["silent.from"]
+        self.silent_apart: float = v["silent.apart"]
         self.silent_full: float = v["silent.full"]
         self.wait_fine_ms: float = v["wait.fine"] * 1000.0
         self.wait_painful_ms: float = v["wait.painful"] * 1000.0
@@ -150,7 +161,20 @@ class Model:
         ):
             if settings[lower] >= settings[upper]:
                 raise ValueError(f"{lower} ({settings[lower]:g}) must be below {upper} ({settings[upper]:g})")
+        for mood in MOODS:
+            if settings.get(f"leave.{mood}", 0.0) > settings.get(f"enter.{mood}", 0.0):
+                raise ValueError(
+                    f"leave.{mood} ({settings[f'leave.{mood}']:g}) must not be above enter.{mood} "
+                    f"({settings[f'enter.{mood}']:g})"
+                )
         return Model(settings, weights, actions)
+
+
+def _log_odds(chance: float, most: float) -> float:
+    """How far above or below `even`, in spreads, a mood has this chance; infinite where it never or always has."""
+    if chance >= most:
+        return inf
+    return log(chance / (most - chance)) if chance > 0.0 else -inf
 
 
 def _mood(key: str, mood: str) -> str:

@@ -40,9 +40,10 @@ WEIGHTS: Final = (
     Weight("rage_click", "frustrated", 3.0, "rapid clicks on one place that nothing answered"),
     Weight("rage_click", "satisfied", -0.5, "nobody hammers on what works"),
     Weight("dead_click", "frustrated", 4.0, "the share of clicks that nothing answered carries across sites"),
+    Weight("dead_click", "satisfied", -1.0, "a dead click is not success"),
     Weight("dead_click", "confused", 0.5, "clicking where nothing is also is not knowing where to click"),
-    Weight("unanswered_clicks", "frustrated", 3.2, "clicks in a row with no answer: the page seems broken"),
-    Weight("unanswered_clicks", "satisfied", -0.5, "an unanswered click is not success"),
+    Weight("unanswered_clicks", "frustrated", 5.2, "clicks in a row with no answer: the page seems broken"),
+    Weight("unanswered_clicks", "satisfied", -1.6, "an unanswered click is not success"),
     Weight("slow_response", "frustrated", 0.5, "waits annoy, but alone they told little"),
     Weight("error_click", "frustrated", 0.6, "it failed because of what the visitor did"),
     Weight("high_error_rate", "frustrated", 1.2, "several failures in a short time"),
@@ -69,25 +70,63 @@ WEIGHTS: Final = (
     Weight("dwell", "engaged", 0.3, "time given to pages"),
     Weight("exploring", "curious", 2.8, "new pages and new things"),
     Weight("exploring", "engaged", -0.5, "who looks around has not settled on anything yet"),
-    Weight("smooth_progress", "satisfied", 2.5, "the number of good answers told most of all"),
+    Weight("smooth_progress", "satisfied", 2.6, "the number of good answers told most of all"),
     Weight("smooth_progress", "engaged", 0.4, "it works, so one goes on"),
     Weight("smooth_progress", "frustrated", -1.5, "what answers does not frustrate"),
     Weight("goal", "satisfied", 2.5, "the visitor got what they came for"),
     Weight("goal", "frustrated", -0.8, "success ends trouble"),
     Weight("recovered", "satisfied", 0.8, "trouble that ended is a relief"),
     Weight("repeat_use", "engaged", 1.0, "stepping on one control: a zoom, a carousel, a player"),
-    Weight("repeat_use", "frustrated", -0.6, "people who stepped were at ease, even before the answer"),
+    Weight("repeat_use", "frustrated", -0.8, "people who stepped were at ease, even before the answer"),
     Weight("arrived", "engaged", 1.0, "most visitors came to do something"),
 )
 
+_EVEN: Final = "points at which the chance is half of `most`; fitted to what people said"
+_SPREAD: Final = "points that make the odds of the mood e times better; fitted to what people said"
+_MOST: Final = "nobody is surer of a stranger"
+
+# A mood's chance, how many of a hundred such visitors would say that they feel so, is
+# most / (1 + exp((even - points) / spread)). It is the confidence of what is pushed; `enter` and `leave` are
+# compared with it.
 SETTINGS: Final = (
     Setting("temperature", 0.8, "points", 0.1, 5, "how many points make a mood e times likelier"),
-    Setting("enter.frustrated", 0.50, "score", 0, 1, "help interrupts: be sure"),
-    Setting("enter.other", 0.40, "score", 0, 1, "the other moods interrupt nobody"),
-    Setting("leave", 0.40, "score", 0, 1, "frustration is over below this, whatever comes instead"),
-    Setting("lead", 0.10, "score", 0, 1, "a near tie is not a change"),
+    Setting("enter.frustrated", 0.76, "chance", 0, 1, "help interrupts: be wrong one time in four at most"),
+    Setting("enter.bored", 0.60, "chance", 0, 1, "to re-engage costs little, and who is bored leaves soon"),
+    Setting("enter.confused", 0.40, "chance", 0, 1, "a hint that is not needed disturbs nobody"),
+    Setting(
+        "enter.curious", 0.40, "chance", 0, 1, "to show more is what the curious want, and harms no other"
+    ),
+    Setting(
+        "enter.satisfied", 0.72, "chance", 0, 1, "to ask for praise at the wrong time is a second trouble"
+    ),
+    Setting(
+        "leave.frustrated", 0.4, "chance", 0, 1, "until the trouble has faded it may come back at any moment"
+    ),
+    Setting("leave.bored", 0.45, "chance", 0, 1, "a few acts end it"),
+    Setting("leave.confused", 0.25, "chance", 0, 1, "the shortest mood: it fades by itself"),
+    Setting("leave.curious", 0.35, "chance", 0, 1, "lasts as long as new things come"),
+    Setting("leave.satisfied", 0.4, "chance", 0, 1, "satisfaction outlasts the act"),
+    Setting("lead", 0.2, "log-odds", 0, 10, "so much further above its entry a mood takes over from another"),
     Setting("stay", 5, "s", 0, 600, "moods last: a change within 5 s is noise"),
-    Setting("sure", 0.75, "score", 0, 1, "so high a score need not wait for `stay`"),
+    Setting("sure", 0.85, "chance", 0, 1, "so sure a mood need not wait for `stay`"),
+    Setting("even.frustrated", 0.81, "points", -10, 20, _EVEN),
+    Setting("even.engaged", 1.5, "points", -10, 20, _EVEN),
+    Setting("even.bored", 0.735, "points", -10, 20, _EVEN),
+    Setting("even.confused", 0.8, "points", -10, 20, _EVEN),
+    Setting("even.curious", 1.2, "points", -10, 20, _EVEN),
+    Setting("even.satisfied", 0.75, "points", -10, 20, _EVEN),
+    Setting("spread.frustrated", 1.0, "points", 0.05, 10, _SPREAD),
+    Setting("spread.engaged", 1.0, "points", 0.05, 10, _SPREAD),
+    Setting("spread.bored", 0.3, "points", 0.05, 10, _SPREAD),
+    Setting("spread.confused", 1.0, "points", 0.05, 10, _SPREAD),
+    Setting("spread.curious", 1.0, "points", 0.05, 10, _SPREAD),
+    Setting("spread.satisfied", 0.8, "points", 0.05, 10, _SPREAD),
+    Setting("most.frustrated", 0.95, "chance", 0.01, 1, _MOST),
+    Setting("most.engaged", 0.80, "chance", 0.01, 1, _MOST),
+    Setting("most.bored", 0.90, "chance", 0.01, 1, _MOST),
+    Setting("most.confused", 0.60, "chance", 0.01, 1, "right in about 40 % of alarms in the field"),
+    Setting("most.curious", 0.60, "chance", 0.01, 1, "nobody was asked: no better than confusion"),
+    Setting("most.satisfied", 0.95, "chance", 0.01, 1, _MOST),
     Setting("half_life.friction", 45, "s", 1, 3600, "frustration fades within minutes"),
     Setting("half_life.confused", 20, "s", 1, 3600, "confusion is the shortest mood"),
     Setting("half_life.curious", 30, "s", 1, 3600, "curiosity lasts as long as new things come"),
@@ -131,14 +170,15 @@ SETTINGS: Final = (
     Setting("usual.worth", 2, "dead clicks", 1, 10, "what a dead click on such a thing counts for"),
     Setting("usual.row", 3, "clicks", 1.5, 50, "clicked so often in a row by most: a stepper"),
     Setting("usual.patience", 2, "times", 1, 10, "the usual row of a stepper, before more is a burst"),
-    Setting("dead.prior", 3, "clicks", 0, 50, "answered clicks taken for granted before any was seen"),
+    Setting("dead.prior", 6, "clicks", 0, 50, "answered clicks taken for granted before any was seen"),
+    Setting("dead.full", 0.5, "share", 0.05, 1, "every other click dead: nothing can be done here"),
     Setting("stuck.from", 1, "dead clicks", 0, 20, "one dead click on a thing is forgiven"),
     Setting(
         "stuck.full", 4, "dead clicks", 1, 50, "on one thing within a half-life: stuck, however well it went"
     ),
     Setting(
         "missed.share",
-        0.25,
+        0.15,
         "share",
         0,
         1,
@@ -146,6 +186,7 @@ SETTINGS: Final = (
     ),
     Setting("missed.tries", 1, "places", 0, 50, "places tried on nothing in particular count up to this"),
     Setting("silent.from", 1, "places", 0, 50, "places tried in a row without an answer that nobody minds"),
+    Setting("silent.apart", 100, "px", 1, 1000, "a click this far from the others tries another place"),
     Setting("silent.full", 7, "places", 1, 100, "places tried in a row without an answer for full strength"),
     Setting("wait.fine", 1.0, "s", 0, 60, "not felt"),
     Setting("wait.painful", 6.0, "s", 0.1, 120, "felt as broken"),
@@ -201,17 +242,6 @@ SETTINGS: Final = (
     Setting("help.snooze", 1800, "s", 0, 86400, "not now means half an hour"),
     Setting("help.holdout", 0.10, "share", 0, 1, "sessions without help, to see whether help helps"),
 )
-
-#: What a score is worth in confidence: at score 0, at 0.5 and at 1, straight between. Fitted to what people
-#: said (maps, target practice, news, articles); a score is a share among moods, not a probability.
-CONFIDENCE: Final = {
-    "frustrated": (0.20, 0.75, 0.95),
-    "engaged": (0.10, 0.45, 0.80),
-    "bored": (0.10, 0.70, 0.90),
-    "confused": (0.10, 0.40, 0.60),  # right in about 40 % of alarms in the field, and noise in our recordings
-    "curious": (0.10, 0.40, 0.60),  # nobody was asked: no better than confusion
-    "satisfied": (0.15, 0.85, 0.95),
-}
 
 ACTIONS: Final = {
     "frustrated": "offer_help",

@@ -51,12 +51,10 @@ def softmax(points: list[float], temperature: float) -> list[float]:
     return [a / total, b / total, c / total, d / total, e / total, f / total]
 
 
-def confidence_of(mood: int, score: float, m: Model) -> float:
-    """How many of a hundred readings of this mood with this score people would confirm, as a share."""
-    low, half, high = m.confidence[mood]
-    if score < 0.5:
-        return low + (half - low) * score * 2.0
-    return half + (high - half) * (score - 0.5) * 2.0
+def chance_of(mood: int, points: float, m: Model) -> float:
+    """How many of a hundred visitors with so many points for a mood would say that they feel so, as a share."""
+    odds = (m.even[mood] - points) / m.spread[mood]
+    return m.most[mood] / (1.0 + exp(min(odds, 50.0)))
 
 
 def independent_friction(strengths: list[float], hammering: float) -> int:

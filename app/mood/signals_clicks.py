@@ -190,11 +190,12 @@ class ClickSignals:
         self.told = self.told or judges
         if judges and self.answered_at != event.at and self.moved_at != event.at:
             self._try(event, m)
-        if event.target is None or mild:
+        if mild or (event.target is None and event.x is not None):
             self.missed += 1.0
-        else:
-            worth = m.usual_worth if nature & RELIABLE else 1.0
-            self.dead += worth
+            return
+        worth = m.usual_worth if nature & RELIABLE else 1.0
+        self.dead += worth
+        if event.target is not None:
             place = self._place(event.target, event.at, m)
             place[3] += worth
             if place[2] < 0.0:
@@ -259,7 +260,7 @@ class ClickSignals:
         for i in range(len(tried)):
             then, target, x, y = tried[i]
             if x is not None and event.x is not None:
-                same = _near(x, event.x, m.rage_radius) and _near(y, event.y, m.rage_radius)
+                same = _near(x, event.x, m.silent_apart) and _near(y, event.y, m.silent_apart)
             else:
                 same = target == event.target and at - then <= m.rage_window_ms
             if same:
@@ -331,6 +332,15 @@ class ClickSignals:
                     most = faded
         return most
 
+    def _forgiven(self, now: int, m: Model) -> float:
+        """Dead clicks on things that answered as often: a stepper at its end, not a broken page."""
+        forgiven = 0.0
+        for place in self.places.values():
+            both = min(place[3], place[7])
+            if both > 0.0:
+                forgiven += both * kept(m.friction_rate, int(place[1]), now)
+        return forgiven
+
     def hammering(self, now: int, m: Model) -> float:
         """The strength, in [0, 1], of the rapid clicks on one place that were seen to stay unanswered."""
         if self.rage_count == 0:
@@ -362,7 +372,7 @@ class ClickSignals:
             silent = ramp(tries, m.silent_from, m.silent_full)
         stuck = 0.0
         if self.dead_count > 0 or self.rage_count > 0:
-            dead = self.dead * engaged
+            dead = max(0.0, self.dead * engaged - self._forgiven(now, m))
             missed = self.missed * engaged
             clicks = max(self.clicks * engaged, dead + missed) + m.dead_prior
             stuck = ramp(self._most(3, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
@@ -371,7 +381,9 @@ class ClickSignals:
                 # the silent run is made of the dead clicks: one cause, one sign
                 stuck = max(stuck, silent)
                 silent = 0.0
-            out[DEAD_CLICK] = max(stuck, min(1.0, dead / clicks + min(m.missed_share, missed / clicks)))
+            share = (dead + min(m.missed_share * clicks, missed)) / (m.dead_full * clicks)
+            stuck = max(stuck, min(1.0, share))
+            out[DEAD_CLICK] = stuck
         out[UNANSWERED_CLICKS] = silent
         if self.clicks > m.repeats_from:
             most = self._most(0, m.repeats_from, now, m)

@@ -53,40 +53,40 @@ def describe(signal: int, b: Behaviour, now: int, m: Model) -> tuple[int, str]:
     if signal == HIGH_ERROR_RATE:
         return trouble.errors_count, f"{_many(trouble.errors_count, 'error')}"
     if signal == FORM_STRUGGLE:
-        return trouble.forms_count, f"{_many(trouble.forms_count, 'return')} to a field, or refusals by it"
+        return trouble.forms_count, f"had trouble with a form {_many(trouble.forms_count, 'time')}"
     if signal == THRASHED_CURSOR:
-        return trouble.thrash_count, "the pointer was shaken"
+        return trouble.thrash_count, "moved the pointer wildly"
     if signal == BACK_AND_FORTH:
         turns = b.pages.turns_count + (1 if b.pages.turn > 0.0 else 0)
-        return turns, f"turned back {_many(turns, 'time')}"
+        return turns, f"went back {_many(turns, 'time')}"
     if signal == DWELL:
-        return 1, "gave time to the pages before"
+        return 1, "took time for the pages before"
     if signal == EXPLORING:
-        return b.pages.new_count, f"{_many(b.pages.new_count, 'new page or thing', 'new pages and things')}"
+        return b.pages.new_count, f"looked at {_many(b.pages.new_count, 'new thing')}"
     if signal == SCROLL_SEARCH:
         turns = b.reading.turns_count
-        return turns, f"scrolled up and down, {_many(turns, 'turn')}"
+        return turns, f"changed the scroll direction {_many(turns, 'time')}"
     if signal == READING_PACE:
         return 1, "reads at a steady pace"
     if signal == DEEP_SCROLL:
-        return 1, f"{b.reading.deepest:.0f} % into the page"
+        return 1, f"scrolled through {b.reading.deepest:.0f} % of the page"
     if signal == HOVER_SEARCH:
-        return b.doing.hovers, f"{_many(b.doing.hovers, 'long hover')} without a click"
+        return b.doing.hovers, f"rested the pointer {_many(b.doing.hovers, 'time')} without a click"
     if signal == LONG_IDLE:
-        return 1, f"nothing for {max(0, now - b.doing.quiet_since) // 1000} s"
+        return 1, f"did nothing for {max(0, now - b.doing.quiet_since) // 1000} s"
     if signal == GOAL:
         return b.doing.goals_count, f"{_many(b.doing.goals_count, 'goal')} reached"
     return 1, _PLAIN[signal]
 
 
 _PLAIN: dict[int, str] = {
-    8: "the same again and again",
-    13: "hardly anything happens",
-    14: "races through the text",
-    15: "acts at a human pace",
-    22: "trouble that ended",
+    8: "did the same thing again and again",
+    13: "does very little",
+    14: "scrolls too fast to read",
+    15: "clicks at an unhurried pace",
+    22: "the trouble is over",
     23: "uses one control again and again",
-    24: "every session starts like this",
+    24: "too early to say: every visit starts as engaged",
 }
 
 

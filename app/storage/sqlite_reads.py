@@ -234,7 +234,7 @@ WITH RECURSIVE projects (project) AS (
 _EXPIRED = f"""
 {_PROJECTS} SELECT old.project, old.session
 FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
-WHERE old.project = projects.project AND old.last_at < ? AND NOT EXISTS (
+WHERE old.project = projects.project AND old.last_at < ? AND typeof(old.session) = 'text' AND NOT EXISTS (
   SELECT 1 FROM damages AS d
   WHERE d.project = old.project AND d.session = old.session AND d.part = 'retention'
 )

@@ -99,7 +99,7 @@ class Guest:
             ping=_plain(self._doors.settings.ping_interval),
             limits=self._doors.limits,
             now=now,
-            epoch=epoch.name,
+            **({"epoch": epoch.name} if epoch.began_at else {}),
         )
 
     async def _admit(self, presented: str, token: str | None) -> None:

@@ -142,7 +142,7 @@ def document() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": schemas(),
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
@@ -198,14 +198,15 @@ def _responses(call: Call) -> dict[str, object]:
     return answers
 
 
-def _schemas() -> dict[str, Any]:
-    _, schemas = msgspec.json.schema_components(
+def schemas() -> dict[str, Any]:
+    """Every message by name, as JSON schemas."""
+    _, found = msgspec.json.schema_components(
         [protocol.WireEvent, protocol.Envelope, TokenRequest, KeyRequest], ref_template=_REF + "{name}"
     )
-    del schemas["WireEvent"]["properties"]["~usual"]  # the server's own note in the log
+    del found["WireEvent"]["properties"]["~usual"]  # the server's own note in the log
     # decoded one by one, so that a refusal can name the event's index
-    schemas["Envelope"]["properties"]["events"]["items"] = _ref("WireEvent")
-    return {**schemas, **_answers()}
+    found["Envelope"]["properties"]["events"]["items"] = _ref("WireEvent")
+    return {**found, **_answers()}
 
 
 def _answers() -> dict[str, object]:
@@ -245,6 +246,7 @@ def _answers() -> dict[str, object]:
         ),
         "Receipt": _object(
             "accepted duplicates ignored", accepted=_WHOLE, duplicates=_WHOLE, ignored=_WHOLE, ack=_WHOLE_OR_NULL,
+            epoch=_TEXT,
             ignored_types={"type": "array", "items": _TEXT, "description": "the types that this server does not know"},
             mood={"anyOf": [_ref("Reading"), {"type": "null"}]}, token=_TEXT,
         ),

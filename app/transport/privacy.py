@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from app.config import Settings
+from app.transport.html_parts import footer, header, with_anchors
 from app.transport.manage import json_answer
 from app.transport.static import STATIC
 
@@ -32,6 +33,7 @@ class Statement(msgspec.Struct):
     help_holdout: float
     kept: list[Kept]
     in_memory: list[Kept]
+    in_browser: list[Kept]
     never: list[str]
     rights: list[str]
 
@@ -56,7 +58,7 @@ def statement(settings: Settings) -> Statement:
             Kept(
                 "Sessions",
                 "The id that the app chose, the times of the first and the last event, how many came, the last "
-                "page, the last mood with its confidence and action, whether help was offered, the random ids of "
+                "page, the mood when the visitor was last seen with its confidence and action, the random ids of "
                 "its page loads and how many events came from each",
                 "to list sessions and to go on after a restart",
                 until,
@@ -66,6 +68,20 @@ def statement(settings: Settings) -> Statement:
                 "Time, mood, the one before, confidence, the signals' names, the page",
                 "the timeline of a session",
                 until,
+            ),
+            Kept(
+                "How visits went",
+                "Every mood that the visitor was in, the worst one with its time, page and reasons (which may name "
+                "elements), and which help was offered and what came of it",
+                "to find the visits that went badly, and to see whether help helps",
+                until,
+            ),
+            Kept(
+                "What is usual for an element",
+                "Of each element, for all visitors together: how many clicked it, how often it answered, how fast, and "
+                "how often in a row it was clicked. Nothing of this points to a session",
+                "to tell a button that is broken from one that is slow for everybody",
+                "it fades by half in two weeks; the longest unused give way to others",
             ),
             Kept(
                 "Keys",
@@ -107,10 +123,36 @@ def statement(settings: Settings) -> Statement:
                 f"until they expire (after {hours:g} hours without use) or a restart",
             ),
         ],
+        in_browser=[
+            Kept(
+                "The visit",
+                "sessionmood.session in the tab's session storage: the session's id, its token, when it was last "
+                "active, and whether it is one of those that send nothing (sampling)",
+                "so that the next page of the tab goes on with the same visit",
+                "until the tab is closed",
+            ),
+            Kept(
+                "Events not delivered",
+                "sessionmood.tail in the tab's session storage: the last events, if the page was left before they "
+                "arrived",
+                "so that the next page of the tab can send them",
+                "until they are delivered or the tab is closed",
+            ),
+            Kept(
+                "Help that was shown",
+                "sessionmood.help and sessionmood.snooze in the local storage: the times of the last day at which the "
+                "popup was shown, and until when it shall not come again",
+                "not to bother anybody too often",
+                "until the next offer a day later; the site's data can be cleared at any time",
+            ),
+        ],
         never=[
             "what was typed, pasted, copied or selected: no text, no values, no keystrokes",
             "query strings and fragments of addresses",
-            "names, addresses, account ids, unless the app puts one into the session's id",
+            "names, addresses, account ids, unless the app puts one into a session's id, an element's name, or a goal",
+            "the user that an app names with identify(user): only a SHA-256 digest of it with the app's key leaves the "
+            "page. It ties visits of one user together. Who has a list of users can find out which one it is, so treat "
+            "it as personal data",
             "cookies and fingerprints: none are set, none are read",
             "recordings of the screen or of the page's content",
             "keys and tokens, in any log",
@@ -118,7 +160,7 @@ def statement(settings: Settings) -> Statement:
         rights=[
             "Erase one session: DELETE /v1/sessions/{id}, or sessionmood erase SESSION. Events, changes, "
             "state and counts go, from free pages and the write-ahead log of the database too.",
-            "See what is kept of one session: GET /v1/sessions/{id}/timeline.",
+            "See what is kept of one session: GET /v1/sessions/{id} and GET /v1/sessions/{id}/timeline.",
             "Browsers that say Do Not Track or Global Privacy Control send nothing.",
             f"{settings.help_holdout:.0%} of the sessions are never shown help, so that its use can be measured.",
         ],
@@ -130,7 +172,8 @@ class Privacy:
 
     def __init__(self, settings: Settings) -> None:
         self._statement = statement(settings)
-        self._page = _PAGE.read_text().replace("{{statement}}", _in_words(self._statement))
+        page = _PAGE.read_text().replace("{{header}}", header("/privacy")).replace("{{footer}}", footer())
+        self._page = with_anchors(page.replace("{{statement}}", _in_words(self._statement)))
 
     def routes(self) -> list[Route]:
         return [Route("/privacy", self._show)]
@@ -148,6 +191,8 @@ def _in_words(said: Statement) -> str:
         _table(said.kept),
         "<h2>Held in memory only</h2>",
         _table(said.in_memory),
+        "<h2>Stored in the visitor's browser</h2>",
+        _table(said.in_browser),
     ]
     parts += ["<h2>Never taken</h2>", _list(said.never), "<h2>What you can do</h2>", _list(said.rights)]
     return "\n".join(parts)

@@ -125,7 +125,8 @@ class Rest:
             "ack": outcome.ack,
             "mood": None if reading is None else protocol.reading_dict(reading, offer),
         }
-        answer["epoch"] = doors.store.epoch.name
+        if doors.store.epoch.began_at:
+            answer["epoch"] = doors.store.epoch.name
         if outcome.ignored:
             answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:

@@ -46,11 +46,13 @@ class Hands:
 
     # Pointer
 
-    async def _mouse(self, kind: str, count: int = 0, held: bool = False) -> None:
+    async def _mouse(self, kind: str, count: int = 0, held: bool = False, at: float = 0.0) -> None:
+        """`at`: seconds since the epoch at which the hand did it, where a busy machine may be late."""
+        when = {"timestamp": at} if at else {}
         await self.cdp.send(
             "Input.dispatchMouseEvent",
             {"type": kind, "x": self.x, "y": self.y, "clickCount": count,
-             "button": "left" if count or held else "none", "buttons": int(held)},
+             "button": "left" if count or held else "none", "buttons": int(held), **when},
         )  # fmt: skip
 
     async def _move(self, x: float, y: float, steps: int = 6, held: bool = False) -> None:
@@ -62,10 +64,10 @@ class Hands:
 
     async def box(self, selector: str) -> dict[str, float]:
         place = self.page.locator(selector).first
-        box = await place.bounding_box(timeout=8000)
+        box = await place.bounding_box(timeout=30000)
         if box and not (box["y"] >= 0 and box["y"] + min(box["height"], 40) <= 800):
             await self.show(selector)
-            box = await place.bounding_box(timeout=8000)
+            box = await place.bounding_box(timeout=30000)
         if box is None:
             raise ValueError(f"{selector} is not to be seen")
         return {name: float(box[name]) for name in ("x", "y", "width", "height")}
@@ -73,14 +75,14 @@ class Hands:
     async def show(self, selector: str) -> None:
         """Bring it into view, as somebody who has scrolled to it."""
         place = self.page.locator(selector).first
-        await place.wait_for(state="visible", timeout=8000)
+        await place.wait_for(state="visible", timeout=30000)
         await place.evaluate(
             """(thing) => {
               const { top, bottom, left, right } = thing.getBoundingClientRect();
               const seen = top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
               if (!seen) thing.scrollIntoView({ block: "center", behavior: "instant" });
             }""",
-            timeout=8000,
+            timeout=30000,
         )
         await asyncio.sleep(0.3)
 
@@ -100,12 +102,14 @@ class Hands:
 
     async def _click(self, selector: str, times: str = "1", gap: str = str(GAP_MS)) -> None:
         await self._go(selector)
-        began = time.monotonic()
+        began = time.time()
         for n in range(int(times)):
-            await asyncio.sleep(max(0.0, began + n * float(gap) / 1000 - time.monotonic()))
-            await self._mouse("mousePressed", count=min(n + 1, 3) if float(gap) < 500 else 1, held=True)
-            await asyncio.sleep(HELD_S)
-            await self._mouse("mouseReleased", count=min(n + 1, 3) if float(gap) < 500 else 1)
+            at = began + n * float(gap) / 1000
+            count = min(n + 1, 3) if float(gap) < 500 else 1
+            await asyncio.sleep(max(0.0, at - time.time()))
+            await self._mouse("mousePressed", count, held=True, at=at)
+            await asyncio.sleep(max(0.0, at + HELD_S - time.time()))
+            await self._mouse("mouseReleased", count, at=at + HELD_S)
         self.last = time.monotonic()
 
     async def _drag(self, selector: str, dx: str, dy: str, steps: str = "12") -> None:
@@ -185,7 +189,7 @@ class Hands:
     # Keys
 
     async def _keys(self, selector: str, *keys: str) -> None:
-        await self.page.locator(selector).first.focus(timeout=8000)
+        await self.page.locator(selector).first.focus(timeout=30000)
         await asyncio.sleep(0.4)
         await self._press(selector, *keys)
 

@@ -102,6 +102,7 @@ class Row(msgspec.Struct):
     card_of: int | None = None
     card_ms: tuple[float, float] | None = None
     unknown: int | None = None
+    card_dead: int | None = None
 
 
 def row(tool: str, visits: Sequence[Visit]) -> Row:
@@ -135,6 +136,7 @@ def row(tool: str, visits: Sequence[Visit]) -> Row:
         },
         cards=sum(v.verdict.card is not None for v in of["working"] + of["benign"]) if ours else None,
         card_of=len(of["working"] + of["benign"]) if ours else None,
+        card_dead=len(cards) if ours else None,
         card_ms=(percentile(cards, 0.5), percentile(cards, 0.95)) if cards else None,
         unknown=(sum(bool(wrong(v)) and v.verdict.answered is None for v in of["dead"]) if ours else None),
     )
@@ -177,15 +179,17 @@ def notes(result: Sequence[Row]) -> str:
     for r in result:
         if r.cards is not None:
             times = (
-                f"; from the last press to the card on dead ones: median {r.card_ms[0] / 1000:.2f} s, "
+                f"; on {r.card_dead} of {r.missed.of} dead ones, from the last press to the card: "
+                f"median {r.card_ms[0] / 1000:.2f} s, "
                 f"p95 {r.card_ms[1] / 1000:.2f} s"
                 if r.card_ms
                 else ""
             )
             said.append(f"Help cards on {r.cards} of {r.card_of} working and benign items{times}.")
-            said.append(
-                f"Of the dead ones that it missed, {r.unknown} were told nothing at all, the rest answered."
-            )
+            if r.missed.count:
+                said.append(
+                    f"Of the dead ones that it missed, {r.unknown} were told nothing at all, the rest answered."
+                )
     return " ".join(said)
 
 
@@ -201,6 +205,8 @@ class Result(msgspec.Struct):
     wrong: list[dict[str, str]]
     #: ours on every item, where the table has only those that each tool has tried
     whole: Row | None = None
+    #: what a reader must know of this run
+    note: str = ""
 
 
 def result(visits: Sequence[Visit], date: str, machine: str) -> Result:
@@ -246,6 +252,7 @@ def text(found: Result) -> str:
             if found.whole
             else ""
         )
+        + (f" {found.note}" if found.note else "")
         + (f" {failed} visits could not be acted and are left out." if failed else "")
         + "\n"
     )

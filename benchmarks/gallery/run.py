@@ -107,7 +107,7 @@ class Gallery:
                 try:
                     seat = self.free.pop() if self.free else await self._seat()
                     visit = await asyncio.wait_for(self._visit(seat, item, TOOLS[tool]), LIMIT)
-                    await asyncio.wait_for(self._tidy(seat), 10)
+                    await asyncio.wait_for(self._tidy(seat), 40)
                     self.free.append(seat)
                     break
                 except (Error, ValueError, TimeoutError) as error:
@@ -160,9 +160,9 @@ class Gallery:
         page.on("dialog", lambda dialog: asyncio.ensure_future(_dismiss(dialog)))
         await page.goto(f"{self.site.base}/{tool.name}/{run}/{item.page}", wait_until="load", timeout=60000)
         if tool.name == "sessionmood":
-            await asyncio.wait_for(ready.wait(), 20)
-        await page.wait_for_function("!window.galleryReady || galleryReady()", timeout=15000)
-        await page.locator(item.selector).first.wait_for(state="attached", timeout=15000)
+            await asyncio.wait_for(ready.wait(), 40)
+        await page.wait_for_function("!window.galleryReady || galleryReady()", timeout=30000)
+        await page.locator(item.selector).first.wait_for(state="attached", timeout=30000)
         await asyncio.sleep(1.2)
         hands = Hands(page, cdp)
         await hands.show(item.selector)

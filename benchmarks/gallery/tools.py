@@ -170,7 +170,7 @@ def _ours(sent: Sent) -> Verdict:
             verdict.rage += 1
         elif kind == "error":
             verdict.error += 1
-        elif kind == "response":
+        elif kind == "response" and each.get("kind") != "unknown":
             verdict.answered = max(verdict.answered or 0.0, float(each.get("value") or 0))
     verdict.slow = int((verdict.answered or 0) >= 1000)
     return verdict

@@ -49,6 +49,8 @@ export interface SessionEvent {
 export interface HelpOffer {
   id: string;
   reading: Reading;
+  /** Opens help of your own when the visitor presses "Get help" in the built-in card. */
+  onAccept?: () => void;
   /** The built-in card stays away; report what happened with the calls below. */
   preventDefault(): void;
   accept(): void;
@@ -86,8 +88,15 @@ export interface Options {
   helpContent?: string;
   helpUrl?: string;
   helpTheme?: "light" | "dark";
+  /** Help without the wait at a visit's start, reported to nobody; default: on localhost. */
+  development?: boolean;
   helpTitle?: string;
   helpText?: string;
+  /** "‘{label}’ does not respond" */
+  helpStuck?: string;
+  helpAlone?: string;
+  helpRetry?: string;
+  helpRead?: string;
   helpAccept?: string;
   helpLater?: string;
   helpClose?: string;
@@ -112,6 +121,8 @@ export function goal(name: string): void;
 export function feedback(right: boolean, mood?: Mood): void;
 /** Ties the visit to a user; only a hash leaves the page. */
 export function identify(user: string): void;
+/** Shows the help card at once, to look at it; nothing of it is reported. */
+export function testHelp(): void;
 /** Sends what is left and lets go of the page. */
 export function stop(): void;
 

@@ -5,11 +5,13 @@ import { api } from "../../static/src/main.js";
 import { options } from "../../static/src/options.js";
 
 const parts = {
+  eye: () => import("../../static/src/eye.js"),
   rest: () => import("../../static/src/rest.js"),
   help: () => import("../../static/src/help.js"),
   debug: () => import("../../static/src/debug.js"),
   hands: () => import("../../static/src/hands.js"),
   identify: () => import("../../static/src/identify.js"),
+  advice: () => import("../../static/src/advice.js"),
 };
 options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
 
@@ -18,4 +20,4 @@ options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
 export const init = (given) => {
   if (typeof window !== "undefined") api.init(given);
 };
-export const { on, mood, track, goal, feedback, identify, stop } = api;
+export const { on, mood, track, goal, feedback, identify, testHelp, stop } = api;

@@ -20,7 +20,12 @@ export const card = (tag, css, content) => {
   const root = host.attachShadow({ mode: "open" });
   root.adoptedStyleSheets = [sheet];
   root.append(content);
-  document.documentElement.append(host);
-  host.showPopover?.();
+  show(host);
   return host;
+};
+
+/** Puts it last, so above all else, into `home`. @param {any} host @param {Element} [home] */
+export const show = (host, home = document.documentElement) => {
+  home.append(host);
+  host.showPopover?.();
 };

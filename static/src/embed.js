@@ -12,9 +12,13 @@ const load = (/** @type {string} */ part) => import(`${options.host}/sessionmood
 // A second tag on the same page finds the first at work.
 if (!early?.init) {
   try {
-    const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
     page.SessionMood = api;
-    Object.assign(options, { host: new URL(src).origin, load });
+    options.load = load;
+    // A module (`type="module"`) is not told which tag is its own.
+    const { src, dataset } = /** @type {HTMLScriptElement} */ (
+      document.currentScript || document.querySelector("script[src*='sessionmood.js']")
+    );
+    options.host = new URL(src).origin;
     fromAttributes(dataset);
     if (Array.isArray(early)) api.push(...early);
     if (!options.manual) api.init();

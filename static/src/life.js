@@ -44,7 +44,7 @@ export const wrap = (owner, name, before) => {
   owner[name] = /** @this {any} */ function (/** @type {any[]} */ ...args) {
     const after = watched(args, this);
     const result = original.apply(this, args);
-    after && safe(after)(result);
+    after?.call && safe(after)(result);
     return result;
   };
 };

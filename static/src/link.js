@@ -7,13 +7,15 @@
  * sent again, and nothing is lost or counted twice.
  */
 
+import { advise } from "./advise.js";
+import { json } from "./json.js";
 import { end, later, listen } from "./life.js";
 import { forget, receive, tell } from "./mood.js";
 import { keep, recall } from "./keep.js";
 import { options } from "./options.js";
 import { load } from "./parts.js";
-import { batch, put, renumber, settle } from "./outbox.js";
-import { fresh, producer, remember, session } from "./session.js";
+import { batch, drop as dropEvent, put, renumber, settle } from "./outbox.js";
+import { fresh, named, producer, remember, session } from "./session.js";
 
 /** What waits up to FLUSH_MS for company; everything else is sent at once. */
 const PATIENT = /scroll|hover|focus|blur|input|idle/;
@@ -63,7 +65,8 @@ const last = (load) => load.seq + load.events.length - 1;
 export const send = (event) => {
   put(event);
   later(flush, PATIENT.test(event.type) ? FLUSH_MS : 0);
-  tell("event", event);
+  // in a task of its own: what the app does with it is not the page's doing
+  later(() => tell("event", event));
 };
 
 const flush = () => {
@@ -77,7 +80,7 @@ const flush = () => {
 
 /** @param {object} frame */
 const say = (frame) => {
-  socket?.send(JSON.stringify(frame));
+  socket?.send(json(frame));
   tell("frame", frame, true);
 };
 
@@ -140,8 +143,10 @@ const hear = (frame) => {
   } else if (op === "mood") {
     receive(frame);
   } else if (op === "nack") {
-    if (retry_ms == null) settle(flights.find((end) => end >= seq) || 0);
-    else notBefore = Date.now() + retry_ms;
+    if (retry_ms != null) notBefore = Date.now() + retry_ms;
+    // One event costs only itself; a batch that can't be taken for another reason is given up.
+    else if (frame.index >= 0) advise("refused", dropEvent(seq + frame.index)[0]);
+    else settle(flights.find((end) => end >= seq) || 0);
     rewind(frame.expect);
   } else if (op === "ping") {
     say({ op: "pong" });
@@ -158,18 +163,21 @@ const lose = (last, code) => {
   socket = undefined;
   blocked = !welcomed && !blocked && code < 4000;
   welcomed = false;
-  if (code === 4010) {
+  const refused = code === 4010;
+  const { id, token } = (refused && recall("session")) || {};
+  // A frame of the same tab may have been told the token.
+  if (id === session.id && token !== session.token) remember(token);
+  else if (refused && !named()) {
     // Another's session, or a token gone stale: a new visit begins.
     fresh();
     renumber();
     forget();
     acked = 0;
-  }
-  rewind();
-  if (FINAL.test(/** @type {any} */ (code))) {
-    console.warn("SessionMood", code);
+  } else if (refused || FINAL.test(/** @type {any} */ (code))) {
+    advise(code);
     return end();
   }
+  rewind();
   // Full jitter, so that many pages do not come back at once.
   retryTimer = later(connect, code < 4200 ? 500 + Math.random() * Math.min(19500, 500 * 2 ** failures++) : 0);
 };
@@ -186,18 +194,20 @@ export const wake = () => {
 const kept = () => recall("tail");
 
 /** Hidden may be the last we hear: hand over what is not known durable, by every way there is.
- * @param {boolean} [leaving] close the socket too: an open one keeps the page out of the back/forward cache */
-export const park = (leaving) => {
+ * @param {boolean} [leaving] close the socket too: an open one keeps the page out of the back/forward cache
+ * @param {boolean} [held] this page may start again: hand over nothing that the server would call another's */
+export const park = (leaving, held) => {
   flush();
   /** @type {[string, object][]} */
   const tail = [];
   for (let from = acked, load; (load = batch(from)); from = last(load)) {
     tail.push([address("events"), { ...credentials(), ...load }]);
   }
-  if (leaving || !welcomed) tail.every(([url, load]) => navigator.sendBeacon(url, JSON.stringify(load)));
+  if (!held && (leaving || !welcomed)) tail.every(([url, load]) => navigator.sendBeacon(url, json(load)));
   remember();
   if (!leaving) return;
-  // A beacon never says whether it arrived: the tab's next page sends it once more.
-  keep("tail", [...(kept() || []), ...tail]);
+  // A beacon never says whether it arrived: the tab's next page sends it once more. One without a token opened the
+  // session, and would be refused now.
+  if (session.token) keep("tail", [...(kept() || []), ...tail]);
   drop(1000);
 };

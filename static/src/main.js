@@ -1,26 +1,40 @@
 // @ts-check
 /** The public face: one object, the same by script tag and by import. */
 
-import { watchClicks } from "./answers.js";
+import { advise } from "./advise.js";
+import { watchClicks } from "./clicks.js";
 import { emit } from "./emit.js";
-import { begin, end, running, safe } from "./life.js";
+import { begin, end, later, listen, running, safe } from "./life.js";
 import { connect, park } from "./link.js";
 import { mood, on } from "./mood.js";
 import { declined, options } from "./options.js";
 import { watchPage } from "./page.js";
 import { load } from "./parts.js";
+import { watchRequests } from "./requests.js";
 import { open, session } from "./session.js";
 
-on("reading", ({ help }) => help && !help.holdout && options.help !== false && load("help", help));
+/** A developer's own machine: help need not wait for the policy there. */
+const development = () => options.development ?? /^(localhost|127\.|\[::1)|\.localhost$/.test(location.hostname);
+
+on("reading", ({ help, mood }) => {
+  const due = development() ? help || mood === "frustrated" : help && !help.holdout;
+  if (due && options.help !== false) load("help", help);
+});
 
 /** What a person did, told by the page's own code. @type {(type: string, facts: object) => void} */
 const fact = safe((type, facts) => emit(type, 0, facts));
 
+let begun = false;
+/** Once the page is seen: one that is opened in the background, or ahead of a click, is no visit yet. */
 const start = safe(() => {
+  if (begun || document.hidden) return;
   open();
   if (session.out) return end();
+  begun = true;
   if (options.debug) load("debug");
-  connect();
+  // Not in this task: a page that stops at once leaves no line half open.
+  later(connect);
+  watchRequests();
   watchClicks();
   watchPage();
 });
@@ -30,22 +44,43 @@ export const api = {
   mood,
   /** @param {object} [given] */
   init: (given) => {
-    Object.assign(options, given);
-    if (running() || !options.key || declined()) return;
-    begin();
-    start();
+    try {
+      Object.assign(options, given);
+      const { host, ignore, key } = options;
+      if (!/^https?:/.test(host)) advise("host", host);
+      else if (!/^pk_/.test(key)) advise("key");
+      else if (!running() && !declined()) {
+        options.host = host.replace(/\/+$/, "");
+        document.querySelector(ignore || "_");
+        begin();
+        begun = false;
+        listen(document, "visibilitychange", start);
+        start();
+      }
+    } catch (error) {
+      advise("event", error);
+    }
   },
   track: (/** @type {string} */ name, /** @type {number} */ value) => fact("custom", { name, value }),
   goal: (/** @type {string} */ name) => fact("goal", { name }),
-  feedback: (/** @type {boolean} */ right, name = mood()?.mood) => fact("feedback", { name, value: +right }),
+  feedback: (/** @type {boolean} */ right, name = mood()?.mood) => fact("feedback", { name, value: right ? 1 : 0 }),
   /** Ties the visit to a user without naming one: only a hash leaves the page. @param {string} user */
   identify: (user) => load("identify", user),
+  /** The help card, now; nothing of it is reported. */
+  testHelp: safe(() => load("help", { test: true })),
   stop: safe(() => {
-    park(true);
+    if (begun) park(true, !session.token);
     end();
   }),
   /** Calls made before the script came: `[["on", "frustrated", fn], …]`. @param {any[][]} calls */
   push: (...calls) => {
-    for (const [name, ...args] of calls) /** @type {any} */ (api)[name](...args);
+    for (const call of calls) {
+      try {
+        const [name, ...args] = call;
+        /** @type {any} */ (api)[name](...args);
+      } catch (error) {
+        console.warn("SessionMood", error);
+      }
+    }
   },
 };

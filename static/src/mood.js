@@ -1,13 +1,15 @@
 // @ts-check
 /** Readings as they arrive, and who wants to know. */
 
+import { eye } from "./clicks.js";
 import { safe } from "./life.js";
 
 /** @type {any} */
 let reading = null;
 /** @type {Record<string, Set<(detail: any, more?: any) => void>>} */
 const listeners = {};
-/** What the visitor touched last: a change of mood is told there. @type {{element?: Element, typed?: number}} */
+/** What the visitor touched last: a change of mood is told there; and what does not respond.
+ * @type {{element?: Element, typed?: number, stuck?: Element}} */
 export const touched = {};
 
 export const mood = () => reading;
@@ -25,7 +27,11 @@ export const on = (name, fn) => {
 };
 
 /** @param {string} name @param {any} [detail] @param {any} [more] */
-export const tell = (name, detail, more) => listeners[name]?.forEach((fn) => fn(detail, more));
+export const tell = (name, detail, more) => {
+  // what the app does with it is no answer to a click
+  if (name === "change" || listeners[name]?.size) eye.react?.(name);
+  listeners[name]?.forEach((fn) => fn(detail, more));
+};
 
 /** @param {string} [name] */
 const stuck = (name) => /frus|conf/.test(name || "");

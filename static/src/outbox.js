@@ -29,6 +29,10 @@ export const settle = (seq) => {
   }
 };
 
+/** Without the event of number `seq`, which the server won't have; those after it move up.
+ * @param {number} seq */
+export const drop = (seq) => events.splice(seq - first, 1);
+
 /** The next batch when everything up to `sent` is on its way already; nothing when there is none.
  * @param {number} sent @returns {{seq: number, events: object[], lost?: number} | undefined} */
 export const batch = (sent) => {

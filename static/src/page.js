@@ -1,29 +1,27 @@
 // @ts-check
 /** Where the visitor is, what goes wrong, and the page's coming and going. */
 
-import { answer, gone, leaving, recent } from "./answers.js";
+import { eye } from "./clicks.js";
 import { emit, url } from "./emit.js";
 import { listen, wrap } from "./life.js";
 import { park, wake } from "./link.js";
 import { load } from "./parts.js";
+import { watchTrouble } from "./trouble.js";
 
 /** The address as last seen; compared here, query and hash are not sent. */
 let here = "";
 const went = (/** @type {string} */ kind) => emit("navigation", 0, { kind, url: url() });
 
-/** The address changed without a new page. A new hash alone is no answer yet: `href="#"` is a dead link.
- * @param {string} kind */
+/** The address changed without a new page. @param {string} kind */
 const moved = (kind) => {
   const [before] = here.split("#");
   const same = before === location.href.split("#")[0];
-  if (!same) answer();
   if (here !== (here = location.href)) went(same && kind === "push" ? "hash" : kind);
 };
 
 const watchMoves = () => {
   const { navigation } = /** @type {any} */ (window);
   if (navigation) {
-    listen(navigation, "navigate", ({ destination }) => destination.sameDocument || leaving());
     listen(navigation, "currententrychange", ({ navigationType, from }) =>
       moved(navigationType !== "traverse" ? "push" : navigation.currentEntry.index < from.index ? "back" : "forward"),
     );
@@ -31,16 +29,6 @@ const watchMoves = () => {
     for (const name of ["pushState", "replaceState"]) wrap(history, name, () => () => moved("push"));
     listen(window, "popstate", () => moved("back"));
   }
-};
-
-const watchTrouble = () => {
-  const broken = (/** @type {any} */ error) =>
-    error?.name !== "AbortError" && emit("error", recent()?.element, { kind: "js", name: error?.name });
-  listen(window, "error", ({ target, error, message }) => {
-    if (target === window) (error || recent()) && !/^Resize/.test(message) && broken(error);
-    else if ((target.src || target.href || "").startsWith(location.origin)) emit("error", target, { kind: "request" });
-  });
-  listen(window, "unhandledrejection", ({ reason }) => broken(reason));
 };
 
 const watchLife = () => {
@@ -52,11 +40,9 @@ const watchLife = () => {
   listen(window, "focus blur", ({ target, type }) => {
     if (target !== window) return;
     emit(type, target);
-    // Something else opened: a file dialog, the mail program.
-    if (recent()) answer();
   });
-  listen(window, "pagehide freeze", () => {
-    gone();
+  listen(window, "pagehide freeze", ({ type }) => {
+    if (type === "pagehide") eye.leave?.();
     park(true);
   });
   listen(window, "resume online", wake);
@@ -69,10 +55,12 @@ const watchLife = () => {
 
 export const watchPage = () => {
   let hands = false;
-  here = location.href;
   const { type } = /** @type {any} */ (performance.getEntriesByType("navigation")[0] || {});
-  emit("page_view", 0, { url: url(), kind: type === "reload" ? type : undefined });
-  if (type === "back_forward") went("back");
+  // Started again on the same page: that is no second view of it.
+  if (here !== (here = location.href)) {
+    emit("page_view", 0, { url: url(), kind: type === "reload" ? type : undefined });
+    if (type === "back_forward") went("back");
+  }
   watchMoves();
   watchTrouble();
   watchLife();

@@ -1,10 +1,10 @@
 // @ts-check
 /** What is loaded only when it is needed, and what it works with. */
 
-import { ACTIVE, FIELDS } from "./answers.js";
-import { emit } from "./emit.js";
+import { ACTIVE, FIELDS, roots } from "./clicks.js";
+import { emit, ignored, when } from "./emit.js";
 import { keep, recall } from "./keep.js";
-import { later, listen } from "./life.js";
+import { later, listen, safe, wrap } from "./life.js";
 import { mood, on, tell, touched } from "./mood.js";
 import { options } from "./options.js";
 import { origin, up } from "./selector.js";
@@ -14,10 +14,12 @@ import { origin, up } from "./selector.js";
 export const load = (part, what) =>
   options
     .load(part)
-    .then((/** @type {any} */ module) =>
-      module.default(
-        { ACTIVE, FIELDS, emit, keep, later, listen, mood, on, options, origin, recall, tell, touched, up },
+    .then((/** @type {any} */ module) => {
+      const made = module.default(
+        { ACTIVE, FIELDS, emit, ignored, keep, later, listen, mood, on, options, origin, recall, roots, safe, tell, touched, up, when, wrap },
         what,
-      ),
-    )
+      );
+      tell("part", part);
+      return made;
+    })
     .catch(() => {});

@@ -4,6 +4,8 @@
  * makes way as soon as a real one would work. Also sends what earlier pages of the tab left behind.
  */
 
+import { json } from "./json.js";
+
 /** Between two looks whether a WebSocket gets through: this, and up to this more. */
 const PROBE_MS = 2000;
 const PROBE_MORE_MS = 10000;
@@ -16,7 +18,7 @@ const wait = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done
 const backOff = (/** @type {number} */ tries) => 500 + Math.random() * 500 * 2 ** Math.min(tries, 5);
 /** @param {string} url @param {object} load @param {AbortSignal} [signal] */
 const post = (url, load, signal) =>
-  fetch(url, { method: "POST", body: JSON.stringify({ ...load, now: Date.now() }), signal });
+  fetch(url, { method: "POST", body: json({ ...load, now: Date.now() }), signal });
 const busy = (/** @type {number} */ status) => status === 429 || status > 499;
 
 /** What link.js takes for a WebSocket. @param {(door: string) => string} address */
@@ -42,7 +44,7 @@ const restSocket = (address) => {
     const { seq } = load;
     try {
       const reply = await post(address("events"), { ...who, ...load }, signal);
-      const { ack, mood, token, type, expect, retry_ms } = await reply.json();
+      const { ack, mood, token, type, expect, retry_ms, index } = await reply.json();
       const { status } = reply;
       misses = 0;
       who.token = token || who.token;
@@ -58,7 +60,7 @@ const restSocket = (address) => {
           say({ op: "ack", seq: ack });
         }
       } else if (hello) close(1006);
-      else say({ op: "nack", seq, expect, retry_ms: status === 409 ? 0 : busy(status) ? retry_ms || backOff(3) : undefined });
+      else say({ op: "nack", seq, expect, index, retry_ms: status === 409 ? 0 : busy(status) ? retry_ms || backOff(3) : undefined });
     } catch {
       if (hello || ++misses > MISSES) close(1006);
       else say({ op: "nack", seq, retry_ms: backOff(misses) });

@@ -1,6 +1,7 @@
 // @ts-check
 /** One visit: its id and the token that makes it ours, shared by the pages and frames of a tab. */
 
+import { advise } from "./advise.js";
 import { keep, recall } from "./keep.js";
 import { options } from "./options.js";
 
@@ -15,18 +16,25 @@ export let session;
 /** Names this page load's numbering. @type {string} */
 export let producer;
 
-/** A visit that nobody knows yet; the page's author may name it. */
+/** The page's author may name the visit, in the characters of an address. @returns {string | undefined} */
+export const named = () => {
+  const { session } = options;
+  if (session && /^[\w.~-]{1,128}$/.test(session)) return "" + session;
+};
+
+/** A visit that nobody knows yet. */
 export const fresh = () => {
-  const { session: id, token, sampleRate } = options;
-  session = { id: id || randomId(), token, out: Math.random() >= sampleRate };
+  session = { id: named() || randomId(), out: Math.random() >= (options.sampleRate ?? 1) };
 };
 
 /** The visit of this tab, or a new one. */
 export const open = () => {
   producer ||= randomId();
   session = recall("session");
-  if (options.session || !(Date.now() - session?.seen < VISIT_MS)) fresh();
-  remember();
+  const id = named();
+  if (id ? session?.id !== id : !(Date.now() - session?.seen < VISIT_MS)) fresh();
+  if (options.session && !id) advise("session", options.session);
+  remember(id && options.token);
 };
 
 /** The visit goes on; the server may have told us the token. @param {string} [token] */

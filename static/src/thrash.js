@@ -2,6 +2,9 @@
 /**
  * The pointer shaken. The rule of Splunk's RUM agent: many sharp turns, fast, in a small place, within two
  * seconds, as a score in [0, 1]; from 0.65 on it is told. Windows do not overlap here, which needs no history.
+ *
+ * One shake is one fact, however long it lasts: told once, and again only after the hand was calm for as long as
+ * the agent's rule is silent.
  */
 
 const WINDOW_MS = 2000;
@@ -15,6 +18,8 @@ const TURN = Math.cos(Math.PI / 4);
 const SCORE = 0.65;
 /** A window this young says nothing of speed yet. */
 const YOUNG_MS = 300;
+/** Silent for so long after a shake. */
+const SILENCE_MS = 2000;
 
 let start = -WINDOW_MS;
 /** Where the window began, and where the last step ended. */
@@ -22,6 +27,8 @@ let x0 = 0, y0 = 0, x = 0, y = 0, t = 0;
 /** Direction of the last step. */
 let ux = 0, uy = 0;
 let path = 0, turns = 0, reach = 0;
+/** Until then a shake is still the one that was told. */
+let silent = 0;
 
 /** One move of a mouse; the score when it is one, else 0.
  * @param {{clientX: number, clientY: number, timeStamp: number, pointerType: string, buttons: number}} event */
@@ -52,5 +59,7 @@ export const thrash = ({ clientX, clientY, timeStamp, pointerType, buttons }) =>
     0.4 * Math.min(turns / 8, 1) + 0.3 * Math.min((speed - SPEED_PX_S) / SPEED_PX_S, 1) + 0.3 / (1 + (reach / 200) ** 2);
   if (score < SCORE) return 0;
   start = -WINDOW_MS;
-  return Math.round(score * 100) / 100;
+  const told = timeStamp < silent;
+  silent = timeStamp + SILENCE_MS;
+  return told ? 0 : Math.round(score * 100) / 100;
 };

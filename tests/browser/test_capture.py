@@ -64,10 +64,10 @@ def test_a_deep_element_has_a_name_of_200_characters_at_most(visit: Open) -> Non
 
 ANSWERS = {
     "the DOM changes": "<button id=b onclick=\"this.textContent+='!'\">b</button>",
-    "an attribute changes later": "<button id=b onclick='setTimeout(()=>this.dataset.on=1,300)'>b</button>",
+    "its words change later": "<button id=b onclick='setTimeout(()=>this.textContent=1,300)'>b</button>",
     "the address changes": "<button id=b onclick='history.pushState(0,0,\"/next\")'>b</button>",
-    "a request ends": "<button id=b onclick='fetch(\"/api/quick\")'>b</button>",
-    "an old-style request ends": "<button id=b onclick='x=new XMLHttpRequest;"
+    "what a request brings": "<button id=b onclick='fetch(\"/api/quick\").then(()=>this.textContent=1)'>b</button>",
+    "what an old-style request brings": "<button id=b onclick='x=new XMLHttpRequest;x.onload=()=>this.textContent=1;"
     'x.open("GET","/api/quick");x.send()\'>b</button>',
     "the page scrolls": "<button id=b onclick='window.scrollTo(0,900)'>b</button><div style=height:3000px>",
     "something is copied": "<button id=b onclick='navigator.clipboard.writeText(\"x\").catch(()=>{})'>b</button>",
@@ -77,7 +77,6 @@ ANSWERS = {
     "a popover opens": "<button id=b popovertarget=p>b</button><div id=p popover>hi</div>",
     "a field gets the focus": "<button id=b onclick='document.getElementById(\"f\").focus()'>b</button><input id=f>",
     "a choice is made": "<input id=b type=checkbox>",
-    "a canvas can't be seen into": "<canvas id=b width=50 height=50></canvas>",
     "a dialog opens": "<button id=b onclick='d.showModal()'>b</button><dialog id=d>hi</dialog>",
 }
 NOTHING = {
@@ -88,6 +87,8 @@ NOTHING = {
     "only counted, by beacon": "<button ID onclick='navigator.sendBeacon(\"/api/count\")'>b</button>",
     "only counted, by fetch": '<button ID onclick=\'fetch("/api/count",{keepalive:true,method:"POST"})\'>b</button>',
     "a request that fails": "<button ID onclick='fetch(\"/api/broken\").catch(()=>{})'>b</button>",
+    "a request that ends well, and shows nothing": "<button ID onclick='fetch(\"/api/count\")'>b</button>",
+    "a mark that nobody sees": "<button ID onclick='this.dataset.on=1'>b</button>",
     "nothing to see": "<button ID onclick='document.head.append(document.createElement(\"script\"))'>b</button>",
 }
 
@@ -206,8 +207,8 @@ def test_rage_is_four_clicks_in_a_second_that_nothing_answers(visit: Open) -> No
 #: Four fast clicks each. What is slow, on its way elsewhere, or nothing to click on, is not dead.
 NO_RAGE = {
     "an answer after 300 ms": "<button id=b onclick=\"setTimeout(()=>this.textContent+='!',300)\">b</button>",
-    "a request under way": "<button id=b onclick='fetch(\"/api/slow\")'>b</button>",
-    "an old-style request under way": "<button id=b onclick='x=new XMLHttpRequest;"
+    "a request under way": "<button id=b onclick='fetch(\"/api/slow\").then(()=>this.textContent=1)'>b</button>",
+    "an old-style request under way": "<button id=b onclick='x=new XMLHttpRequest;x.onload=()=>this.textContent=1;"
     'x.open("GET","/api/slow");x.send()\'>b</button>',
     "only the first click asks": '<button id=b onclick=\'window.asked??=fetch("/api/slow").then('
     '()=>this.textContent="done")\'>b</button>',
@@ -288,8 +289,9 @@ def test_errors(visit: Open) -> None:
     page.site.answers["/api/broken"] = (503, 0)
     page.site.answers["/api/slow"] = (200, 1)
     page.ready()
-    # how many errors there are after each: what fails by the network does so when that is ready to
-    seen = {"js": 1, "promise": 2, "fetch": 3, "xhr": 4, "gone": 5, "off": 5, "img": 6, "send": 7, "check": 8}
+    # how many errors there are after each: what fails by the network does so when that is ready to. An origin of others
+    # that never answered may be one that an ad blocker stops: nobody's trouble
+    seen = {"js": 1, "promise": 2, "fetch": 3, "xhr": 4, "gone": 4, "off": 4, "img": 5, "send": 6, "check": 7}
     for name, errors in seen.items():
         page.click(f"#{name}", pause_ms=250)
         page.until(lambda n=errors: len(page.of("error")) >= n, f"the error of {name}")
@@ -299,7 +301,6 @@ def test_errors(visit: Open) -> None:
         ("js", "#promise", None, "RangeError"),
         ("request", "#fetch", 503, "/api/broken"),
         ("request", "#xhr", 503, "/api/broken"),
-        ("request", "#gone", None, "/api"),
         ("request", "html>body:nth-child(2)>img:nth-child(13)", None, None),
         ("validation", "#mail", None, None),
         ("validation", "#own", None, None),

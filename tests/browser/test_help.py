@@ -232,11 +232,13 @@ def test_nobody_is_interrupted_while_typing(visit: Open) -> None:
 
 
 def test_accepting_asks_one_question_and_tells_both(visit: Open) -> None:
-    page = visit(DEAD, attributes='data-help-title="Stuck?" data-help-accept="Yes please"').ready()
+    page = visit(
+        DEAD, attributes='data-help-title="Stuck?" data-help-accept="Yes please" data-help-url="#"'
+    ).ready()
     stuck(page)
     shown = card(page)
     assert shown.get_by_role("heading").inner_text() == "Stuck?"
-    shown.get_by_role("button", name="Yes please").click()
+    shown.get_by_role("link", name="Yes please").click()
     shown.get_by_role("button", name="Yes", exact=True).click()
     page.until(lambda: page.cards() == 0, "the card's end")
     assert outcomes(page) == ["shown", "accepted"]
@@ -317,7 +319,7 @@ def test_a_holdout_visitor_is_shown_nothing_and_tells_nothing(visit: Open, tmp_p
     with running(
         tmp_path, SESSIONMOOD_HELP_WARMUP=0, SESSIONMOOD_HELP_HOLD=0, SESSIONMOOD_HELP_HOLDOUT=1
     ) as server:
-        page = visit(DEAD, server=server).ready()
+        page = visit(DEAD, server=server, attributes="data-development=false").ready()
         stuck(page)
         assert offered(page)[0]["holdout"] is True
         page.page.wait_for_timeout(700)

@@ -106,7 +106,7 @@ def test_a_model_file_changes_the_reading_and_a_wrong_one_is_refused(tmp_path: P
     assert changed["mean"]["bored"] < shipped["mean"]["bored"] - 0.1  # type: ignore[index]
     for content, said in [
         ('{"weight.luck.bored": 1}', "luck"),
-        ('{"enter.other": 7}', "enter.other"),
+        ('{"enter.bored": 7}', "enter.bored"),
         ("[]", "not a JSON object"),
     ]:
         model.write_text(content)

@@ -1,5 +1,6 @@
 """REST: statuses, problems, entity tags, lists."""
 
+import re
 from typing import Any
 
 import httpx2
@@ -218,4 +219,4 @@ def test_docs_name_every_call_and_every_close_code(server: ServerProcess) -> Non
     for path in httpx2.get(f"{server.base}/openapi.json").json()["paths"]:
         assert path in page
     for code in (4001, 4002, 4003, 4004, 4005, 4006, 4009, 4010, 4100, 4101, 4102, 4129, 4200, 4202):
-        assert f"<td>{code}</td>" in page
+        assert re.search(rf"<td[^>]*>(<code>)?{code}(</code>)?</td>", page)

@@ -43,7 +43,14 @@ async def test_with_a_key_in_the_handshake_hello_is_optional(server: ServerProce
     async with server.socket(fresh()) as socket:
         await socket.send({"op": "events", "seq": 1, "events": [CLICK, {"type": "hologram"}]})
         ack = await socket.until("ack")
-    assert ack == {"op": "ack", "seq": 2, "accepted": 1, "duplicates": 0, "ignored": 1}
+    assert ack == {
+        "op": "ack",
+        "seq": 2,
+        "accepted": 1,
+        "duplicates": 0,
+        "ignored": 1,
+        "ignored_types": ["hologram"],
+    }
 
 
 async def test_the_mood_is_pushed_when_it_changes_and_not_otherwise(server: ServerProcess) -> None:

@@ -20,6 +20,9 @@ from tests.server import ServerProcess, running, wait_until
 MARGIN = 8
 
 
+ANGRY = ("rage_click", "dead_click", "error", "error")
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[ServerProcess]:
     """A server that may be killed."""
@@ -61,7 +64,7 @@ def to_come(rows: list[truth.Row], session: str, until: int) -> list[tuple[int, 
 @pytest.mark.slow
 async def test_a_session_nobody_asks_about_goes_on_after_a_restart(own: ServerProcess) -> None:
     """The batch is dated so that the change that time brings comes a few seconds after the kill."""
-    trial = own.post("trial", events("rage_click", "rage_click", "rage_click", "rage_click")).json()
+    trial = own.post("trial", events(*ANGRY)).json()
     assert trial["mood"]["mood"] == "frustrated"
     rows = truth.log_of(own.database, "trial")
     first, *others = to_come(rows, "trial", now() + 3_600_000)
@@ -69,7 +72,7 @@ async def test_a_session_nobody_asks_about_goes_on_after_a_restart(own: ServerPr
     async with own.socket("s") as socket:
         await socket.hello(producer="p", now=now())
         at = now() - lasts + MARGIN * 1000
-        await socket.send({"op": "events", "seq": 1, "events": events(*["rage_click"] * 4, at=at)})
+        await socket.send({"op": "events", "seq": 1, "events": events(*ANGRY, at=at)})
         await socket.until("ack", seq=4)
     own.kill()
     rows = truth.log_of(own.database, "s")

@@ -77,11 +77,18 @@ def clicks(events: Sequence[Event], now: int, m: Model) -> Strengths:
     dead = judged_dead(events, m)
     breaks = [e.at for e in of(events, "response")] + [at for _, at, _ in list_visits(events)]
 
-    named_dead = [e for e in dead if e.target is not None and e.kind not in MILD]
-    dead_count = faded(named_dead, now, engaged, lambda e: worth_of_dead(e, events, m))
-    missed = faded([e for e in dead if e.target is None or e.kind in MILD], now, engaged)
+    aside = [e for e in dead if e.kind in MILD or (e.target is None and e.x is not None)]
+    missed = faded(aside, now, engaged)
+    real = [e for e in dead if e not in aside]
+    dead_count = faded(real, now, engaged, lambda e: worth_of_dead(e, events, m))
+    answers = [e for e in of(events, "response") if e.kind != UNKNOWN]
+    for target in {e.target for e in real if e.target is not None}:
+        here = [e for e in real if e.target == target]
+        died = faded(here, now, friction, lambda e: worth_of_dead(e, events, m))
+        dead_count -= min(died, faded([e for e in answers if e.target == target], now, friction))
+    dead_count = max(0.0, dead_count)
     click_count = max(faded(clicked, now, engaged), dead_count + missed) + v["dead.prior"]
-    dead_share = dead_count / click_count + min(v["missed.share"], missed / click_count)
+    dead_share = (dead_count + min(v["missed.share"] * click_count, missed)) / (v["dead.full"] * click_count)
 
     own = 0.0
     single = []
@@ -226,7 +233,7 @@ def silence(events: Sequence[Event], now: int, m: Model) -> float:
         again = None
         for i, other in enumerate(tried):
             if click.x is not None and other.x is not None:
-                same = close(click, other, v["rage.radius"])
+                same = close(click, other, v["silent.apart"])
             else:
                 same = click.target == other.target and click.at - other.at <= v["rage.window"] * 1000
             if same:
@@ -311,7 +318,7 @@ def waits(events: Sequence[Event], now: int, m: Model) -> Strengths:
     good = faded(answers, now, v["half_life.satisfied"], lambda e: 1.0 - pain(e))
     return {
         "slow_response": min(1.0, slow / v["slow.full"]),
-        "smooth_progress": half(good, v["good.half"]) * (1.0 - stuck(events, now, m)),
+        "smooth_progress": half(good, v["good.half"]) * (1.0 - clicks(events, now, m)["dead_click"]),
     }
 
 

@@ -53,7 +53,7 @@ def test_silence() -> None:
     engine.advance(100_000)
     (idle,) = [b for b in engine.reading(100_000).because if b.signal == "long_idle"]
     assert engine.reading(100_000).mood == "bored"
-    assert idle.text == "nothing for 96 s"
+    assert idle.text == "did nothing for 96 s"
 
 
 def test_an_answer_of_the_visitor() -> None:

@@ -1,5 +1,5 @@
 """Requests that nobody would send, to every address of a real server: `python -m tests.security.fuzz_http COUNT
-[SEED]`. None of them may be answered with 500 or leave a traceback."""
+[SEED [SECONDS]]`. None of them may be answered with 500 or leave a traceback."""
 
 import asyncio
 import random
@@ -94,8 +94,9 @@ def addresses() -> list[str]:
 class Fuzz:
     """Asks, and counts the answers by status."""
 
-    def __init__(self, server: ServerProcess, count: int, seed: int) -> None:
+    def __init__(self, server: ServerProcess, count: int, seed: int, seconds: float) -> None:
         self.server = server
+        self.ends = time.monotonic() + seconds
         self.left = count
         self.dice = random.Random(seed)
         self.paths = addresses()
@@ -128,13 +129,16 @@ class Fuzz:
         await asyncio.gather(*(self.line(f"127.0.5.{number + 1}") for number in range(LINES)))
         return self.statuses
 
+    def goes_on(self) -> bool:
+        return self.left > 0 and time.monotonic() < self.ends
+
     async def line(self, address: str) -> None:
-        while self.left > 0:
+        while self.goes_on():
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", self.server.port, local_addr=(address, 0), limit=2**20
             )
             try:
-                while self.left > 0:
+                while self.goes_on():
                     asked = [self.request() for _ in range(TOGETHER)]
                     ending = self.dice.choice(ENDINGS) if self.dice.random() < 0.02 else b""
                     writer.write(b"".join(whole for _, whole in asked) + ending)
@@ -171,9 +175,9 @@ async def answered(reader: asyncio.StreamReader, method: str) -> int:
     return status
 
 
-def fuzz(server: ServerProcess, count: int, seed: int) -> Counter[int]:
-    """Send about `count` requests; the answers by status, 0 for lines that ended early."""
-    one = Fuzz(server, count, seed)
+def fuzz(server: ServerProcess, count: int, seed: int, seconds: float = 3600) -> Counter[int]:
+    """Send about `count` requests, as many as fit in so long; the answers by status, 0 for lines that ended early."""
+    one = Fuzz(server, count, seed, seconds)
     try:
         return asyncio.run(one.run())
     except BaseException:
@@ -185,12 +189,14 @@ def main(arguments: list[str]) -> None:
     count, seed = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 1
     with tempfile.TemporaryDirectory() as folder, running(Path(folder), **LIMITS) as server:
         began = time.perf_counter()
-        for status, times in sorted(fuzz(server, count, seed).items()):
+        statuses = fuzz(server, count, seed, *map(float, arguments[2:]))
+        for status, times in sorted(statuses.items()):
             print(f"{times:12,}  {status or 'line ended'}")
         assert "Traceback" not in server.output(), server.output()[-3000:]
         assert server.stop() == 0
         seconds = time.perf_counter() - began
-        print(f"{count:,} requests, seed {seed}, {count / seconds:,.0f} a second, no surprise")
+        asked = statuses.total()
+        print(f"{asked:,} requests, seed {seed}, {asked / seconds:,.0f} a second, no surprise")
 
 
 if __name__ == "__main__":

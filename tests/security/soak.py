@@ -237,8 +237,11 @@ def main(arguments: list[str]) -> None:
             if "first" in arguments[1:]:
                 come_first(server)
             report = asyncio.run(soak(server, min(30.0, seconds), seconds, neighbour))
+            began = time.monotonic()
+            code, took = server.stop(), time.monotonic() - began
             output = server.output()
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        print(f"SIGTERM: exit code {code} after {took:.1f} s")
         assert "Traceback" not in output, output[-3000:]
 
 

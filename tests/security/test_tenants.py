@@ -7,7 +7,7 @@ from tests.security.conftest import Keys
 from tests.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
-ANGRY = [{"type": "rage_click", "target": "#pay"}] * 4
+ANGRY = [{"type": kind, "target": "#pay"} for kind in ("rage_click", "dead_click", "error", "error")]
 
 
 def erase(server: ServerProcess, session: str, key: str) -> int:

@@ -40,6 +40,8 @@ def test_every_table_is_accounted_for() -> None:
         "snapshots": "Sessions",
         "producers": "Sessions",
         "changes": "Changes of mood",
+        "histories": "How visits went",
+        "elements": "What is usual for an element",
         "keys": "Keys",
         "secrets": "Signing secrets",
         "quotas": "Monthly counts",
@@ -48,8 +50,6 @@ def test_every_table_is_accounted_for() -> None:
         "erase_requests": "Requests to erase",
         "clock": None,  # one row: when the clock was last believed
         "damages": "What cannot be read",
-        "elements": None,  # counts for each element of a page, of no visitor
-        "histories": "Sessions",
         "epochs": None,  # which history of the database this is
         "probe": None,  # one row that says writing works
     }

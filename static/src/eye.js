@@ -1,0 +1,238 @@
+// @ts-check
+/**
+ * Loaded when the page is idle, or with the first move: whether the page answered what was clicked, by cause and
+ * not by coincidence. docs/browser.md tells in plain words how a verdict comes about.
+ */
+
+import { inside, lent } from "./eye/dom.js";
+import { catchUp, last, LIGHT, observe, observing, reacting, startLedger } from "./eye/ledger.js";
+import { take as fingerprint } from "./eye/look.js";
+import { asked, hook, watchSigns } from "./eye/signs.js";
+import { answersItself, BUTTON, thingAt, TYPED } from "./eye/thing.js";
+import { passing, plainTimeout, REACTION, take, turn, VISITOR } from "./eye/turn.js";
+import { answer, cancel, close, hand, leave, press, release, soon } from "./eye/verdict.js";
+import { clock, current, watches } from "./eye/watch.js";
+
+/** Moved further than this between down and up, it was a drag. */
+const DRAG_PX = 10;
+/** The pointer has gone elsewhere. */
+const GONE_PX = 3;
+/** Nobody touches the page: the pulse is not needed. */
+const ASLEEP_MS = 15000;
+/** A pointer that rests this long on a thing may press it: its fingerprint is taken now. */
+const REST_MS = 250;
+/** Older, it is taken anew. */
+const FRESH_MS = 4000;
+/** What follows a change of mood within this, and nobody's turn says whose it is, is the app's reaction. */
+const REACT_MS = 1000;
+
+let hooked = false;
+
+/** @param {any} given what the first script lends @param {any} eye where it finds us */
+export default (given, eye) => {
+  Object.assign(lent, given);
+  const { emit, ignored, later, listen, options, origin, touched, when } = lent;
+  watches.length = 0;
+  hand.press = null;
+  startLedger(soon);
+  if (!hooked) hook();
+  hooked = true;
+
+  // ---- awake while somebody is there
+  let awakeAt = 0;
+  let sleeper = 0;
+  const sleep = () => {
+    if (clock() - awakeAt < ASLEEP_MS) return (sleeper = later(sleep, ASLEEP_MS));
+    sleeper = 0;
+    if (observing() === LIGHT) observe(null);
+  };
+  const awake = () => {
+    awakeAt = clock();
+    if (!observing()) observe(LIGHT);
+    sleeper ||= later(sleep, ASLEEP_MS);
+  };
+  awake();
+
+  // ---- what is about to be pressed
+  /** @type {any} */
+  let ahead = null;
+  let stale = 0;
+  /** @type {any} */
+  let resting;
+  const forget = () => {
+    ahead = null;
+    clearTimeout(resting);
+  };
+  /** @param {any} node */
+  const approach = (node) => {
+    forget();
+    if (watches.length) return;
+    resting = plainTimeout(
+      lent.safe(() => {
+        const thing = node.isConnected && thingAt(node);
+        if (thing && !watches.length) ahead = fingerprint(thing);
+      }),
+      REST_MS,
+    );
+  };
+
+  let scrolledAt = -1e9;
+  let stamp = -1;
+  let downAt = [0, 0];
+  /** @param {any} node @param {any} thing */
+  const pressed = (node, thing) => {
+    const was = ahead?.element === thing && clock() - ahead.at < FRESH_MS && ahead.at > Math.max(stale, last.change) ? ahead : undefined;
+    ahead = null;
+    const watch = press(thing, was);
+    watch.coasting = clock() - scrolledAt < 200;
+    take(watch);
+    return { watch, node, told: false };
+  };
+  /** @param {any} node @param {any} event @param {any} thing @param {boolean} pointed */
+  const tell = (node, event, thing, pointed) => {
+    const facts = pointed ? { x: Math.round(event.clientX), y: Math.round(event.clientY) } : {};
+    touched.element = thing || node;
+    emit("click", touched.element, facts, when(event));
+    return facts;
+  };
+  /** A click on a thing: told, and its wait begins. @param {any} press @param {any} event @param {boolean} [pointed] */
+  const clicked = (press, event, pointed = true) => {
+    if (press.told) return;
+    press.told = true;
+    release(press.watch, event.timeStamp, tell(press.node, event, press.watch.element, pointed));
+  };
+  const dragged = (/** @type {any} */ { clientX, clientY }) => Math.hypot(clientX - downAt[0], clientY - downAt[1]) > DRAG_PX;
+  const allowed = (/** @type {any} */ event) => event.isTrusted || options.debug;
+
+  // ---- the press
+  listen(window, "pointerdown", (/** @type {any} */ event) => {
+    awake();
+    if (!allowed(event) || !event.isPrimary || event.button) return;
+    const node = origin(event);
+    const thing = node.nodeType === 1 && !ignored(node) && !onScrollbar(event, node) ? thingAt(node) : null;
+    catchUp();
+    for (const watch of [...watches]) if (watch.element !== thing && watch.element.isConnected) close(watch, true);
+    hand.press = null;
+    downAt = [event.clientX, event.clientY];
+    if (!thing) return take(VISITOR);
+    hand.press = pressed(node, thing);
+  });
+  listen(window, "mousedown touchstart mouseup touchend", (/** @type {any} */ { type, detail }) => {
+    const { press } = hand;
+    if (!press) return;
+    // From the second press on the browser selects words, before the click says so.
+    if (type === "mousedown") press.watch.detail = Math.max(press.watch.detail, detail);
+    take(press.watch);
+  });
+  listen(window, "pointerup pointercancel", (/** @type {any} */ event) => {
+    const { press } = hand;
+    if (!press || press.key || !event.isPrimary) return;
+    take(press.watch);
+    if (event.type === "pointercancel" || dragged(event)) {
+      hand.press = null;
+      cancel(press.watch);
+    } else {
+      clicked(press, event);
+      // A disabled control, and what is redrawn under the finger, gets no click of its own.
+      plainTimeout(() => hand.press === press && (hand.press = null));
+    }
+  });
+  listen(window, "click", (/** @type {any} */ event) => {
+    const node = origin(event);
+    if (!allowed(event) || ignored(node)) return;
+    // A label's click comes twice, once for its field.
+    const echo = event.timeStamp === stamp;
+    stamp = event.timeStamp;
+    if (echo) return;
+    const pointed = !!event.detail;
+    let { press } = hand;
+    hand.press = null;
+    if (!press && !pointed) {
+      const thing = thingAt(node);
+      if (thing) press = pressed(node, thing);
+    }
+    if (!press) return void ((pointed && dragged(event)) || tell(node, event, null, pointed));
+    clicked(press, event, pointed);
+    const { watch } = press;
+    if (watch.done) return;
+    take(watch, true);
+    // when all handlers have run
+    plainTimeout(lent.safe(() => answersItself(watch.element, event) && answer(watch, "native", watch.last)));
+  });
+
+  // ---- keys
+  listen(window, "keydown", (/** @type {any} */ event) => {
+    awake();
+    stale = clock();
+    const { key } = event;
+    if (!allowed(event) || /^(Control|Shift|Alt|Meta)$/.test(key)) return;
+    const node = origin(event);
+    let thing = /^(Enter| )$/.test(key) && node.nodeType === 1 && !ignored(node) ? thingAt(node) : null;
+    if (thing && (thing.isContentEditable || thing.localName === "textarea")) thing = null;
+    // Enter in a field presses the form's button.
+    if (thing && TYPED.test(thing.localName) && !BUTTON.test(thing.type) && key === "Enter") {
+      thing = thing.form?.querySelector("button:not([type=button],[type=reset]),[type=submit]");
+    }
+    for (const watch of [...watches]) if (watch.element !== thing) close(watch, true);
+    hand.press = null;
+    if (!thing) return take(VISITOR);
+    const press = (hand.press = Object.assign(pressed(node, thing), { key }));
+    if (key === "Enter") later(() => hand.press === press && ((hand.press = null), cancel(press.watch)), 300);
+  });
+  listen(window, "keyup", () => take(hand.press?.key ? hand.press.watch : VISITOR));
+  listen(window, "input beforeinput", () => {
+    stale = clock();
+    if (!turn()) take(VISITOR);
+  });
+
+  // ---- the visitor goes on
+  listen(window, "wheel touchmove", () => {
+    scrolledAt = stale = clock();
+    // The page may have been scrolled already: what is seen now tells nothing.
+    for (const watch of [...watches]) close(watch);
+    take(VISITOR);
+  });
+  listen(window, "pointermove", awake);
+  listen(window, "pointerover", (/** @type {any} */ event) => {
+    const { pointerType, clientX, clientY } = event;
+    const node = origin(event);
+    if (pointerType !== "mouse") return;
+    for (const watch of [...watches]) {
+      const { x, y } = watch.clicks.at(-1)?.facts || {};
+      if (Math.hypot(clientX - x, clientY - y) > GONE_PX && !inside(node, watch.element)) close(watch);
+    }
+    if (node.nodeType === 1 && !hand.press) approach(node);
+  });
+  let at = "";
+  listen(window, "pointermove pointerover pointerout mouseover mouseout mousemove", (/** @type {any} */ { pointerType, clientX, clientY }) => {
+    // After each change the browser tells once more where the pointer rests: nobody moved it.
+    const moved = at !== (at = Math.floor(clientX) + " " + Math.floor(clientY));
+    if (!moved) return;
+    if (hand.press && pointerType === "touch") take(hand.press.watch);
+    else if (!turn() || turn().visitor) take(VISITOR);
+  });
+  listen(document, "scroll focusin", () => (stale = clock()));
+  watchSigns();
+
+  // ---- what the first script asks of us
+  Object.assign(eye, {
+    asked,
+    leave,
+    /** The app hears of something from us: what it does with that answers no click. @param {string} name */
+    react: (name) => {
+      take(REACTION);
+      passing();
+      if (/event|frame|part|reading/.test(name)) return;
+      for (const watch of [...watches]) close(watch, true);
+      reacting(REACT_MS);
+    },
+    cause: () => current()?.element,
+  });
+};
+
+/** @param {any} event @param {any} node */
+const onScrollbar = ({ offsetX, offsetY }, node) =>
+  /auto|scroll/.test(getComputedStyle(node).overflow) &&
+  ((node.scrollHeight > node.clientHeight && offsetX >= node.clientWidth + node.clientLeft) ||
+    (node.scrollWidth > node.clientWidth && offsetY >= node.clientHeight + node.clientTop)) &&
+  !/^(input|button|select|a)$/.test(node.localName);

@@ -1,0 +1,73 @@
+// @ts-check
+/**
+ * Whose doing the code is that runs now: a press's, the visitor's next move, the app's reaction to a mood, or
+ * nobody's that we know of. A turn lasts to the end of its task, with the promises it settles; timers and frames
+ * that were asked for in a turn run in it too.
+ */
+
+/** As they were before they carried turns. */
+export const { setTimeout: plainTimeout, requestAnimationFrame: plainFrame } = window;
+
+/** The visitor moves, types, turns the wheel, or presses what is nothing to press. */
+export const VISITOR = { visitor: true };
+/** The app answers a mood: never the page's answer to a click. */
+export const REACTION = { visitor: true };
+
+/** @type {any} */
+let now = null;
+/** In the handlers of the click itself: not of the press, nor of a timer. */
+let clicking = false;
+let clearing = false;
+/** @type {MessageChannel} */
+let channel;
+
+export const turn = () => now;
+export const inClick = () => clicking;
+
+/** @param {any} who a watch, VISITOR, REACTION @param {boolean} [click] */
+export const take = (who, click = false) => {
+  if (who !== now || click) clicking = click;
+  now = who;
+  if (clearing) return;
+  clearing = true;
+  if (!channel) {
+    channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      clearing = clicking = false;
+      now = null;
+    };
+  }
+  channel.port2.postMessage(0);
+};
+
+/** For a task that is ours alone: its turn ends with its promises. What waits behind it, an answer perhaps, must not
+ * be taken for its doing. @param {number} [more] steps that promises may take */
+export const passing = (more = 12) => {
+  Promise.resolve().then(() => {
+    if (more) passing(more - 1);
+    else now = null;
+  });
+};
+
+/** Timers and frames run in the turn that asked for them. */
+export const carry = () => {
+  for (const name of ["setTimeout", "setInterval", "requestAnimationFrame", "requestIdleCallback"]) {
+    const original = /** @type {any} */ (window)[name];
+    if (!original) continue;
+    /** @type {any} */ (window)[name] = function (/** @type {any} */ fn, /** @type {any[]} */ ...rest) {
+      if (typeof fn !== "function") return original.call(this, fn, ...rest);
+      const whose = now;
+      return original.call(
+        this,
+        /** @this {any} */ function (/** @type {any[]} */ ...args) {
+          // a frame may come before the message that ends an event's turn
+          now = null;
+          clicking = false;
+          if (whose) take(whose);
+          return fn.apply(this, args);
+        },
+        ...rest,
+      );
+    };
+  }
+};
