@@ -155,10 +155,13 @@ class Ingest:
                 self.store.report_damage(row.project, row.session, "snapshot", error)
                 session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
-        self._recall_history(session, stored)
+        recalled = False
         news: list[Change | Offer] = []
         folded = 0
         for batch in batches:
+            if batch.version > row.version and not recalled:
+                self._recall_history(session, stored)
+                recalled = True
             folded += batch.count
             if (
                 folded > PART and folded > batch.count
@@ -170,14 +173,13 @@ class Ingest:
                 damaged = True
                 reason = f"the row of version {batch.version}: {failure}"
                 self.store.report_damage(row.project, row.session, "log", reason)
-        # the last rows may be those that can't be read
-        session.version = max(session.version, row.version, batches[-1].version if batches else 0)
-        if session.version == row.version:
-            self._recall_history(
-                session, stored
-            )  # as it was told: the log does not say what time did after it
+        if not recalled:
+            self._recall_history(session, stored)
+        session.version = max(session.version, row.version)  # the last rows may be those that can't be read
         session.created_at = row.created_at
-        session.row_read(row.last_at, row.due_at, row.page)
+        session.row_read(row.last_at, row.due_at, row.page, row.traits)
+        if session.version > row.version:
+            session.row_passed(session.last_at)
         self.sessions.add(session)
         self.sessions.schedule(session)
         if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
@@ -186,7 +188,8 @@ class Ingest:
         return session
 
     def _recall_history(self, session: Session, stored: Stored) -> None:
-        """Take the history up as the session's row has it."""
+        """Take the history up as the session's row has it, which knows what time did and who was there to see it; rows
+        of the log that came after it are folded on top."""
         row = stored.row
         if stored.history is None:
             return
@@ -352,8 +355,9 @@ class Ingest:
             pass  # a change that can't be noted waits: it is found again at the next look, with its own time
         else:
             news = session.advance(now)
-            if news:
+            if news or 0 <= session.row_by <= now:
                 self.keep(session, None, news)
+            if news:
                 self._publish(session, news, now)
         self.sessions.schedule(session)
 
@@ -363,6 +367,8 @@ class Ingest:
         self, session: Session, batch: Batch | None, news: list[Change | Offer], snapshot: bool = False
     ) -> "asyncio.Future[None]":
         """Queue a step of `session` to be kept; done when it can't be lost any more. Raises StorageUnavailable."""
+        if batch is None:  # with one it was asked before the fold
+            self.store.admit()
         engine = session.engine
         changes = [
             MoodChange(
@@ -385,7 +391,6 @@ class Ingest:
         row = None
         if batch is None or state is not None or news_of_history or session.row_due(due_at):
             row = _row(session, due_at)
-            session.row_written(due_at)
         durable = self.store.submit(
             Entry(
                 row,
@@ -396,6 +401,10 @@ class Ingest:
                 of=(session.project, session.id),
             )
         )
+        if batch is None or row is not None:
+            session.row_written(due_at)
+        else:
+            session.row_passed(batch.at)
         session.history_kept = history.version
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))

@@ -25,7 +25,7 @@ MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
 SNAPSHOT_EVERY: Final = 256
 
-#: So far (ms) a session's row may lag behind its log.
+#: So far (ms) a session's row may lag behind its log, by the times of its events and by when they came.
 ROW_LAG_MS: Final = 10_000
 
 #: Unknown event types that an answer names.
@@ -91,12 +91,14 @@ class Session:
         "project",
         "proposed",
         "publishable",
+        "row_by",
         "snapshot_events",
         "snapshot_version",
         "stored_at",
         "stored_due",
         "stored_nonce",
         "stored_page",
+        "stored_traits",
         "subscribers",
         "version",
         "visit",
@@ -121,11 +123,15 @@ class Session:
         self.snapshot_events = 0
         self.page: str | None = None
         self.offer: Offer | None = None
-        # what the session's row in storage says of `last_at` (-1: there is none), `due_at` and `page`
+        # what the session's row in storage says of `last_at` (-1: there is none), `due_at` and so on
         self.stored_at = -1
         self.stored_due: int | None = None
         self.stored_page: str | None = None
         self.stored_nonce = self.nonce
+        self.stored_traits = 0
+        self.row_by = (
+            -1
+        )  # when (ms) the row must be written though nothing happens; -1: it says what the log says
         self.due_slot: int | None = None
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
@@ -388,6 +394,7 @@ class Session:
             or self.last_at - self.stored_at >= ROW_LAG_MS
             or self.page != self.stored_page
             or self.nonce != self.stored_nonce
+            or self.history.traits() != self.stored_traits
             or (due_at is not None and (self.stored_due is None or due_at < self.stored_due))
         )
 
@@ -397,13 +404,28 @@ class Session:
         self.stored_due = due_at
         self.stored_page = self.page
         self.stored_nonce = self.nonce
+        self.stored_traits = self.history.traits()
+        self.row_by = -1
 
-    def row_read(self, last_at: int, due_at: int | None, page: str | None) -> None:
+    def row_passed(self, now: int) -> None:
+        """Note that a step went to storage at `now` (ms) without the row."""
+        if self.row_by < 0:
+            self.row_by = now + ROW_LAG_MS
+
+    def row_read(self, last_at: int, due_at: int | None, page: str | None, traits: int) -> None:
         """Note what the row says that this session was read from."""
         self.stored_at = last_at
         self.stored_due = due_at
         self.stored_page = page
         self.stored_nonce = self.nonce
+        self.stored_traits = traits
+
+    def wake_at(self) -> int | None:
+        """When (ms) time next has something to do here: change the mood, or write the row that lags."""
+        due = None if self.engine is None else self.engine.due_at()
+        if self.row_by >= 0 and (due is None or self.row_by < due):
+            return self.row_by
+        return due
 
     def snapshot_due(self) -> bool:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY

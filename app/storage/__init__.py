@@ -88,6 +88,14 @@ class Traits(msgspec.Struct, frozen=True, array_like=True):
     values: tuple[int, ...]
 
 
+class Lagging(msgspec.Struct, frozen=True):
+    """Sessions whose log has gone on without their row, by project and name, as far as a part of the log tells; `after`:
+    where to look on, None at the end."""
+
+    names: list[tuple[str, str]]
+    after: tuple[int, int] | None
+
+
 class Numbering(msgspec.Struct, frozen=True, gc=False):
     """How far a page load has come: its highest event number in the log, and what it `reports`."""
 
@@ -244,6 +252,10 @@ class Storage(Protocol):
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
 
+    async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
+        """Sessions whose row a crash left behind their log, by what came in the log's last `within` ms. `after`: of
+        the `Lagging` to go on from."""
+
     async def sessions(
         self,
         project: str,
@@ -273,7 +285,8 @@ class Storage(Protocol):
         """The log of a session from version `after` + 1 on, oldest first."""
 
     async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
-        """How far a page load has come; None where the log has nothing of it."""
+        """How far a page load has come; None where the log has nothing of it. One session's log is looked through at a
+        time, in parts: it may be long, and others read too."""
 
     async def erase(self, project: str, session: str) -> bool:
         """Remove everything of the session, from free pages and the write-ahead log too. False if unknown.

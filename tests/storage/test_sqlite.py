@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry, Key
+from app.storage import Entry, Key, Numbering, sqlite_reads
 from app.storage.sqlite import SQLiteStorage
 
 from .contract import *  # noqa: F403
@@ -126,6 +126,46 @@ async def test_what_is_derived_is_in_the_transaction_of_what_it_follows_from(sto
     assert stored is not None
     assert (stored.row.version, stored.snapshot) == (299, b"299")
     assert len(await storage.changes("p", "s")) == 299
+
+
+async def test_a_long_log_is_looked_through_in_parts(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_reads, "LOG_PART", 7)
+    for version in range(1, 30):
+        producer = f"tab{version}"
+        future = storage.submit(Entry(row("s", version), batch(version, producer=producer, last_seq=version)))
+    await future
+    for version in range(1, 30):
+        assert await storage.numbering("p", "s", f"tab{version}") == Numbering(f"tab{version}", version, 1)
+    assert await storage.numbering("p", "s", "tab30") is None
+
+
+async def test_sessions_that_lag_behind_their_log_are_found_once(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_reads, "LOG_PART", 4)
+
+    async def found(within: int) -> list[str]:
+        lagging = await storage.lagging(within)
+        names = lagging.names
+        while lagging.after is not None:
+            lagging = await storage.lagging(within, lagging.after)
+            names += lagging.names
+        assert {project for project, _ in names} <= {"p"}
+        return sorted(session for _, session in names)
+
+    assert await found(1000) == []
+    for index in range(20):
+        await storage.submit(entry(f"s{index}"))
+        if index % 2:
+            await storage.submit(Entry(None, batch(2, at=10_000 * index), of=("p", f"s{index}")))
+    assert await found(10**9) == sorted(f"s{index}" for index in range(1, 20, 2))
+    late = await found(15_000)
+    assert "s19" in late
+    assert "s1" not in late
+    await storage.submit(Entry(row("s19", 2)))
+    assert "s19" not in await found(10**9)
 
 
 async def test_a_checkpoint_comes_by_itself(storage: SQLiteStorage) -> None:
