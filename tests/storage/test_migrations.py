@@ -166,7 +166,8 @@ async def test_sessions_of_the_version_before_the_log_alone_go_on(path: Path) ->
     assert (hard.version, hard.event_count) == (13, 32)
     reading = ingest.reading(hard, 1_800_000_081_000)
     assert reading is not None
-    assert (reading.mood, reading.confidence) == ("frustrated", pytest.approx(0.9397554395867171))
+    assert reading.mood == "frustrated"
+    assert reading.confidence == pytest.approx(0.9397554395867171)
     assert [(o.id, OUTCOMES[o.outcome]) for o in hard.history.offers] == [("h1", "accepted")]
     quiet = await ingest.find("default", "quiet")
     assert quiet is not None
