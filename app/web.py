@@ -20,7 +20,7 @@ from app.config import BadSetting, Settings
 from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.learning import Learning
-from app.model_file import BadModel, read_overrides
+from app.model_file import BadModel, read_overrides, served_numbers
 from app.mood import DEFAULT, Model
 from app.registry import Sessions
 from app.retention import Retention
@@ -73,16 +73,7 @@ def shadow_of(settings: Settings) -> Shadow | None:
 def _with_numbers(settings: Settings, name: str, path: str) -> Model:
     try:
         numbers = read_overrides(Path(path)) if path else {}
-        return DEFAULT.with_overrides(
-            {
-                "help.warm_up": settings.help_warmup,
-                "help.hold": settings.help_hold,
-                "help.gap": settings.help_cooldown,
-                "help.cap": settings.help_per_session,
-                "help.holdout": settings.help_holdout,
-                **numbers,
-            }
-        )
+        return DEFAULT.with_overrides(served_numbers(settings, numbers))
     except (BadModel, ValueError) as error:
         raise BadSetting(f"{name}: {error}") from None
 

@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"errors"},
     "kept_history": {"history", "mood", "storage"},
     "auth": {"storage", "errors"},
-    "model_file": {"mood"},
+    "model_file": {"mood", "config"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
     "clock": set(),

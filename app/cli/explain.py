@@ -7,7 +7,7 @@ import typer
 
 from app.cli.console import columns, fail, misused
 from app.cli.database import Database, Project, with_storage
-from app.cli.options import ModelFile, load_overrides
+from app.cli.options import ModelFile, served_overrides
 
 if TYPE_CHECKING:
     from app.explaining import Explanation
@@ -39,7 +39,7 @@ def explain(
     from app.explaining import explain
     from app.mood import Model
 
-    overrides = load_overrides(model)
+    overrides = served_overrides(model)
     if file is not None:
         recording = _of_file(file, session)
     elif session is not None:
