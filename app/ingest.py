@@ -21,6 +21,7 @@ from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.registry import Sessions
 from app.sessions import Observer, Outcome, Session, Subscriber, merged_types
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
+from app.wire_events import note, to_event, to_events
 
 logger = logging.getLogger("sessionmood.ingest")
 
@@ -284,7 +285,7 @@ class Ingest:
             batch.offset = now - round(batch.now)
             if batch.producer is not None:
                 session.producer(batch.producer).check(batch.offset)
-        return [protocol.to_event(wire, 0) for wire in batch.events]
+        return to_events(batch.events)
 
     def _fold(
         self,
@@ -307,10 +308,8 @@ class Ingest:
         counters.duplicates += outcome.duplicates
         counters.ignored += outcome.ignored
         if outcome.moved:
-            wires = batch.events[outcome.skipped :]
-            for wire, event in zip(wires, events[outcome.skipped :], strict=True):
-                wire.at = event.at
-                wire.usual = event.usual
+            wires = note(batch.events, events, outcome.skipped)
+            for wire in wires:
                 if wire.type == "help":
                     counters.told_of_help(wire.kind)
             kept = Batch(
@@ -511,7 +510,7 @@ def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -
     failure = None
     try:
         for wire in protocol.decode_log(batch.events):
-            event = protocol.to_event(wire, batch.reports)
+            event = to_event(wire, batch.reports)
             session.visited().recall(event)
             session.apply(event, news)
     except Exception as error:

@@ -23,6 +23,7 @@ from app.registry import SLOT_MS, Sessions
 from app.sessions import MAX_PRODUCERS, ROW_LAG_MS, Session
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import DUE_AT_ONCE, Sweep
+from app.wire_events import to_event
 
 START = 1_800_000_000_000
 PROJECT = "default"
@@ -282,7 +283,7 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
     engine = MoodEngine("s", START)
     for row in rows:
         for wire in protocol.decode_log(row.events):
-            engine.receive(protocol.to_event(wire, row.reports))
+            engine.receive(to_event(wire, row.reports))
     engine.advance(clock())
     again.advance(clock())
     assert again.engine is not None
