@@ -369,20 +369,7 @@ class Ingest:
         if batch is None:  # with one it was asked before the fold
             self.store.admit()
         engine = session.engine
-        changes = [
-            MoodChange(
-                c.at,
-                c.mood,
-                c.previous,
-                c.confidence,
-                c.suggested_action,
-                c.signals,
-                c.event_count,
-                session.page,
-            )
-            for c in news
-            if isinstance(c, Change)
-        ]
+        changes = [_change(item, session.page) for item in news if isinstance(item, Change)] if news else ()
         due_at = None if engine is None else engine.due_at()
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
         history = session.history
@@ -467,6 +454,19 @@ class Ingest:
             live.erased = True
             self.sessions.remove(live)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
+
+
+def _change(change: Change, page: str | None) -> MoodChange:
+    return MoodChange(
+        change.at,
+        change.mood,
+        change.previous,
+        change.confidence,
+        change.suggested_action,
+        change.signals,
+        change.event_count,
+        page,
+    )
 
 
 def _row(session: Session, due_at: int | None) -> SessionRow:
