@@ -69,8 +69,9 @@ class _Moment(msgspec.Struct):
     reading: Reading
 
 
-def explain(recording: Recording, model: Model) -> Explanation:
-    """Raises ValueError for a session without an event that the engine knows."""
+def explain(recording: Recording, model: Model, now: int | None = None) -> Explanation:
+    """`now`: ms, where the session may still go on: what is due later is not told.
+    Raises ValueError for a session without an event that the engine knows."""
     moments: list[_Moment] = []
     stood: MoodEngine | None = None
 
@@ -86,7 +87,10 @@ def explain(recording: Recording, model: Model) -> Explanation:
         raise ValueError(f"{recording.id}: nothing in it that a mood could be read from")
     begins = recording.begins() if recording.started_at is not None else facts[0].at
     # who got stuck and waits is offered help without another event
-    waited = [item.at for item in stood.advance(moments[-1].at + _LINGERS_MS) if isinstance(item, Offer)]
+    end = moments[-1].at + _LINGERS_MS
+    waited = [
+        item.at for item in stood.advance(end if now is None else min(end, now)) if isinstance(item, Offer)
+    ]
     offers = [(at - begins) / 1000 for at in (*(offer.at for offer in result.offers), *waited)]
     return Explanation(
         id=recording.id,

@@ -1,6 +1,7 @@
 """`sessionmood explain`: why a session was read as it was."""
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,7 +48,7 @@ def explain(
     else:
         misused("name a FILE, or a session of the database with --session")
     try:
-        explanation = explain(recording, Model.with_overrides(overrides))
+        explanation = explain(recording, Model.with_overrides(overrides), time.time_ns() // 1_000_000)
     except ValueError as error:
         fail(str(error))
     if as_json:

@@ -140,7 +140,7 @@ def _print_change(visitor: "Visitor") -> None:
     line = (
         f"{time.strftime('%H:%M:%S')}  {visitor.persona.name:5} {before}{reading['mood']} "
         f"{reading['confidence']:.2f}  {reading['suggested_action']}  {_reason(reading)}"
-    )
+    ).rstrip()
     print(line if len(line) <= _COLUMNS else line[: _COLUMNS - 3] + "...", flush=True)
 
 

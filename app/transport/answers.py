@@ -15,6 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON: Final = (b"content-type", b"application/json")
+NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _ALLOWED_HEADERS: Final = b"authorization, content-type, if-none-match, x-api-key, x-session-token"
 _EXPOSED_HEADERS: Final = b"etag, retry-after, ratelimit, ratelimit-policy"
@@ -87,7 +88,7 @@ async def _read_body(
 
 async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
     """Answer; the server leaves the body out where HEAD was asked, and says how long it would be."""
-    lines = list(headers)
+    lines = [*headers, NOSNIFF]
     if status not in (204, 304):
         lines.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": lines})

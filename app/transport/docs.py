@@ -170,6 +170,8 @@ def _type(schema: dict[str, Any], required: bool = False, *, answer: bool = Fals
     dot = ' <b class="always" title="always there">•</b>' if required else ""
     parts = schema.get("anyOf", [schema])
     options = [part for part in parts if part.get("type") != "null"]
+    if [part.get("type") for part in options] == ["integer", "number"]:
+        options = [{"type": "integer"}]  # 1.0 is one, too
     kind, words = schema.get("type", ""), schema.get("enum", ())
     null = answer and (len(options) < len(parts) or "null" in kind or None in words)
     return " or ".join(_one_type(part) for part in options) + (" or null" if null else "") + dot
@@ -185,7 +187,10 @@ def _one_type(schema: dict[str, Any]) -> str:
         return " ".join(code(str(each)) for each in schema["enum"] if each is not None)
     if kinds == ["array"]:
         inner = schema.get("items") or {}
-        return "array of " + (_one_type(inner) if inner else "events")
+        if not inner:
+            return "array of events"
+        of, comma, rest = _one_type(inner).partition(",")
+        return f"array of {of}{'s' if of == 'string' else ''}{comma}{rest}{' each' if comma else ''}"
     text = html.escape(" or ".join(kinds))
     if "maxLength" in schema:
         text += f", at most {schema['maxLength']:,} characters"

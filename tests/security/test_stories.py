@@ -300,6 +300,10 @@ async def test_the_demo_is_no_way_around_origin_and_quota(tmp_path_factory: pyte
         made = make(server, kind="pk", origins=["https://shop.example"], monthly_sessions=1)
         gone = httpx2.get(f"{server.base}/demo")
         assert (gone.status_code, "SESSIONMOOD_DEMO" in gone.text) == (404, True)
+        told = httpx2.get(f"{server.base}/demo", headers={"accept": "text/html,*/*"})  # people get a page
+        assert (told.status_code, told.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "<h1>The demo is off</h1>" in told.text
+        assert "SESSIONMOOD_DEMO=on" in told.text
         assert httpx2.get(f"{server.base}/").headers["location"] == "/docs"
         assert server.post(visit, CLICK, demo).status_code == 401
         assert server.stop() == 0

@@ -155,6 +155,12 @@ def test_browsers_are_told_what_pages_may_do(server: ServerProcess) -> None:
         headers = httpx2.get(server.base + path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
+    for answer in (
+        server.post("x", {"type": "click"}),
+        server.get("/v1/sessions/x/mood"),
+        server.post("x", b"{"),
+    ):
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_gzip_only_for_who_takes_it(server: ServerProcess) -> None:
