@@ -16,6 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 
 JSON: Final = (b"content-type", b"application/json")
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_JSON_HEAD: Final = b"%s: %s\r\n%s: %s\r\ncontent-length: %%d" % (*JSON, *NOSNIFF)
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _ALLOWED_HEADERS: Final = b"authorization, content-type, if-none-match, x-api-key, x-session-token"
 _EXPOSED_HEADERS: Final = b"etag, retry-after, ratelimit, ratelimit-policy"
@@ -101,7 +102,7 @@ async def reply_json(scope: Message, send: Send, body: bytes, headers: Headers) 
     if headers or extensions is None or "sessionmood.answer" not in extensions:
         await reply(send, 200, body, [JSON, *headers])
     else:
-        head = b"content-type: application/json\r\ncontent-length: %d" % len(body)
+        head = _JSON_HEAD % len(body)
         await send({"type": "sessionmood.answer", "head": head, "body": body})
 
 
