@@ -22,6 +22,7 @@ from app.storage import Batch, Entry, SessionRow
 from app.storage.migrations import migrate_sqlite
 from app.storage.sqlite import SQLiteStorage
 from app.storage.sqlite_connection import Connection, writing
+from app.storage.sqlite_rows import SESSION_COLUMNS
 
 EVENTS = 20
 EVENT = {"type": "click", "at": 1_764_000_000_000, "target": "#shop > button.buy", "x": 120, "y": 340}
@@ -100,6 +101,7 @@ async def one_by_one(folder: Path, clients: int, seconds: float) -> Round:
     async with schema:
         await schema.run(migrate_sqlite)
     lock = asyncio.Lock()
+    marks = ",".join("?" * len(SESSION_COLUMNS.split(",")))
     async with aiosqlite.connect(path) as database:
         await database.execute("PRAGMA journal_mode = WAL")
         await database.execute("PRAGMA synchronous = FULL")
@@ -110,8 +112,7 @@ async def one_by_one(folder: Path, clients: int, seconds: float) -> Round:
             assert batch is not None
             async with lock:
                 await database.execute(
-                    "INSERT INTO sessions (project, session, version, created_at, last_at, event_count, mood, "
-                    "confidence, suggested_action, page, due_at, publishable) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) "
+                    f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES ({marks}) "
                     "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, "
                     "last_at = excluded.last_at, event_count = excluded.event_count, mood = excluded.mood, "
                     "confidence = excluded.confidence, due_at = excluded.due_at, page = excluded.page",
