@@ -122,8 +122,12 @@ class Sweep:
         while True:
             lagging = await self._ingest.store.lagging(CATCH_UP_MS, after)
             for project, id in lagging.names:
-                with contextlib.suppress(SessionMoodError):  # reported where it was found
+                try:
                     await self._wake(project, id)
+                except SessionMoodError:
+                    pass  # reported where it was found
+                except Exception as error:
+                    self._ingest.store.report_damage(project, id, "session", error)
                 await asyncio.sleep(CATCH_UP_PAUSE)
             after = lagging.after
             if after is None:
