@@ -14,6 +14,36 @@ _DEFAULT_WEIGHTS: Final = {f"{w.signal}.{w.mood}": w.points for w in WEIGHTS}
 _BOUNDS: Final = {s.name: (s.low, s.high, s.unit) for s in SETTINGS}
 
 
+class Row:
+    """What a signal at full strength adds to each mood: six numbers, which compiled code reads as such."""
+
+    __slots__ = ("bored", "confused", "curious", "engaged", "frustrated", "satisfied")
+
+    def __init__(self, points: list[float]) -> None:
+        self.frustrated: float = points[0]
+        self.engaged: float = points[1]
+        self.bored: float = points[2]
+        self.confused: float = points[3]
+        self.curious: float = points[4]
+        self.satisfied: float = points[5]
+
+
+class Curve:
+    """From a mood's points to its chance, and its thresholds as log-odds, which rise straight with the points.
+    Engaged is what is left: it claims nothing."""
+
+    __slots__ = ("enter", "even", "leave", "most", "spread", "sure")
+
+    def __init__(self, mood: str, v: Mapping[str, float]) -> None:
+        calm = mood == MOODS[ENGAGED]
+        self.even: float = v[f"even.{mood}"]
+        self.spread: float = v[f"spread.{mood}"]
+        self.most: float = v[f"most.{mood}"]
+        self.enter: float = inf if calm else _log_odds(v[f"enter.{mood}"], self.most)
+        self.leave: float = -inf if calm else _log_odds(v[f"leave.{mood}"], self.most)
+        self.sure: float = _log_odds(v["sure"], self.most)
+
+
 class Model:
     """One set of numbers. Built from the defaults, or from them with a project's overrides.
 
@@ -29,20 +59,11 @@ class Model:
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
+        self.weighed: list[Row] = [Row(row) for row in self.rows]
         v = self.settings
         self.temperature: float = v["temperature"]
-        self.even: list[float] = [v[f"even.{mood}"] for mood in MOODS]
-        self.spread: list[float] = [v[f"spread.{mood}"] for mood in MOODS]
-        self.most: list[float] = [v[f"most.{mood}"] for mood in MOODS]
-        # The thresholds as log-odds, which rise straight with the points. Engaged is what is left: it claims nothing.
-        calm = MOODS[ENGAGED]
-        self.enter: list[float] = [
-            inf if mood == calm else _log_odds(v[f"enter.{mood}"], v[f"most.{mood}"]) for mood in MOODS
-        ]
-        self.leave: list[float] = [
-            -inf if mood == calm else _log_odds(v[f"leave.{mood}"], v[f"most.{mood}"]) for mood in MOODS
-        ]
-        self.sure: list[float] = [_log_odds(v["sure"], v[f"most.{mood}"]) for mood in MOODS]
+        self.curves: list[Curve] = [Curve(mood, v) for mood in MOODS]
+        self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0
         self.friction_rate: float = rate_of(v["half_life.friction"])
