@@ -61,7 +61,9 @@ def hammer(page: Page, selector: str, times: int) -> None:
 
 
 def test_the_broken_button_brings_help_beside_its_reasons(demo: Page) -> None:
-    assert "when frustration holds" in demo.locator("#help").inner_text()  # no wait of 20 seconds on localhost
+    assert (
+        "when frustration holds" in demo.locator("#help").inner_text()
+    )  # no wait of 20 seconds on localhost
     hammer(demo, "#apply", 4)
     demo.locator(CARD).wait_for(state="attached", timeout=15000)
     assert mood(demo) == "frustrated"
