@@ -70,6 +70,7 @@ READING_FIELDS: Final = {
     "since": "When this mood began, ms.",
     "as_of": "The moment that the reading is of, ms.",
     "previous": "The mood before; null at first.",
+    "label": "Only where the operator has other words for the moods: the one to show. `mood` stays what it is.",
     "help": "Only while help is due: `id` of the offer, and `holdout`: true means count it, but show nothing.",
     "ended_at": "Only from GET, and only when the visit is over: when it was. The rest is how it ended.",
 }
