@@ -144,6 +144,7 @@ ANSWER_FIELDS: Final = {
     "Receipt.mood": "The reading after these events.",
     "Session.mood": "The reading now, or how the visit ended.",
     "mood": "The mood when the visitor was last seen; it does not fade.",
+    "label": "Only where the operator has other words for the moods: the one to show.",
     "Worst.mood": "From best to worst: satisfied, curious, engaged, bored, confused, frustrated.",
     "sessions": "The sessions, newest activity first.",
     "cursor": "Send it as `cursor`, with the same filters, for the next page; null on the last.",
