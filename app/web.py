@@ -152,6 +152,7 @@ class App:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if self.doors.leaving:
+                scope.pop("extensions", None)  # each answer has a header more
                 send = _hanging_up(send)
             if (fault := scope.pop("fault", None)) is not None:  # the line knows already
                 await refuse(self.doors, scope, send, fault)

@@ -28,6 +28,7 @@ from app.transport.reference import (
     READING_FIELDS,
 )
 from app.transport.static import STATIC
+from app.wire_events import VALUE_RANGES, to_event
 
 _PAGE: Final = STATIC / "docs.html"
 #: The example of the page and of README: the original API's, sent in one batch.
@@ -88,7 +89,7 @@ def first_answer() -> dict[str, Any]:
     """What the first call of the page answers, as the code gives it now."""
     events = [protocol.WireEvent(type) for type in EXAMPLE]
     session = Session("default", "user_123", _AT, DEFAULT, publishable=False)
-    outcome = session.receive([protocol.to_event(e, 0) for e in events], None, None, 0, None, _AT)
+    outcome = session.receive([to_event(e, 0) for e in events], None, None, 0, None, _AT)
     reading = session.reading(_AT)
     return {
         "accepted": outcome.accepted,
@@ -128,8 +129,8 @@ def _events() -> str:
     rows = []
     for name, type in EVENTS.items():
         value = words(type.value)
-        if name in protocol.VALUE_RANGES and name != "feedback":
-            low, high = protocol.VALUE_RANGES[name]
+        if name in VALUE_RANGES and name != "feedback":
+            low, high = VALUE_RANGES[name]
             value += f" ({low:,.0f} to {high:,.0f})"
         kinds = " ".join(code(kind) for kind in type.kinds)
         rows.append((code(name), words(type.meaning), value, kinds, words(type.name)))

@@ -125,7 +125,8 @@ class Manage:
             limit=_whole("limit", query.get("limit", "50"), 1, 500),
         )
         rows = [
-            self._row(row, history, now) for row, history in zip(page.sessions, page.histories, strict=True)
+            self._row(self._doors.ingest.current(row), history, now)
+            for row, history in zip(page.sessions, page.histories, strict=True)
         ]
         return json_answer({"sessions": rows, "cursor": page.cursor})
 

@@ -28,6 +28,7 @@ from app.transport.answers import (
     read_body,
     refuse,
     reply,
+    reply_json,
     text,
 )
 from app.transport.connections import Waiter
@@ -131,7 +132,7 @@ class Rest:
             answer["ignored_types"] = outcome.ignored_types
         if key.kind == PUBLISHABLE:
             answer["token"] = doors.token_for(session, token, entrance.claims)
-        await reply(send, 200, protocol.encode(answer), [JSON, *cors(headers), *rate_headers(drawn)])
+        await reply_json(scope, send, protocol.encode(answer), [*cors(headers), *rate_headers(drawn)])
 
     async def _mood(
         self, scope: Message, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]

@@ -38,7 +38,7 @@ class Disk:
 
 
 def written(group: Group) -> list[int]:
-    return [e.row.version for e in group.entries]
+    return [e.version for e in group.entries]
 
 
 @pytest.fixture
