@@ -23,7 +23,7 @@ def unanswered(draw: random.Random) -> list[RecordedEvent]:
     """A game whose field never answers by itself; nobody minds."""
     events = [RecordedEvent(type="page_view", at=0, url="/game")]
     events += [
-        RecordedEvent(type="click", at=1000 + at * 1500, target="#field")
+        RecordedEvent(type="click", at=1000 + at * 1500, target="#field", x=100.0 + 150 * at, y=9.0)
         for at in range(draw.randint(14, 20))
     ]
     return events

@@ -46,7 +46,8 @@ def fit_thresholds(mood: str, peaks: Sequence[tuple[float, int]], model: Model) 
 
     best = best_threshold([points], price)
     if worth(best) >= worth(entry) + _WORTH:
-        entry = best
+        below = max((peak for peak, _ in peaks if peak < best), default=best - 1.0)
+        entry = (best + below) / 2.0  # midway, so that it holds for those a little lower, and after rounding
     reached = [yes for peak, yes in peaks if peak >= entry]
     now = chance_of(MOODS.index(mood), entry, own.most, model)
     stated = min((sum(reached) + _BELIEF * now) / (len(reached) + _BELIEF), 0.97 * own.most)
