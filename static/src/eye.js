@@ -117,7 +117,13 @@ export default (given, eye) => {
     if (!thing) return take(VISITOR);
     hand.press = pressed(node, thing);
   });
-  listen(window, "mousedown touchstart mouseup touchend", () => hand.press && take(hand.press.watch));
+  listen(window, "mousedown touchstart mouseup touchend", (/** @type {any} */ { type, detail }) => {
+    const { press } = hand;
+    if (!press) return;
+    // From the second press on the browser selects words, before the click says so.
+    if (type === "mousedown") press.watch.detail = Math.max(press.watch.detail, detail);
+    take(press.watch);
+  });
   listen(window, "pointerup pointercancel", (/** @type {any} */ event) => {
     const { press } = hand;
     if (!press || press.key || !event.isPrimary) return;
@@ -148,7 +154,6 @@ export default (given, eye) => {
     if (!press) return void ((pointed && dragged(event)) || tell(node, event, null, pointed));
     clicked(press, event, pointed);
     const { watch } = press;
-    watch.detail = event.detail;
     if (watch.done) return;
     take(watch, true);
     // when all handlers have run

@@ -66,7 +66,9 @@ class Play:
                 self.page.touchscreen.tap(x, y)
             else:
                 self._mouse("mousePressed", x, y, count, at)
-                self._mouse("mouseReleased", x, y, count, at + 0.03)
+                # A finger stays down for a while; what comes meanwhile is no answer yet.
+                yield max(0.0, at + 0.05 - time.time())
+                self._mouse("mouseReleased", x, y, count, at + 0.05)
             if n < times - 1:
                 yield max(0.0, at + pace_ms / 1000 - time.time())
 

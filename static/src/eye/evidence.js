@@ -69,7 +69,7 @@ export const evidence = (watch, look) => {
     if (!watch.since.has(key)) watch.since.set(key, t);
     if (!node && (watch.maskedAlone.has(element) || isTip(element, watch))) return;
     for (let up = node || element; watch.masked.size && up && up !== document.body; up = parent(up)) if (watch.masked.has(up)) return;
-    if (lent.ignored(element)) return;
+    if (lent.ignored(node || element)) return;
     const mine = own(watch, element, t, from);
     if (mine === "yes") watch.beats.add(element);
     else found.push({ key, t, need, from, own: mine });
