@@ -60,7 +60,9 @@ const publish = async () => {
     target: "es2022",
     external: ["react", "vue"],
   });
-  for (const name of ["index", "react", "vue"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
+  // Types alone: for pages with the script tag.
+  writeFileSync(join(dist, "global.js"), "export {};\n");
+  for (const name of ["index", "react", "vue", "global"]) cpSync(join(here, "src", name + ".d.ts"), join(dist, name + ".d.ts"));
 };
 
 const elsewhere = process.argv.indexOf("--out");

@@ -139,7 +139,7 @@ def test_a_server_reports_to_secret_keys_where_its_candidate_differs(tmp_path: P
         )
         shown = sessionmood("shadow", "--url", server.base, "--key", server.sk)
         assert shown.code == 0, shown.err
-        assert shown.lines[0].startswith("1 sessions, 6 events")
+        assert shown.lines[0].startswith("1 session, 6 events")
 
 
 def test_without_a_candidate_the_call_says_how_to_set_one(server: ServerProcess) -> None:

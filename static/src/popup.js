@@ -99,7 +99,8 @@ export const popup = (offer, inside) => {
         close();
       });
     fill(text("helpQuestion"), close, answer("helpYes"), answer("helpNo"));
-    setTimeout(close, LINGER_MS);
+    // Whoever is in it by the keyboard may take their time.
+    setTimeout(() => host.shadowRoot.activeElement || close(), LINGER_MS);
   };
   /** @param {"accept" | "dismiss"} outcome */
   const then = (outcome) => () => {

@@ -289,8 +289,9 @@ def test_errors(visit: Open) -> None:
     page.site.answers["/api/broken"] = (503, 0)
     page.site.answers["/api/slow"] = (200, 1)
     page.ready()
-    # how many errors there are after each: what fails by the network does so when that is ready to
-    seen = {"js": 1, "promise": 2, "fetch": 3, "xhr": 4, "gone": 5, "off": 5, "img": 6, "send": 7, "check": 8}
+    # how many errors there are after each: what fails by the network does so when that is ready to. An origin of others
+    # that never answered may be one that an ad blocker stops: nobody's trouble
+    seen = {"js": 1, "promise": 2, "fetch": 3, "xhr": 4, "gone": 4, "off": 4, "img": 5, "send": 6, "check": 7}
     for name, errors in seen.items():
         page.click(f"#{name}", pause_ms=250)
         page.until(lambda n=errors: len(page.of("error")) >= n, f"the error of {name}")
@@ -300,7 +301,6 @@ def test_errors(visit: Open) -> None:
         ("js", "#promise", None, "RangeError"),
         ("request", "#fetch", 503, "/api/broken"),
         ("request", "#xhr", 503, "/api/broken"),
-        ("request", "#gone", None, "/api"),
         ("request", "html>body:nth-child(2)>img:nth-child(13)", None, None),
         ("validation", "#mail", None, None),
         ("validation", "#own", None, None),

@@ -138,7 +138,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("why", HOSTILE)
 def test_pages_that_change_the_built_in_objects(visit: Open, why: str) -> None:
-    page = visit("<p>x")
+    page = visit("<p>x").ready()  # who is left before the welcome has no token yet
     page.site.pages["/hostile"] = page.html(PAGE).replace("<body>", f"<body><script>{HOSTILE[why]}</script>")
     page.go("/hostile")
     page.click("#dead", times=4)

@@ -68,7 +68,7 @@ def test_the_snippets_run(visit: Open) -> None:
     page = visit("<button id=dead>b</button>").ready()
     page.page.evaluate("() => { window.openChat = () => {}; window.onChatClosed = fn => fn(true) }")
     run = [text for text in snippets("js") if "import " not in text]
-    assert len(run) == 4
+    assert len(run) == 5
     for text in run:
         page.page.evaluate("text => { (0, eval)(`(() => {${text}})()`) }", text)
     page.click("#dead", times=4)

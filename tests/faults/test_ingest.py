@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import random
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -390,12 +391,6 @@ class Diary:
             self.moods.append(reading.mood)
 
 
-def in_order(told: list[str], kept: list[str]) -> bool:
-    """Whether all that was told stands among what is kept, in this order."""
-    left = iter(kept)
-    return all(mood in left for mood in told)
-
-
 @pytest.mark.parametrize("seed", range(12))
 async def test_every_change_that_was_pushed_is_in_the_timeline(tmp_path: Path, seed: int) -> None:
     """Whatever caused it: an event, one sent again, an empty batch, time, an event that comes late."""
@@ -427,4 +422,5 @@ async def test_every_change_that_was_pushed_is_in_the_timeline(tmp_path: Path, s
         await ingest.store.settled()
         kept = [change.mood for change in await ingest.store.changes(PROJECT, "s")]
     assert len(diary.moods) > 4
-    assert in_order(diary.moods, kept), f"told {diary.moods}, kept {kept}"
+    # a change that a late event brings is dated by when it was learned, so the order may be another
+    assert Counter(diary.moods) <= Counter(kept)

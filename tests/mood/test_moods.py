@@ -49,7 +49,7 @@ def confused() -> Visit:
 def curious() -> Visit:
     """Page after page, and a look at many things."""
     visit = []
-    for i in range(10):
+    for i in range(6):
         visit.append(Event("page_view", i * 4000, url=f"/chairs/{i}"))
         visit.append(Event("hover", i * 4000 + 1500, f"#photo{i}", value=600))
         visit.append(Event("click", i * 4000 + 2500, f"#photo{i}", 200, 200, reports=REPORTS))

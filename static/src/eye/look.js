@@ -107,6 +107,8 @@ export const number = (thing) => {
 
 /** @type {any} */
 let small;
+/** Nothing is drawn there, or it is WebGL, which reads so. */
+export const BLANK = "blank";
 /** A canvas in 8 x 8 pixels; "": it can't be read. @param {any} canvas @returns {string} */
 export const thumbnail = (canvas) => {
   try {
@@ -114,7 +116,7 @@ export const thumbnail = (canvas) => {
     small.clearRect(0, 0, 8, 8);
     small.drawImage(canvas, 0, 0, 8, 8);
     const { data } = small.getImageData(0, 0, 8, 8);
-    return data.some(Boolean) ? data.join() : "";
+    return data.some(Boolean) ? data.join() : BLANK;
   } catch {
     small = null;
     return "";

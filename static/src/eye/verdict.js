@@ -4,7 +4,7 @@
 import { inside, lent, rootOf } from "./dom.js";
 import { evidence, REST } from "./evidence.js";
 import { catchUp, FULL, LIGHT, meet, observe } from "./ledger.js";
-import { calm, take as fingerprint, thumbnail } from "./look.js";
+import { BLANK, calm, take as fingerprint, thumbnail } from "./look.js";
 import { plainFrame, plainTimeout } from "./turn.js";
 import { alike, CAUSE_MS, clock, focusedAlready, watches, watchOf } from "./watch.js";
 
@@ -114,6 +114,14 @@ export const soon = (watch, ms) => {
   });
 };
 
+/** It takes up a good part of what can be seen. @param {Element} element */
+const large = (element) => {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  const wide = Math.min(right, innerWidth) - Math.max(left, 0);
+  const high = Math.min(bottom, innerHeight) - Math.max(top, 0);
+  return wide > 0 && high > 0 && wide * high > FRAME * innerWidth * innerHeight;
+};
+
 /** Why we could not see whether anything happened.
  * @param {Watch} watch */
 const blind = (watch) => {
@@ -124,16 +132,11 @@ const blind = (watch) => {
   if (localName.includes("-") && !rootOf(element) && customElements.get(localName) && !element.firstElementChild) return "closed";
   for (const [canvas, before] of was.canvases) {
     const now = canvas.isConnected && thumbnail(canvas);
-    // It can't be read; or it was drawn anew, and who knows why.
-    if (!now || now !== before) return "canvas";
+    // It can't be read; or it was drawn anew, and who knows why; or it reads blank, as WebGL does: a large one is
+    // what the page is about.
+    if (!now || now !== before || (now === BLANK && large(canvas))) return "canvas";
   }
-  for (const frame of document.querySelectorAll("iframe,embed,object")) {
-    const { left, right, top, bottom } = frame.getBoundingClientRect();
-    const wide = Math.min(right, innerWidth) - Math.max(left, 0);
-    const high = Math.min(bottom, innerHeight) - Math.max(top, 0);
-    if (wide > 0 && high > 0 && wide * high > FRAME * innerWidth * innerHeight) return "frame";
-  }
-  return "";
+  return [...document.querySelectorAll("iframe,embed,object")].some(large) ? "frame" : "";
 };
 
 /** It shows that it has nothing to give. @param {Watch} watch */
