@@ -8,7 +8,7 @@ import { inside, lent } from "./eye/dom.js";
 import { catchUp, last, LIGHT, observe, observing, reacting, startLedger } from "./eye/ledger.js";
 import { take as fingerprint } from "./eye/look.js";
 import { asked, hook, watchSigns } from "./eye/signs.js";
-import { answersItself, BUTTON, thingAt, TYPED } from "./eye/thing.js";
+import { answersItself, BUTTON, meant, thingAt, TYPED } from "./eye/thing.js";
 import { passing, plainTimeout, REACTION, take, turn, VISITOR } from "./eye/turn.js";
 import { answer, cancel, close, hand, leave, press, release, soon } from "./eye/verdict.js";
 import { clock, current, watches } from "./eye/watch.js";
@@ -109,7 +109,7 @@ export default (given, eye) => {
     awake();
     if (!allowed(event) || !event.isPrimary || event.button) return;
     const node = origin(event);
-    const thing = node.nodeType === 1 && !ignored(node) && !onScrollbar(event, node) ? thingAt(node) : null;
+    const thing = node.nodeType === 1 && !ignored(node) && !onScrollbar(event, node) ? thingAt(node) || meant(node, event) : null;
     catchUp();
     for (const watch of [...watches]) if (watch.element !== thing && watch.element.isConnected) close(watch, true);
     hand.press = null;

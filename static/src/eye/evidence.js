@@ -6,7 +6,7 @@
 
 import { BODY, deepActive, elementOf, inside, lent, parent, rendered, words } from "./dom.js";
 import { isTip, own } from "./ledger.js";
-import { differ, number, sheets } from "./look.js";
+import { differ, number, paints, sheets } from "./look.js";
 
 /** Is seen. */
 const SEEN = 100;
@@ -36,7 +36,7 @@ const feedback = (name, old, now) => {
   return [...a].filter((token) => !b.has(token)).concat([...b].filter((token) => !a.has(token))).every((token) => !token || FEEDBACK.test(token));
 };
 
-const RANK = { turn: 3, reply: 2, after: 1, late: 0 };
+const RANK = { turn: 3, reply: 2, after: 1, page: 0, late: 0 };
 
 /** The noted change that a visible difference comes from, if there is one.
  * @param {import("./watch.js").Watch} watch @param {any} element */
@@ -118,7 +118,9 @@ export const evidence = (watch, look) => {
     if (!rendered(element) && !element.closest("[aria-live],[role=status],[role=alert]")) continue;
     if (isTip(node) && !note.click) continue;
     const { place } = note;
-    say(place.nodeType === 1 ? place : element, "node", note.t, text || (zone(element) === "out" && solid(node)) ? SEEN : REST, note.from, element);
+    const held = text || solid(node);
+    if (!held && (FEEDBACK.test(element.getAttribute("class") || "") || !paints(element))) continue;
+    say(place.nodeType === 1 ? place : element, "node", note.t, text || (held && zone(element) === "out") ? SEEN : REST, note.from, element);
   }
   for (const [node, { t, from, place, text = "" }] of watch.removed) {
     const name = nameOf(node, text);

@@ -1,7 +1,7 @@
 // @ts-check
 /** What was clicked: the smallest thing that looks or says that it can be; never what merely contains it. */
 
-import { BODY, parent } from "./dom.js";
+import { BODY, CLEAR, parent } from "./dom.js";
 
 const CONTROL =
   "a,area[href],button,input,select,textarea,summary,video[controls],audio[controls],canvas,embed,object";
@@ -43,6 +43,20 @@ export const thingAt = (node) => {
     if (((element.onclick && element.getAttribute("onclick") !== "") || (tab && +tab >= 0)) && !holds(element)) return element;
   }
   return null;
+};
+
+/** Shows that it has nothing to give. */
+export const OFF = ":disabled,[aria-disabled=true],.disabled";
+
+/** What somebody means who presses `node` there: a disabled control that lets presses through, or what an empty
+ * layer covers. @param {any} node @param {PointerEvent} event @returns {any} */
+export const meant = (node, { clientX, clientY }) => {
+  for (const off of node.querySelectorAll(OFF)) {
+    const { left, right, top, bottom } = off.getBoundingClientRect();
+    if (left < clientX && clientX < right && top < clientY && clientY < bottom) return off;
+  }
+  const [top, under] = document.elementsFromPoint(clientX, clientY);
+  return top === node && !node.firstChild && CLEAR.test(getComputedStyle(node).backgroundColor) ? thingAt(under) : null;
 };
 
 /** Whether the browser itself answers this click, in ways that no script sees.
