@@ -162,6 +162,7 @@ export const evidence = (watch, look) => {
   for (const [element, t] of watch.scrolled) if (element.isConnected && element !== pressed) say(element, "scroll", t, SEEN + 1, "turn");
   for (const { element, kind } of differ(was)) {
     if (was.turning.some((each) => each && inside(element, each))) continue;
+    if (kind !== "text" && was.going.has(element) && !touched(element)) continue;
     const moving = /size|move/.test(kind);
     if (blurred && /look|ring|size|pseudo|move/.test(kind) && (inside(element, blurred) || inside(blurred, element)) && !touched(element)) continue;
     if (moving && [...watch.beats].some((each) => inside(each, element) || parent(each) === parent(element))) continue;
@@ -172,7 +173,10 @@ export const evidence = (watch, look) => {
     if (kind === "value") need = rendered(element) || /checkbox|radio/.test(element.type) ? SEEN : 0;
     else if (where === "in") {
       if (kind === "text") need = SEEN;
-      else if (/appear|vanish/.test(kind) || (/size|look|pseudo/.test(kind) && touched(element, pressed))) need = changedInside() ? REST : 0;
+      else if (/appear|vanish/.test(kind) || (/size|look|pseudo/.test(kind) && touched(element, pressed))) {
+        // By style alone, as long as it has the focus.
+        need = changedInside() || (kind === "appear" && words(element)) ? REST : 0;
+      }
     } else if (where === "above") {
       if (/text|animation/.test(kind)) need = SEEN;
       else if (/look|pseudo|appear|vanish/.test(kind) && (restyled || touched(element))) need = LASTS;

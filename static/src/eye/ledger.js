@@ -76,8 +76,10 @@ export const hold = (watch, what) => {
  * @param {any} node @param {any} [watch] */
 export const isTip = (node, watch) => {
   for (let up = elementOf(node), n = 0; up && n++ < 8; up = parent(up)) {
-    if (up.getAttribute("role") === "tooltip" || /(^|[\s_-])(tooltip|tippy)([\s_-]|$)/i.test(up.getAttribute("class") || "")) {
-      return !watch || !inside(watch.element, up) || up.localName.includes("-");
+    const kind = up.getAttribute("class") || "";
+    if (up.getAttribute("role") === "tooltip" || /(^|[\s_-])(tooltip|tippy)([\s_-]|$)/i.test(kind)) {
+      // Popovers and lists to choose from have the role, too.
+      return !/popover/i.test(kind) && !up.querySelector("li,a,button,input") && (!watch || !inside(watch.element, up) || up.localName.includes("-"));
     }
   }
   return false;

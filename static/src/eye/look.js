@@ -159,6 +159,8 @@ export const take = (element) => {
   return {
     element, map, points, animations,
     values: new Map(fields.map((field) => [field, valueOf(field)])),
+    /** What was on its way already. */
+    going: new Set([...animations].map((/** @type {any} */ animation) => animation.effect?.target)),
     turning: [...animations].filter(endless).map((/** @type {any} */ animation) => animation.effect.target),
     sheets: sheets(),
     canvases: canvases([...document.querySelectorAll("canvas"), ...elements]),

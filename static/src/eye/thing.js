@@ -65,7 +65,8 @@ export const answersItself = (element, event) => {
   const { localName, control } = element;
   const kept = event.defaultPrevented;
   if (element.matches(":disabled")) return false;
-  if (element.isContentEditable) return true;
+  // A choice that shows that it is made: a star that was lit by hovering, the tab one is on.
+  if (element.isContentEditable || element.matches("[role=radio][aria-checked=true],[aria-selected=true]")) return true;
   // A tick shows in the box's value: it may be refused.
   if (TYPED.test(localName) && !BUTTON.test(element.type)) return element.type === "radio" ? !kept : element.type !== "checkbox";
   if (kept) return false;
