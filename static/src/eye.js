@@ -21,6 +21,8 @@ const GONE_PX = 3;
 const ASLEEP_MS = 15000;
 /** A pointer that rests this long on a thing may press it: its fingerprint is taken now. */
 const REST_MS = 250;
+/** The click of a finger comes so long after it has gone up at most. */
+const TAP_MS = 500;
 /** Older, it is taken anew. */
 const FRESH_MS = 4000;
 /** What follows a change of mood within this, and nobody's turn says whose it is, is the app's reaction. */
@@ -133,8 +135,8 @@ export default (given, eye) => {
       cancel(press.watch);
     } else {
       clicked(press, event);
-      // A disabled control, and what is redrawn under the finger, gets no click of its own.
-      plainTimeout(() => hand.press === press && (hand.press = null));
+      // A disabled control, and what is redrawn under the finger, gets no click of its own. A finger's comes later.
+      plainTimeout(() => hand.press === press && (hand.press = null), event.pointerType === "mouse" ? 0 : TAP_MS);
     }
   });
   listen(window, "click", (/** @type {any} */ event) => {

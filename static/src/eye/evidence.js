@@ -20,7 +20,7 @@ export const REST = 1000;
 const DEAF = /^(head|script|style|link|meta|title|template|noscript)$/;
 /** Attributes that say something by themselves. */
 const SEMANTIC =
-  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|points|readonly|inert)$/;
+  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|r|points|viewBox|readonly|inert)$/;
 const FEEDBACK = /focus|hover|press|ripple|wave|touch|mouse|keyboard|pointer|active|tabbing|input/i;
 const SOLID = "img,svg,canvas,video,iframe,input,button";
 

@@ -23,6 +23,8 @@ const RAGE_CLICKS = 4;
 const RAGE_MS = 1000;
 /** Said so long after the fourth: pages that answer do so within half a second, and a tenth for the timers. */
 const RAGE_WAIT_MS = 600;
+/** Who hammers on what still loads waits for so long: answered by then, it was slow. */
+const PAINFUL_MS = 6000;
 /** Who leaves earlier than this has not waited for anything. */
 const LEFT_MS = 1000;
 /** A frame over so much of the window may have answered. */
@@ -164,7 +166,7 @@ const rage = (watch) => {
   if (open === true || watch.raged) return;
   // What it waits for, or what shows inside it and may be mere feedback: what still moves when it rests is that.
   const feedback = open?.need === REST && clock() - watch.last > REST;
-  if ((open && !feedback) || (underWay(watch) && clock() - watch.last < DEAD_MS)) return void after(LOOKS[0], () => rage(watch));
+  if ((open && !feedback) || (underWay(watch) && clock() - watch.last < PAINFUL_MS)) return void after(LOOKS[0], () => rage(watch));
   if (blind(watch)) return;
   watch.raged = true;
   lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch) });
