@@ -21,7 +21,7 @@ from websockets.protocol import OPEN
 
 from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
-from app.frames import frame_end, framed, is_lone, payload
+from app.frames import AT_ONCE, frame_end, framed, is_lone, payload
 from app.limits import Spill, TokenBucket, party
 from app.lines import FRAGMENT_COSTS, SMALL, Lines
 from app.slow_lane import SHARE
@@ -112,8 +112,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._parsed = 0
             self._count()
             return
+        is_open = self.conn.state is OPEN
+        size = len(data)
+        if (
+            is_open
+            and size <= AT_ONCE
+            and not self.read_paused
+            and frame_end(data, 0) == size
+            and self._between()
+        ):  # one frame of text, which is what comes most
+            self._text(payload(data, 0, size))
+            if self._counted:
+                self._count()
+            return
         self._rest = data
-        if self.conn.state is not OPEN or (self._between() and is_lone(data)):
+        if not is_open or (self._between() and is_lone(data)):
             self._parse(time.perf_counter() + SHARE)
         if self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.pause_reading()
