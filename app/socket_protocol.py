@@ -68,6 +68,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         #: takes a text frame on the short way; False: it can't be taken there, and goes to `receive`
         self.on_text: Callable[[str], bool] | None = None
         self._waited_for = False
+        self._heard = True  # whether something came since it was last looked whether to ping
         self._rest = b""
         self._parsed = 0  # bytes of it
         self._held: deque[str] = deque()
@@ -100,6 +101,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # Coming in
 
     def data_received(self, data: bytes) -> None:
+        self._heard = True
         if self._lingering:
             if self._spill.full(len(data)):
                 self.transport.abort()
@@ -352,6 +354,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         since = self.message_since
         if since is not None and now - since > self._message_within and not self.close_sent:
             self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
+
+    def send_keepalive_ping(self) -> None:
+        """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many
+        idle sockets a second one is what they cost most."""
+        if self._heard and not self.close_sent:
+            self._heard = False
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
