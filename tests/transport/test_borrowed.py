@@ -23,8 +23,8 @@ BORROWED: Final = [
         "HttpProtocol",
         HttpToolsProtocol,
         "_get_upgrade _start_asgi_task _unset_keepalive_if_required app_state client config connection_lost "
-        "connection_made connections cycle data_received flow headers loop on_body on_header on_headers_complete on_message_begin "
-        "on_message_complete on_response_complete parser pipeline root_path scope server_state shutdown "
+        "connection_made connections cycle data_received flow headers loop on_body on_header on_headers_complete "
+        "on_message_begin on_message_complete on_response_complete parser pipeline root_path scope server_state shutdown "
         "timeout_keep_alive_task transport url ws_protocol_class",
     ),
     (
