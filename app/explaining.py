@@ -139,7 +139,7 @@ def _sentence(
     reasons = _reasons(group)
     verb = "was" if confidence >= _SURE else "seemed"
     when = f"From {clock(start)} to {clock(end)}" if clock(start) != clock(end) else f"At {clock(start)}"
-    text = f"{when} the visitor {verb} {group[0].reading.mood}"
+    text = f"{when} the visitor {verb} {group[0].reading.label}"
     text += f": {'; '.join(reasons)}." if reasons else ", without much to go by."
     if offers:
         text += f" Help was due at {' and '.join(clock(offer) for offer in offers)}."

@@ -7,6 +7,7 @@ import msgspec
 
 from app.config import Settings
 from app.mood import Model
+from app.mood.numbers import NEUTRAL_LABELS
 
 
 class BadModel(Exception):
@@ -33,8 +34,11 @@ def read_overrides(path: Path) -> dict[str, object]:
 
 
 def served_numbers(settings: Settings, overrides: Mapping[str, object]) -> dict[str, object]:
-    """What a server with these settings overrides: when it offers help, and what its model file says, which wins."""
+    """What a server with these settings overrides: the moods' labels, when it offers help, and what its model file
+    says, which wins."""
+    labels = NEUTRAL_LABELS if settings.neutral_labels else {}
     return {
+        **{f"label.{mood}": label for mood, label in labels.items()},
         "help.warm_up": settings.help_warmup,
         "help.hold": settings.help_hold,
         "help.gap": settings.help_cooldown,

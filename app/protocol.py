@@ -335,6 +335,8 @@ def reading_dict(reading: Reading, offer: Offer | None = None) -> dict[str, obje
         "as_of": reading.as_of,
         "previous": reading.previous,
     }
+    if reading.label != reading.mood:
+        fields["label"] = reading.label
     if offer is not None:
         fields["help"] = {"id": offer.id, "holdout": offer.holdout}
     return fields

@@ -237,6 +237,7 @@ class MoodEngine:
             decision.since,
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
+            m.labels[mood],
         )
 
     def confidence(self) -> float:

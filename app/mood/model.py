@@ -47,15 +47,21 @@ class Curve:
 class Model:
     """One set of numbers. Built from the defaults, or from them with a project's overrides.
 
-    `settings`, `weights`, `actions`: as the tables in `numbers`, with the overrides in place.
+    `settings`, `weights`, `actions`: as the tables in `numbers`, with the overrides in place. `labels`: the words
+    that are shown for the moods, their own names where nothing else is said.
     """
 
     def __init__(
-        self, settings: Mapping[str, float], weights: Mapping[str, float], actions: Mapping[str, str]
+        self,
+        settings: Mapping[str, float],
+        weights: Mapping[str, float],
+        actions: Mapping[str, str],
+        labels: Mapping[str, str],
     ) -> None:
         self.settings: dict[str, float] = dict(settings)
         self.weights: dict[str, float] = dict(weights)
         self.actions: list[str] = [actions[mood] for mood in MOODS]
+        self.labels: list[str] = [labels.get(mood, mood) for mood in MOODS]
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
@@ -148,16 +154,19 @@ class Model:
 
     @staticmethod
     def with_overrides(overrides: Mapping[str, object]) -> "Model":
-        """The defaults with a project's own numbers and action names in place.
+        """The defaults with a project's own numbers, action names and labels in place.
 
-        Keys: a setting (`rage.clicks`), `weight.SIGNAL.MOOD`, or `action.MOOD`. Raises ValueError that names
-        the key and what is allowed."""
+        Keys: a setting (`rage.clicks`), `weight.SIGNAL.MOOD`, `action.MOOD`, or `label.MOOD`. Raises ValueError that
+        names the key and what is allowed."""
         settings = dict(_DEFAULT_SETTINGS)
         weights = dict(_DEFAULT_WEIGHTS)
         actions = dict(ACTIONS)
+        labels: dict[str, str] = {}
         for key, value in overrides.items():
             if key.startswith("action."):
-                actions[_mood(key, key[7:])] = _action(key, value)
+                actions[_mood(key, key[7:])] = _name(key, value, "an action is a name")
+            elif key.startswith("label."):
+                labels[_mood(key, key[6:])] = _name(key, value, "a label is a text")
             elif key.startswith("weight."):
                 signal, _, mood = key[7:].partition(".")
                 if signal not in NAMES:
@@ -188,7 +197,7 @@ class Model:
                     f"leave.{mood} ({settings[f'leave.{mood}']:g}) must not be above enter.{mood} "
                     f"({settings[f'enter.{mood}']:g})"
                 )
-        return Model(settings, weights, actions)
+        return Model(settings, weights, actions, labels)
 
 
 def _log_odds(chance: float, most: float) -> float:
@@ -204,9 +213,9 @@ def _mood(key: str, mood: str) -> str:
     return mood
 
 
-def _action(key: str, value: object) -> str:
+def _name(key: str, value: object, what: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise ValueError(f"{key}: an action is a name of 1 to 64 characters, not {value!r}")
+        raise ValueError(f"{key}: {what} of 1 to 64 characters, not {value!r}")
     return value
 
 

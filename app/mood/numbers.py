@@ -251,6 +251,16 @@ SETTINGS: Final = (
     Setting("help.holdout", 0.10, "share", 0, 1, "sessions without help, to see whether help helps"),
 )
 
+#: Words for the moods where feelings must not be named, at work and in school: what the visitor does, not feels.
+NEUTRAL_LABELS: Final = {
+    "frustrated": "hindered",
+    "engaged": "active",
+    "bored": "idle",
+    "confused": "searching",
+    "curious": "exploring",
+    "satisfied": "progressing",
+}
+
 ACTIONS: Final = {
     "frustrated": "offer_help",
     "engaged": "none",

@@ -439,7 +439,7 @@ def remembered(ingest: Ingest, session: Session, now: int) -> dict[str, Any]:
         "numbers": {id: known.ack for id, known in session.producers.items()},
         "times": (session.created_at, session.last_at, session.page),
         "columns": mood_columns(session.history, session.model),
-        "history": told(session.history.traits(), history_row(session.history)),
+        "history": told(session.history.traits(), history_row(session.history), session.model),
         "reading": None if reading is None else reading_dict(reading, session.offer),
     }
 
