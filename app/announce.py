@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections import deque
 from typing import Any, Final
 
 from app import COMPILED, __version__
@@ -16,6 +17,10 @@ BURST_EVERY: Final = 10.0
 BURST: Final = 20
 #: Codes named in such a line, the most frequent first.
 NAMED: Final = 4
+#: The loop may be so late (s) before a line of the log says so, at most once in BURST_EVERY; and looks (one a second)
+#: of which the worst is told.
+STANDSTILL: Final = 1.0
+LOOKS_BACK: Final = 60
 
 
 def announce(app: App, port: int) -> None:
@@ -104,3 +109,26 @@ class Bursts:
                 ", and others" if len(most) > NAMED else "",
                 extra={"fields": {"refusals": {name: n for n, name in most}}},
             )
+
+
+class Standstills:
+    """How late the loop comes to what is due each second: whatever holds it up holds up everybody. `worst`: s, of the
+    last minute."""
+
+    def __init__(self) -> None:
+        self._late: deque[float] = deque([0.0], maxlen=LOOKS_BACK)
+        self._next = 0.0
+
+    def note(self, late: float, now: float) -> None:
+        """`late`: by how much (s) it came late just now; `now`: seconds of any steady clock."""
+        self._late.append(late)
+        if late >= STANDSTILL and now >= self._next:
+            self._next = now + BURST_EVERY
+            logger.warning(
+                "everything stood still for %.1f s: this machine is too busy, or was stopped, or one call took too long",
+                late,
+            )
+
+    @property
+    def worst(self) -> float:
+        return max(self._late)

@@ -151,7 +151,7 @@ class Access:
         before, self._keys = self._keys, fresh
         if fresh != before:
             if self._demo == "auto":
-                self.demo_on = not any(map(_is_bound, fresh.values()))
+                self.demo_on = not any(map(is_bound, fresh.values()))
             self.origins = Origins(
                 key for key in fresh.values() if self.demo_on or key.project != DEMO_PROJECT
             )
@@ -305,7 +305,8 @@ class Access:
         return self.issue_token(project, session, nonce, opens=opens)
 
 
-def _is_bound(key: Key) -> bool:
+def is_bound(key: Key) -> bool:
+    """Whether only pages of some origins may use it."""
     return key.kind == PUBLISHABLE and key.revoked_at is None and bool(key.origins)
 
 

@@ -67,6 +67,12 @@ class Settings:
     shadow_model: str = _setting(
         "SESSIONMOOD_SHADOW_MODEL", "", "a candidate model to run beside the live one and compare"
     )
+    neutral_labels: int = _setting(
+        "SESSIONMOOD_NEUTRAL_LABELS",
+        0,
+        "1: show words for the moods that name no feeling (hindered, active, idle, searching, exploring, progressing), "
+        "as `label` beside `mood`, for use at work and in schools; 0: don't",
+    )
     help_warmup: float = _setting(
         "SESSIONMOOD_HELP_WARMUP", 20.0, "seconds from a session's start before help may be offered"
     )

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from app.mood import Model, MoodEngine, Reading
+from app.mood import Model, MoodEngine, Offer, Reading
 from app.mood.events import Event
 from app.recordings import Recording
 from app.replay import replay
@@ -17,6 +17,8 @@ _REASONS: Final = 3
 _WORTH: Final = 0.1
 #: Below this mean confidence a sentence says "seemed".
 _SURE: Final = 0.5
+#: Help that comes this long (ms) after the last event still belongs to the visit: a visit is over then.
+_LINGERS_MS: Final = 30 * 60_000
 #: What every session has is no reason.
 _NO_REASON: Final = "arrived"
 
@@ -51,7 +53,7 @@ class Span(msgspec.Struct):
 
 
 class Explanation(msgspec.Struct):
-    """One session, explained. `offers`: when help was due, s from the start."""
+    """One session, explained. `offers`: when help was due, s from the start; also when that was after the last event."""
 
     id: str
     events: int
@@ -67,20 +69,29 @@ class _Moment(msgspec.Struct):
     reading: Reading
 
 
-def explain(recording: Recording, model: Model) -> Explanation:
-    """Raises ValueError for a session without an event that the engine knows."""
+def explain(recording: Recording, model: Model, now: int | None = None) -> Explanation:
+    """`now`: ms, where the session may still go on: what is due later is not told.
+    Raises ValueError for a session without an event that the engine knows."""
     moments: list[_Moment] = []
+    stood: MoodEngine | None = None
 
     def watch(engine: MoodEngine, at: int, for_ms: int) -> None:
+        nonlocal stood
+        stood = engine
         if engine.decision.mood >= 0:
             moments.append(_Moment(at, for_ms, engine.reading(at)))
 
     result = replay(recording, model, watch)
     facts = recording.facts()
-    if not moments:
+    if stood is None or not moments:
         raise ValueError(f"{recording.id}: nothing in it that a mood could be read from")
     begins = recording.begins() if recording.started_at is not None else facts[0].at
-    offers = [(offer.at - begins) / 1000 for offer in result.offers]
+    # who got stuck and waits is offered help without another event
+    end = moments[-1].at + _LINGERS_MS
+    waited = [
+        item.at for item in stood.advance(end if now is None else min(end, now)) if isinstance(item, Offer)
+    ]
+    offers = [(at - begins) / 1000 for at in (*(offer.at for offer in result.offers), *waited)]
     return Explanation(
         id=recording.id,
         events=len(facts),
@@ -115,7 +126,8 @@ def _spans(moments: Sequence[_Moment], begins: int, offers: Sequence[float]) -> 
             if weight
             else group[-1].reading.confidence
         )
-        mine = [offer for offer in offers if start <= offer < end or (offer == end and at + 1 == len(groups))]
+        last = at + 1 == len(groups)
+        mine = [offer for offer in offers if start <= offer and (offer < end or last)]
         sentence = _sentence(group, start, end, confidence, mine)
         spans.append(Span(group[0].reading.mood, start, end, round(confidence, 4), sentence))
     return spans
@@ -127,7 +139,7 @@ def _sentence(
     reasons = _reasons(group)
     verb = "was" if confidence >= _SURE else "seemed"
     when = f"From {clock(start)} to {clock(end)}" if clock(start) != clock(end) else f"At {clock(start)}"
-    text = f"{when} the visitor {verb} {group[0].reading.mood}"
+    text = f"{when} the visitor {verb} {group[0].reading.label}"
     text += f": {'; '.join(reasons)}." if reasons else ", without much to go by."
     if offers:
         text += f" Help was due at {' and '.join(clock(offer) for offer in offers)}."

@@ -172,7 +172,9 @@ class History:
         self.version += 1
 
     def offered(self, offer: Offer) -> None:
-        """Help is due."""
+        """Help is due; told again where the log is folded again, it is the same help."""
+        if any(known.id == offer.id and known.at == offer.at for known in self.offers):
+            return
         outcome = _HELD_OUT if offer.holdout else _UNREPORTED
         self._add(Offered(offer.id, offer.at, outcome, offer.at))
 

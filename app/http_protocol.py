@@ -33,8 +33,36 @@ LINGER: Final = 2.0
 SLICE: Final = 2048
 #: Requests that may wait while one is answered. No browser sends any before it has the answer.
 MAX_WAITING: Final = 16
+#: The extension of ASGI, and the type of its message, by which an app gives a whole answer at once.
+ANSWER: Final = "sessionmood.answer"
 #: Methods whose bodies are read; others' are passed over (RFC 9110, 9.3.1: they mean nothing).
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer. Beside ASGI's messages it takes a whole answer of status 200 in one
+    (`sessionmood.answer`: `head`, lines of headers that are known to be good, and `body`): looking through each header
+    once more costs 20 us."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] != ANSWER:
+            await super().send(message)
+            return
+        head, body = message["head"], message["body"]
+        if self.response_started or self.disconnected or self.flow.write_paused or not self._is_plain():
+            lines = [line.split(b": ", 1) for line in head.split(b"\r\n")]
+            await super().send({"type": "http.response.start", "status": 200, "headers": lines})
+            await super().send({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.write(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n%s" % (head, body))
+        self.message_event.set()
+        self.on_response()
+
+    def _is_plain(self) -> bool:
+        """Whether the answer has no headers but those of the app."""
+        return self.keep_alive and not self.default_headers
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -51,6 +79,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._takes_body = False
         self._head = 0  # bytes of the head so far
         self._beside = 0  # bytes since the head or the last piece of the body
+        self._counted = 0  # bytes that `Unfinished` knows of
         self._size = 0  # bytes of requests that are not whole or wait for the answer to one before them
         # nothing more is read: because the end was told; because it comes with the answers that are still due
         self._ended = self._deaf = False
@@ -86,6 +115,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        cycle.__class__ = Cycle
+        cast(dict[str, Any], cycle.scope).setdefault("extensions", {})[ANSWER] = {}
 
         def start(_: float) -> bool:
             if not self.transport.is_closing():
@@ -177,7 +208,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _count(self) -> None:
         """Have what is held for requests counted that are not whole, or wait."""
         size = self._size + len(self._rest) - self._parsed
-        self._lines.hold(self, self._whose(), size)
+        if size or self._counted:
+            self._counted = size
+            self._lines.hold(self, self._whose(), size)
 
     def _whose(self) -> str:
         """The sender's address: as a trusted proxy says, once the app has looked at the request."""
@@ -230,7 +263,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._granted:
                 heads.locate(cast(dict[str, Any], self.scope), self.url, self.root_path)
             return
-        if httptools.parse_url(self.url).path is None:  # http://host and no more
+        if self.url[:1] != b"/" and httptools.parse_url(self.url).path is None:  # http://host and no more
             self.url = b"/"
         if fault is not None:
             cast(dict[str, Any], self.scope)["fault"] = fault

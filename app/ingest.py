@@ -20,7 +20,8 @@ from app.kept_history import history_row, kept_history, mood_columns
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.registry import Sessions
 from app.sessions import Observer, Outcome, Session, Subscriber, merged_types
-from app.storage import Batch, Entry, MoodChange, Numbering, SessionRow, Storage, Stored
+from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
+from app.wire_events import note, to_event, to_events
 
 logger = logging.getLogger("sessionmood.ingest")
 
@@ -127,7 +128,7 @@ class Ingest:
         await asyncio.shield(recalling)
 
     async def _recall(self, session: Session, producer: str) -> None:
-        await self.store.settled()  # what was put away a moment ago may still be queued
+        await self.store.settled()  # its last batch may still be queued
         kept = await self.store.numbering(session.project, session.id, producer)
         session.remember(producer, *((0, 0) if kept is None else (kept.last_seq, kept.reports)))
 
@@ -155,9 +156,13 @@ class Ingest:
                 self.store.report_damage(row.project, row.session, "snapshot", error)
                 session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
+        recalled = False
         news: list[Change | Offer] = []
         folded = 0
         for batch in batches:
+            if batch.version > row.version and not recalled:
+                self._recall_history(session, stored)
+                recalled = True
             folded += batch.count
             if (
                 folded > PART and folded > batch.count
@@ -169,21 +174,31 @@ class Ingest:
                 damaged = True
                 reason = f"the row of version {batch.version}: {failure}"
                 self.store.report_damage(row.project, row.session, "log", reason)
+        if not recalled:
+            self._recall_history(session, stored)
         session.version = max(session.version, row.version)  # the last rows may be those that can't be read
-        if stored.history is not None:
-            try:
-                # as it was told: the log alone does not say what time had done
-                session.history = kept_history(row, stored.history)
-                session.history_kept = session.history.version
-            except Exception as error:  # whatever its bytes say: what the log gave is close
-                self.store.report_damage(row.project, row.session, "history", error)
         session.created_at = row.created_at
+        session.row_read(row.last_at, row.due_at, row.page, row.traits)
+        if session.version > row.version:
+            session.row_passed(session.last_at)
         self.sessions.add(session)
         self.sessions.schedule(session)
         if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
             with contextlib.suppress(StorageUnavailable):
                 self.keep(session, None, news, snapshot=True)
         return session
+
+    def _recall_history(self, session: Session, stored: Stored) -> None:
+        """Take the history up as the session's row has it, which knows what time did and who was there to see it; rows
+        of the log that came after it are folded on top."""
+        row = stored.row
+        if stored.history is None:
+            return
+        try:
+            session.history = kept_history(row, stored.history)
+            session.history_kept = session.history.version
+        except Exception as error:  # whatever its bytes say: what the log gives is close
+            self.store.report_damage(row.project, row.session, "history", error)
 
     def _begun(self, row: SessionRow) -> Session:
         return Session(
@@ -194,9 +209,9 @@ class Ingest:
         batches: list[Batch] = []
         while True:
             page = await self.store.batches(row.project, row.session, batches[-1].version if batches else 0)
-            batches += page
-            if not page or page[-1].version >= row.version:
+            if not page:
                 return batches
+            batches += page
 
     def _prepare(self, session: Session) -> None:
         """Give a session that comes into memory what it works with."""
@@ -270,7 +285,7 @@ class Ingest:
             batch.offset = now - round(batch.now)
             if batch.producer is not None:
                 session.producer(batch.producer).check(batch.offset)
-        return [protocol.to_event(wire, 0) for wire in batch.events]
+        return to_events(batch.events)
 
     def _fold(
         self,
@@ -293,10 +308,8 @@ class Ingest:
         counters.duplicates += outcome.duplicates
         counters.ignored += outcome.ignored
         if outcome.moved:
-            wires = batch.events[outcome.skipped :]
-            for wire, event in zip(wires, events[outcome.skipped :], strict=True):
-                wire.at = event.at
-                wire.usual = event.usual
+            wires = note(batch.events, events, outcome.skipped)
+            for wire in wires:
                 if wire.type == "help":
                     counters.told_of_help(wire.kind)
             kept = Batch(
@@ -319,6 +332,13 @@ class Ingest:
         news += fresh
         return Receipt(outcome, durable)
 
+    def current(self, row: SessionRow) -> SessionRow:
+        """The row as the session in memory has it, if it is there: what storage has may lag behind."""
+        session = self.sessions.get(row.project, row.session)
+        if session is None or session.engine is None:
+            return row
+        return _row(session, row.due_at)
+
     def reading(self, session: Session, now: int) -> Reading | None:
         """The reading at `now`, with what time alone changed published and kept. While nothing can be kept, the
         last one."""
@@ -334,8 +354,9 @@ class Ingest:
             pass  # a change that can't be noted waits: it is found again at the next look, with its own time
         else:
             news = session.advance(now)
-            if news:
+            if news or 0 <= session.row_by <= now:
                 self.keep(session, None, news)
+            if news:
                 self._publish(session, news, now)
         self.sessions.schedule(session)
 
@@ -345,45 +366,32 @@ class Ingest:
         self, session: Session, batch: Batch | None, news: list[Change | Offer], snapshot: bool = False
     ) -> "asyncio.Future[None]":
         """Queue a step of `session` to be kept; done when it can't be lost any more. Raises StorageUnavailable."""
+        if batch is None:  # with one it was asked before the fold
+            self.store.admit()
         engine = session.engine
-        changes = [
-            MoodChange(
-                c.at,
-                c.mood,
-                c.previous,
-                c.confidence,
-                c.suggested_action,
-                c.signals,
-                c.event_count,
-                session.page,
-            )
-            for c in news
-            if isinstance(c, Change)
-        ]
-        history = session.history
-        row = SessionRow(
-            session.project,
-            session.id,
-            session.version,
-            session.created_at,
-            session.last_at,
-            session.event_count,
-            *mood_columns(history, session.model),
-            session.page,
-            None if engine is None else engine.due_at(),
-            session.publishable,
-            session.nonce,
-        )
+        changes = [_change(item, session.page) for item in news if isinstance(item, Change)] if news else ()
+        due_at = None if engine is None else engine.due_at()
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
-        entry = Entry(row, batch, changes, state)
-        if session.put_away:
-            put_away = [Numbering(id, p.ack, p.reports) for id, p in session.put_away.items()]
-            entry = msgspec.structs.replace(entry, put_away=put_away)
-        if session.history_kept != history.version:
-            entry = msgspec.structs.replace(entry, history=history_row(history))
-        durable = self.store.submit(entry)
+        history = session.history
+        news_of_history = session.history_kept != history.version
+        row = None
+        if batch is None or state is not None or news_of_history or session.row_due(due_at):
+            row = _row(session, due_at)
+        durable = self.store.submit(
+            Entry(
+                row,
+                batch,
+                changes,
+                state,
+                history_row(history) if news_of_history else None,
+                of=(session.project, session.id),
+            )
+        )
+        if batch is None or row is not None:
+            session.row_written(due_at)
+        else:
+            session.row_passed(batch.at)
         session.history_kept = history.version
-        session.put_away.clear()
         session.pending += 1
         durable.add_done_callback(partial(self._kept, session, batch))
         return durable
@@ -395,6 +403,8 @@ class Ingest:
             self.store.settled().add_done_callback(partial(self._kept, session, batch))
             return
         session.pending -= 1
+        if failure is not None:
+            session.stored_at = -1  # its row may be missing
         if (
             failure is None
             and batch is not None
@@ -446,6 +456,36 @@ class Ingest:
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
 
 
+def _change(change: Change, page: str | None) -> MoodChange:
+    return MoodChange(
+        change.at,
+        change.mood,
+        change.previous,
+        change.confidence,
+        change.suggested_action,
+        change.signals,
+        change.event_count,
+        page,
+    )
+
+
+def _row(session: Session, due_at: int | None) -> SessionRow:
+    """The session as lists show it."""
+    return SessionRow(
+        session.project,
+        session.id,
+        session.version,
+        session.created_at,
+        session.last_at,
+        session.event_count,
+        *mood_columns(session.history, session.model),
+        session.page,
+        due_at,
+        session.publishable,
+        session.nonce,
+    )
+
+
 def _together(receipts: list[Receipt]) -> Receipt:
     """What became of a batch that was folded in parts."""
     outcome = receipts[-1].outcome
@@ -470,7 +510,7 @@ def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -
     failure = None
     try:
         for wire in protocol.decode_log(batch.events):
-            event = protocol.to_event(wire, batch.reports)
+            event = to_event(wire, batch.reports)
             session.visited().recall(event)
             session.apply(event, news)
     except Exception as error:

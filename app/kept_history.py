@@ -79,7 +79,15 @@ def kept_history(row: SessionRow, kept: HistoryRow) -> History:
     return history
 
 
-def told(traits: int, kept: HistoryRow | None) -> dict[str, object]:
+def labelled(fields: dict[str, object], model: Model) -> dict[str, object]:
+    """`fields` with the word to show for its `mood`, where that is another."""
+    mood = fields["mood"]
+    if isinstance(mood, str) and (label := model.labels[MOODS.index(mood)]) != mood:
+        fields["label"] = label
+    return fields
+
+
+def told(traits: int, kept: HistoryRow | None, model: Model) -> dict[str, object]:
     """`moods`, `worst` and `help` of a session, as lists and its page show them."""
     outcome = outcome_of(traits)
     try:
@@ -90,11 +98,12 @@ def told(traits: int, kept: HistoryRow | None) -> dict[str, object]:
     help = None if outcome is None else {"outcome": outcome, "offers": offers}
     worst = None
     if kept is not None and evidence is not None:
-        worst = {
+        fields: dict[str, object] = {
             "mood": kept.worst_mood,
             "confidence": round(kept.worst_confidence, 4),
             "at": kept.worst_at,
             "page": kept.worst_page,
             **evidence,
         }
+        worst = labelled(fields, model)
     return {"moods": moods_of(traits), "worst": worst, "help": help}

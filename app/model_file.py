@@ -5,7 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from app.config import Settings
 from app.mood import Model
+from app.mood.numbers import NEUTRAL_LABELS
 
 
 class BadModel(Exception):
@@ -29,6 +31,21 @@ def read_overrides(path: Path) -> dict[str, object]:
     except ValueError as error:
         raise BadModel(f"{path}: {error}") from None
     return overrides
+
+
+def served_numbers(settings: Settings, overrides: Mapping[str, object]) -> dict[str, object]:
+    """What a server with these settings overrides: the moods' labels, when it offers help, and what its model file
+    says, which wins."""
+    labels = NEUTRAL_LABELS if settings.neutral_labels else {}
+    return {
+        **{f"label.{mood}": label for mood, label in labels.items()},
+        "help.warm_up": settings.help_warmup,
+        "help.hold": settings.help_hold,
+        "help.gap": settings.help_cooldown,
+        "help.cap": settings.help_per_session,
+        "help.holdout": settings.help_holdout,
+        **overrides,
+    }
 
 
 def write_overrides(path: Path, overrides: Mapping[str, object], notes: Mapping[str, object]) -> None:

@@ -12,25 +12,13 @@ import msgspec
 
 from app.errors import BadBatch, BadBody, BadRequest, SessionMoodError, TooLarge
 from app.malformed import reason, refusal
-from app.mood import Event, Offer, Reading, Usual
+from app.mood import Offer, Reading, Usual
+from app.wire_events import check
 
 SUBPROTOCOL: Final = "sessionmood.v1"
 SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 #: What some programs put before UTF-8; a reader may pass over it (RFC 8259, 8.1).
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-#: Inclusive ranges of `value` by event type, from the contract's table.
-VALUE_RANGES: Final[dict[str, tuple[float, float]]] = {
-    "rage_click": (1, 1000),
-    "response": (0, 86_400_000),
-    "scroll": (0, 100),
-    "idle": (0, 31_536_000),
-    "hover": (0, 86_400_000),
-    "error": (0, 999),
-    "feedback": (0, 1),
-}
-#: A client's time beyond these (ms) says nothing; it is moved to them, and mapped like any other.
-_EARLIEST_MS: Final = -(10**15)
-_LATEST_MS: Final = 10**15
 
 _Text = Annotated[str, msgspec.Meta(max_length=200)]
 _Word = Annotated[str, msgspec.Meta(max_length=64)]
@@ -281,7 +269,7 @@ def _bare_event(text: str | bytes) -> list[WireEvent]:
         event = _decode_event(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise BadBatch(f"event 0: {reason(error)}", index=0) from None
-    _check_value(0, event)
+    check([event])
     return [event]
 
 
@@ -292,16 +280,15 @@ def _typed_events(raws: Sequence[msgspec.Raw], limits: Limits) -> list[WireEvent
         try:
             events.append(_decode_event(raw))
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            check(events)  # what is wrong first is named
             raise BadBatch(f"event {index}: {reason(error)}", index=index) from None
-        _check_value(index, events[-1])
+    check(events)
     return events
 
 
 def _check_events(events: list[WireEvent], limits: Limits) -> None:
     _check_count(len(events), limits)
-    for index, event in enumerate(events):
-        if event.value is not None or event.url is not None:
-            _check_value(index, event)
+    check(events)
 
 
 def _check_count(count: int, limits: Limits) -> None:
@@ -309,46 +296,11 @@ def _check_count(count: int, limits: Limits) -> None:
         raise TooLarge(f"a batch may have {limits.events} events at most, this one has {count}")
 
 
-def _check_value(index: int, event: WireEvent) -> None:
-    if event.value is not None and (bounds := VALUE_RANGES.get(event.type)) is not None:
-        low, high = bounds
-        if not low <= event.value <= high:
-            reason = f"`value` of {event.type} must be from {low:.0f} to {high:.0f}"
-            raise BadBatch(f"event {index}: {reason}", index=index)
-        if event.type == "feedback" and event.value not in (0, 1):
-            raise BadBatch(f"event {index}: `value` of feedback must be 1 or 0", index=index)
-    if event.url is not None:
-        event.url = event.url.partition("?")[0].partition("#")[0]
-
-
 def _guarded(decode: Callable[[Any], _T], text: str | bytes) -> _T:
     try:
         return decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise refusal(text, error) from None
-
-
-def to_event(wire: WireEvent, reports: int) -> Event:
-    """The engine's event; `at` is still the client's (rounded to ms), -1 where it is absent."""
-    at = wire.at
-    if at is None:
-        at = -1
-    elif not _EARLIEST_MS <= at <= _LATEST_MS:
-        at = _LATEST_MS if at > 0 else _EARLIEST_MS
-    return Event(
-        wire.type,
-        round(at),
-        wire.target,
-        wire.x,
-        wire.y,
-        wire.value,
-        wire.kind,
-        wire.name,
-        wire.dy,
-        wire.url,
-        reports,
-        wire.usual,
-    )
 
 
 def encode_log(events: Sequence[WireEvent]) -> bytes:
@@ -383,6 +335,8 @@ def reading_dict(reading: Reading, offer: Offer | None = None) -> dict[str, obje
         "as_of": reading.as_of,
         "previous": reading.previous,
     }
+    if reading.label != reading.mood:
+        fields["label"] = reading.label
     if offer is not None:
         fields["help"] = {"id": offer.id, "holdout": offer.holdout}
     return fields

@@ -112,14 +112,14 @@ class Sessions:
     # Time
 
     def touch(self, session: Session) -> None:
-        """`session` was just used: it leaves memory last, and wakes when its engine next may change."""
+        """`session` was just used: it leaves memory last, and wakes when time next has something to do to it."""
         name = (session.project, session.id)
         if name in self._unheard:
             self._unheard.move_to_end(name)
         self.schedule(session)
 
     def schedule(self, session: Session) -> None:
-        due = None if session.engine is None else session.engine.due_at()
+        due = session.wake_at()
         if due is None:
             session.due_slot = None
             return

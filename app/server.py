@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 import uvicorn
 
-from app.announce import Bursts, announce
+from app.announce import Bursts, Standstills, announce
 from app.config import Settings
 from app.errors import Draining
 from app.http_protocol import HttpProtocol
@@ -48,6 +48,11 @@ class Server(uvicorn.Server):
         self._watch: asyncio.Task[None] | None = None
         self._signal = "a stop"
         self._bursts = Bursts(app.ingest.counters)
+        self._standstills = Standstills()
+        app.metrics.gauges["sessionmood_loop_late_seconds"] = (
+            "the worst of the last minute by which the event loop came late to what was due",
+            lambda: self._standstills.worst,
+        )
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's: a second signal of any kind ends the process there and then (what was acked is on
@@ -93,7 +98,9 @@ class Server(uvicorn.Server):
         """End connections that are late with what they send or read."""
         loop = asyncio.get_running_loop()
         while True:
+            due = loop.time() + 1
             await asyncio.sleep(1)
+            self._standstills.note(max(0.0, loop.time() - due), loop.time())
             try:
                 self._bursts.look(loop.time())
                 await self._lines.look_after(loop.time)

@@ -20,10 +20,13 @@ from app.producers import Producer, newest_of, unmeasured
 OLDEST_EVENT_MS: Final = 86_400_000
 #: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
 STAYED_MS: Final = 300_000
-#: Page loads of one session whose numbering is in memory; past that the longest unused is put away.
+#: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
 MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
 SNAPSHOT_EVERY: Final = 256
+
+#: So far (ms) a session's row may lag behind its log, by the times of its events and by when they came.
+ROW_LAG_MS: Final = 10_000
 
 #: Unknown event types that an answer names.
 MAX_IGNORED_TYPES: Final = 10
@@ -88,9 +91,14 @@ class Session:
         "project",
         "proposed",
         "publishable",
-        "put_away",
+        "row_by",
         "snapshot_events",
         "snapshot_version",
+        "stored_at",
+        "stored_due",
+        "stored_nonce",
+        "stored_page",
+        "stored_traits",
         "subscribers",
         "version",
         "visit",
@@ -110,13 +118,20 @@ class Session:
         self.engine: MoodEngine | None = None
         self.change: Change | None = None  # the last change of mood
         self.producers: OrderedDict[str, Producer] = OrderedDict()
-        #: put away, but in no entry yet: every snapshot is kept together with those it has no more
-        self.put_away: dict[str, Producer] = {}
         self.version = 0
         self.snapshot_version = 0
         self.snapshot_events = 0
         self.page: str | None = None
         self.offer: Offer | None = None
+        # what the session's row in storage says of `last_at` (-1: there is none), `due_at` and so on
+        self.stored_at = -1
+        self.stored_due: int | None = None
+        self.stored_page: str | None = None
+        self.stored_nonce = self.nonce
+        self.stored_traits = 0
+        self.row_by = (
+            -1
+        )  # when (ms) the row must be written though nothing happens; -1: it says what the log says
         self.due_slot: int | None = None
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
@@ -135,29 +150,22 @@ class Session:
         """The numbering of page load `id`, made on first use."""
         known = self.producers.get(id)
         if known is None:
-            known = self.put_away.pop(id) if id in self.put_away else Producer()
-            self.producers[id] = known
+            known = self.producers[id] = Producer()
             if len(self.producers) > MAX_PRODUCERS:
-                # those that only said hello first: nothing of theirs can be counted twice
+                # those that only said hello first: the log has nothing of them to look up
                 idle = next((p for p, known in self.producers.items() if not known.ack and p != id), None)
                 if idle is not None:
                     del self.producers[idle]
                 else:
-                    oldest, left = self.producers.popitem(last=False)
-                    self.put_away[oldest] = left
+                    self.producers.popitem(last=False)
         else:
             self.producers.move_to_end(id)
         return known
 
     def knows(self, producer: str | None) -> bool:
-        """False when storage may have numbering of this page load that is not in memory: then `remember` what it
+        """False when the log may have numbering of this page load that is not in memory: then `remember` what it
         has first, or its events could count twice."""
-        return (
-            producer is None
-            or len(self.producers) < MAX_PRODUCERS
-            or producer in self.producers
-            or producer in self.put_away
-        )
+        return producer is None or len(self.producers) < MAX_PRODUCERS or producer in self.producers
 
     def remember(self, producer: str, ack: int, reports: int) -> None:
         """Note what storage has of a page load that `knows` denied: 0 and 0 for nothing."""
@@ -178,7 +186,7 @@ class Session:
 
     def keep(self, producer: str, seq: int) -> None:
         """Note that `producer`'s events up to `seq` can't be lost any more."""
-        known = self.producers.get(producer) or self.put_away.get(producer)
+        known = self.producers.get(producer)
         if known is not None:
             known.kept = max(known.kept, seq)
 
@@ -186,7 +194,7 @@ class Session:
         """Raises OutOfOrder when events of `producer` before `seq` are missing and not declared lost."""
         if producer is None or seq is None:
             return
-        known = self.producers.get(producer) or self.put_away.get(producer)
+        known = self.producers.get(producer)
         next = 1 if known is None else known.ack + 1
         if seq > next + lost:
             raise OutOfOrder(f"event {next} is next from this producer, not {seq}", expect=next, seq=seq)
@@ -376,6 +384,48 @@ class Session:
             self.visited().restore(later[0])
         self.version = self.snapshot_version = version
         self.snapshot_events = self.event_count
+
+    def row_due(self, due_at: int | None) -> bool:
+        """Whether the session's row must be written with the next step: there is none yet, or lists would be wrong by
+        more than ROW_LAG_MS, or a moment that may change the mood would be slept through. A moment that comes later
+        than the row says may stand: who looks too early writes the right one."""
+        return (
+            self.stored_at < 0
+            or self.last_at - self.stored_at >= ROW_LAG_MS
+            or self.page != self.stored_page
+            or self.nonce != self.stored_nonce
+            or self.history.traits() != self.stored_traits
+            or (due_at is not None and (self.stored_due is None or due_at < self.stored_due))
+        )
+
+    def row_written(self, due_at: int | None) -> None:
+        """Note that the row as of now was handed to storage."""
+        self.stored_at = self.last_at
+        self.stored_due = due_at
+        self.stored_page = self.page
+        self.stored_nonce = self.nonce
+        self.stored_traits = self.history.traits()
+        self.row_by = -1
+
+    def row_passed(self, now: int) -> None:
+        """Note that a step went to storage at `now` (ms) without the row."""
+        if self.row_by < 0:
+            self.row_by = now + ROW_LAG_MS
+
+    def row_read(self, last_at: int, due_at: int | None, page: str | None, traits: int) -> None:
+        """Note what the row says that this session was read from."""
+        self.stored_at = last_at
+        self.stored_due = due_at
+        self.stored_page = page
+        self.stored_nonce = self.nonce
+        self.stored_traits = traits
+
+    def wake_at(self) -> int | None:
+        """When (ms) time next has something to do here: change the mood, or write the row that lags."""
+        due = None if self.engine is None else self.engine.due_at()
+        if self.row_by >= 0 and (due is None or self.row_by < due):
+            return self.row_by
+        return due
 
     def snapshot_due(self) -> bool:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY

@@ -9,7 +9,7 @@ from typing import Final
 from app.errors import Damaged, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.registry import SLOT_MS
-from app.sessions import Session
+from app.sessions import ROW_LAG_MS, Session
 
 logger = logging.getLogger("sessionmood.sweep")
 
@@ -22,6 +22,10 @@ BRIEF_SHARE: Final = 2
 DUE_EVERY: Final = 5.0
 DUE_AT_ONCE: Final = 200
 LIVE_PER_SECOND: Final = 2000
+#: After a start, sessions whose rows lag behind their log are read one after the other, with a wait (s) between them.
+#: Looked at is what came so long (ms) before the log's end: twice what a row may lag.
+CATCH_UP_PAUSE: Final = 0.005
+CATCH_UP_MS: Final = 2 * ROW_LAG_MS
 #: Sessions in a row that can't be read for the disk's sake.
 MAX_UNREADABLE: Final = 3
 #: The part of that time for the waits between them; the rest is for the work itself.
@@ -76,6 +80,10 @@ class Sweep:
 
     async def _sweep_storage(self) -> None:
         loop = asyncio.get_running_loop()
+        try:
+            await self.catch_up()
+        except Exception:
+            logger.exception("rows that lag behind their log stay so until their session is used or woken")
         while True:
             within = max(DUE_EVERY, len(self._ingest.sessions) / LIVE_PER_SECOND)
             ends = loop.time() + within
@@ -106,6 +114,24 @@ class Sweep:
         )
         for session in idle:
             self._put_away_guarded(session)
+
+    async def catch_up(self) -> None:
+        """Write the rows that a crash left behind their log. Nothing else depends on it than what lists show: who reads
+        a session folds its log."""
+        after = None
+        while True:
+            lagging = await self._ingest.store.lagging(CATCH_UP_MS, after)
+            for project, id in lagging.names:
+                try:
+                    await self._wake(project, id)
+                except SessionMoodError:
+                    pass  # reported where it was found
+                except Exception as error:
+                    self._ingest.store.report_damage(project, id, "session", error)
+                await asyncio.sleep(CATCH_UP_PAUSE)
+            after = lagging.after
+            if after is None:
+                return
 
     async def wake_stored(self, within: float) -> None:
         """Wake sessions that are due but not in memory, one after the other within so many seconds: each costs a

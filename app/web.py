@@ -20,7 +20,7 @@ from app.config import BadSetting, Settings
 from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest import Ingest
 from app.learning import Learning
-from app.model_file import BadModel, read_overrides
+from app.model_file import BadModel, read_overrides, served_numbers
 from app.mood import DEFAULT, Model
 from app.registry import Sessions
 from app.retention import Retention
@@ -73,16 +73,7 @@ def shadow_of(settings: Settings) -> Shadow | None:
 def _with_numbers(settings: Settings, name: str, path: str) -> Model:
     try:
         numbers = read_overrides(Path(path)) if path else {}
-        return DEFAULT.with_overrides(
-            {
-                "help.warm_up": settings.help_warmup,
-                "help.hold": settings.help_hold,
-                "help.gap": settings.help_cooldown,
-                "help.cap": settings.help_per_session,
-                "help.holdout": settings.help_holdout,
-                **numbers,
-            }
-        )
+        return DEFAULT.with_overrides(served_numbers(settings, numbers))
     except (BadModel, ValueError) as error:
         raise BadSetting(f"{name}: {error}") from None
 
@@ -161,6 +152,7 @@ class App:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if self.doors.leaving:
+                scope.pop("extensions", None)  # each answer has a header more
                 send = _hanging_up(send)
             if (fault := scope.pop("fault", None)) is not None:  # the line knows already
                 await refuse(self.doors, scope, send, fault)
@@ -281,7 +273,7 @@ class App:
 
     async def _watch_sockets(self) -> None:
         """Look at the clock, ping the silent, cut off those who do not read."""
-        silence = self.settings.ping_interval * 1000
+        silence = round(self.settings.ping_interval * 1000)
         while True:
             await asyncio.sleep(1)
             try:
@@ -291,10 +283,7 @@ class App:
             now = self.clock()
             for connection in self.connections.all():
                 try:
-                    if connection.stuck(now):
-                        connection.abort()
-                    elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
-                        connection.ping(now)
+                    connection.look_after(now, silence)
                 except Exception:
                     logger.exception("a socket could not be looked after", extra=connection.names())
 

@@ -45,14 +45,19 @@ class Effort(msgspec.Struct, frozen=True):
 
     rounds: int
     seconds: float
+    warm_up: float
     samples: int
     sockets: int
     idle_seconds: float
     events: int
 
 
-FULL: Final = Effort(rounds=5, seconds=1.2, samples=900, sockets=15_000, idle_seconds=20, events=1_000_000)
-QUICK: Final = Effort(rounds=1, seconds=0.4, samples=200, sockets=1_000, idle_seconds=3, events=50_000)
+FULL: Final = Effort(
+    rounds=5, seconds=1.2, warm_up=0.5, samples=900, sockets=15_000, idle_seconds=20, events=1_000_000
+)
+QUICK: Final = Effort(
+    rounds=1, seconds=0.3, warm_up=0.25, samples=100, sockets=600, idle_seconds=2, events=50_000
+)
 
 #: Ratios and figures by name, as the last line of the report gives them.
 Figures = dict[str, float]
@@ -93,7 +98,7 @@ def posts(effort: Effort) -> Figures:
     rates = _turns(
         effort,
         "POST of one event",
-        lambda target: Post(target, SOCKETS, 1, effort.seconds),
+        lambda target: Post(target, SOCKETS, 1, effort.seconds, effort.warm_up),
         (OURS, "echo, plain ASGI", STARLETTE, MEMORY, SEED),
     )
     _show_rates(f"POST, {SOCKETS} connections kept open, one event each", 1, rates)
@@ -118,12 +123,14 @@ def moods(effort: Effort) -> Figures:
         half = {}
         for name, target in targets.items():
             progress(f"moods: what {name} can do at most")
-            most = client.run(Stream(target, SESSIONS, 1, 1, effort.seconds, every=True), Rates)
+            most = client.run(
+                Stream(target, SESSIONS, 1, 1, effort.seconds, effort.warm_up, every=True), Rates
+            )
             half[name] = most.frames_per_second / 2
         for round in range(effort.rounds):
             for name, target in targets.items():
                 progress(f"moods: {name}, round {round + 1} of {effort.rounds}")
-                job = Moods(target, SESSIONS, half[name], seconds)
+                job = Moods(target, SESSIONS, half[name], seconds, 2 * effort.warm_up)
                 waits.setdefault(name, []).append(client.run(job, Pushed))
     rows = [
         (
@@ -302,7 +309,10 @@ def _streams(
     effort: Effort, title: str, window: int, events: int, names: Sequence[str]
 ) -> dict[str, list[Rates]]:
     return _turns(
-        effort, title, lambda target: Stream(target, SOCKETS, window, events, effort.seconds), names
+        effort,
+        title,
+        lambda target: Stream(target, SOCKETS, window, events, effort.seconds, effort.warm_up),
+        names,
     )
 
 

@@ -114,9 +114,11 @@ const draw = (reading) => {
 };
 
 const started = Date.now();
+/** There the script does not wait for a visit's first seconds to pass: see `development` in docs/browser.md. */
+const local = /^(localhost|127\.|\[::1)|\.localhost$/.test(location.hostname);
 let offered = "";
 const tellHelp = () => {
-  const left = Math.ceil((started + WARM_UP_MS - Date.now()) / 1000);
+  const left = local ? 0 : Math.ceil((started + WARM_UP_MS - Date.now()) / 1000);
   at("help").textContent = offered || (left > 0 ? `Nobody is interrupted in the first 20 seconds: ${left} to go.` : "Offered when frustration holds and the moment is right.");
 };
 tellHelp();
@@ -127,9 +129,13 @@ const watch = () => {
   const SessionMood = (page.SessionMood ||= []);
   if (SessionMood.mood?.()) draw(SessionMood.mood());
   SessionMood.push(["on", "reading", draw]);
-  SessionMood.push(["on", "help", () => {
-    offered = "Offered just now.";
-    tellHelp();
+  SessionMood.push(["on", "help", (/** @type {any} */ offer) => {
+    const tell = (/** @type {string} */ what) => {
+      offered = what;
+      tellHelp();
+    };
+    tell("Offered just now.");
+    offer.onAccept = () => tell("Accepted. On a real page your chat or your help would open now.");
   }]);
   SessionMood.push(["on", "event", (/** @type {any} */ event) => {
     const { type, at: when, ...rest } = event;

@@ -10,14 +10,25 @@ APP = Path(__file__).resolve().parent.parent / "app"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a module or a package right under app/.
-_WIRE = {"protocol", "malformed", "registry", "sessions", "producers", "mood", "limits", "errors"}
+_WIRE = {
+    "protocol",
+    "malformed",
+    "wire_events",
+    "registry",
+    "sessions",
+    "producers",
+    "mood",
+    "limits",
+    "errors",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "mood": set(),
     "errors": set(),
     "config": set(),
     "limits": set(),
     "malformed": {"errors"},
-    "protocol": {"malformed", "mood", "errors"},
+    "wire_events": {"mood", "errors"},
+    "protocol": {"wire_events", "malformed", "mood", "errors"},
     "history": {"mood"},
     "producers": {"mood"},
     "sessions": {"elements", "history", "producers", "mood", "errors"},
@@ -27,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "storage": {"errors"},
     "kept_history": {"history", "mood", "storage"},
     "auth": {"storage", "errors"},
-    "model_file": {"mood"},
+    "model_file": {"mood", "config"},
     "recordings": {"mood", "errors"},
     "shadow": {"sessions", "recordings", "mood"},
     "clock": set(),

@@ -64,6 +64,18 @@ def test_a_support_person_reads_what_happened() -> None:
     assert "every visit starts as engaged" not in sentences
 
 
+def test_help_that_comes_while_the_visitor_waits_is_told_once_it_is_due() -> None:
+    stuck = Recording(id="stuck", started_at=0, events=[])
+    stuck.events = [
+        RecordedEvent(type, at=10_000 + n) for n, type in enumerate(("page_view", *["rage_click"] * 4))
+    ]
+    (due,) = explain(stuck, DEFAULT).offers
+    assert due > explain(stuck, DEFAULT).lasted
+    assert f"Help was due at {clock(due)}." in explain(stuck, DEFAULT).spans[-1].sentence
+    assert explain(stuck, DEFAULT, now=int(due * 1000)).offers == [due]
+    assert explain(stuck, DEFAULT, now=int(due * 1000) - 1).offers == []
+
+
 def test_the_seconds_name_what_happened() -> None:
     seconds = explain(one("frustrated"), DEFAULT).seconds
     assert any("click #pay" in second.happened for second in seconds)

@@ -235,14 +235,14 @@ def test_a_history_goes_to_rows_and_back() -> None:
     assert mood_columns(again, DEFAULT) == mood_columns(session.history, DEFAULT)
     assert history_row(again) == kept
     assert again.worst_severity == session.history.worst_severity
-    shown = told(traits, kept)
+    shown = told(traits, kept, DEFAULT)
     assert shown["moods"] == ["frustrated", "engaged"]
     assert shown["help"] == {
         "outcome": "accepted",
         "offers": [{"id": "h1", "at": session.history.offers[0].at, "outcome": "accepted", "outcome_at": row.last_at}],
     }  # fmt: skip
     assert shown["worst"] is not None
-    damaged = told(traits, msgspec.structs.replace(kept, evidence=b"{", offers=b"\xff"))
+    damaged = told(traits, msgspec.structs.replace(kept, evidence=b"{", offers=b"\xff"), DEFAULT)
     assert damaged == {**shown, "worst": None, "help": {"outcome": "accepted", "offers": []}}
     assert History().traits() == 7
 

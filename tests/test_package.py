@@ -68,6 +68,8 @@ def test_a_wheel_serves_from_an_empty_folder(tmp_path: Path) -> None:
     finally:
         server.close()
     needed = next(server.site.glob("sessionmood-*.dist-info")).joinpath("METADATA").read_text()
+    assert "License-Expression: MIT" in needed
+    assert "SessionMood tells an app how its user feels" in needed  # README.md, for the registry's page
     for name in ("starlette", "uvicorn", "msgspec", "alembic"):
         assert f"Requires-Dist: {name}" in needed
     ran = subprocess.run(

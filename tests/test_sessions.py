@@ -10,7 +10,7 @@ from app.errors import OutOfOrder
 from app.mood import DEFAULT, Event
 from app.producers import CLOCK_TOLERANCE_MS
 from app.registry import SLOT_MS, Sessions
-from app.sessions import MAX_PRODUCERS, OLDEST_EVENT_MS, Outcome, Session
+from app.sessions import MAX_PRODUCERS, OLDEST_EVENT_MS, ROW_LAG_MS, Outcome, Session
 
 NOW = 1_800_000_000_000
 
@@ -112,18 +112,28 @@ def test_the_numbering_of_many_page_loads_is_bounded() -> None:
     for i in range(MAX_PRODUCERS + 10):
         s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
     assert len(s.producers) == MAX_PRODUCERS
-    assert [*s.put_away] == [f"p{i}" for i in range(10)]
+    assert [i for i in range(MAX_PRODUCERS + 10) if not s.knows(f"p{i}")] == [*range(10)]
     assert s.producers[f"p{MAX_PRODUCERS + 9}"].ack == 1
 
 
-def test_who_was_put_away_but_not_kept_yet_goes_on() -> None:
+def test_a_row_is_due_first_late_moved_or_to_be_woken_sooner() -> None:
     s = session()
-    for i in range(MAX_PRODUCERS + 1):
-        s.receive(clicks(-1), f"p{i}", 1, 0, None, NOW)
-    s.keep("p0", 1)
-    assert s.hello("p0", None, 0, NOW) == 1
-    assert s.receive(clicks(-1), "p0", 1, 0, None, NOW).duplicates == 1
-    assert [*s.put_away] == ["p1"]
+    s.receive(clicks(-1), None, None, 0, None, NOW)
+    assert s.row_due(NOW + 1000)
+    s.row_written(NOW + 1000)
+    assert not s.row_due(NOW + 1000)
+    assert not s.row_due(NOW + 5000)  # woken too early is harmless
+    assert not s.row_due(None)
+    assert s.row_due(NOW + 999)
+    s.page = "/other"
+    assert s.row_due(NOW + 1000)
+    s.row_written(None)
+    assert s.row_due(NOW + 1000)
+    s.row_written(NOW + 1000)
+    s.receive(clicks(-1), None, None, 0, None, NOW + ROW_LAG_MS - 1)
+    assert not s.row_due(NOW + 60_000)
+    s.receive(clicks(-1), None, None, 0, None, NOW + ROW_LAG_MS)
+    assert s.row_due(NOW + 60_000)
 
 
 def test_only_a_session_of_many_page_loads_has_to_be_told_what_it_knew() -> None:

@@ -7,6 +7,7 @@ import typer
 
 from app.cli.console import misused
 from app.cli.database import Database
+from app.cli.options import Key, checked_address
 
 if TYPE_CHECKING:
     from app.config import Settings
@@ -20,15 +21,7 @@ def doctor(
             metavar="URL", help="Also try a running server, as a client sees it.", show_default=False
         ),
     ] = None,
-    key: Annotated[
-        str,
-        typer.Option(
-            metavar="KEY",
-            envvar="SESSIONMOOD_KEY",
-            show_default=False,
-            help="A key, to try its WebSocket with.",
-        ),
-    ] = "",
+    key: Key = "",
     database_url: Database = None,
 ) -> None:
     """Check a deployment and say what is wrong, in words. Exit code 1 if something has to be mended.
@@ -40,8 +33,8 @@ def doctor(
     from app.config import BadSetting, Settings
     from app.doctor import Level
 
-    if url is not None and not url.startswith(("http://", "https://")):
-        misused(f"--url {url}: an address like https://mood.example is needed")
+    if url is not None:
+        url = checked_address(url)
     try:
         settings = Settings.from_env(os.environ, database_url=database_url)
     except BadSetting as error:
@@ -65,6 +58,6 @@ async def _told(settings: "Settings", url: str | None, key: str) -> list[str]:
     async for finding in examine(settings, os.environ):
         tell(finding)
     if url is not None:
-        async for finding in examine_server(url.rstrip("/"), key):
+        async for finding in examine_server(url, key):
             tell(finding)
     return levels

@@ -37,7 +37,8 @@ def evaluate(
     picture: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the reliability curve and the scores by label: .svg or .png."
+            metavar="FILE",
+            help="Write the reliability curve, the decision curves and the scores by label: .svg or .png.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -54,13 +55,15 @@ def evaluate(
     import msgspec
 
     from app.evaluation.report import report
+    from app.spread import model_with
 
     if picture is not None and picture.suffix not in (".svg", ".png"):
         misused(f"--picture {picture}: the file must end in .svg or .png")
     overrides = load_overrides(model)
     left_out = tuple(part.value for part in without or ())
     rows = measured(files, overrides, left_out, processes)
-    full = report(rows, left_out)
+    used = model_with(overrides)
+    full = report(rows, left_out, used)
     others = []
     if ablations:
         if "-" in files:
@@ -68,7 +71,7 @@ def evaluate(
         for part in Ablation:
             if part.value not in left_out:
                 names = (*left_out, part.value)
-                others.append(report(measured(files, overrides, names, processes), names))
+                others.append(report(measured(files, overrides, names, processes), names, used))
     if picture is not None:
         _draw(full, rows, picture)
     if as_json:
@@ -116,6 +119,31 @@ def _print(full: "Report") -> None:
     print(f"{counted(full.sessions, 'session')}, {counted(full.events, 'event')}")
     if full.without:
         print(f"without {' and '.join(full.without)}")
+    if full.delivered:
+        print("\nDelivered: what an app that acts on the pushed mood would have been told")
+        columns(
+            ["set", "label", "sessions>", "caught>", "false>", "pushes>", "stated>", "true>", "error>"],
+            [
+                (d.set, d.label, str(d.sessions), _share(d.caught), _share(d.false), str(d.pushes), _share(d.stated),
+                 _share(d.true), _two(d.error))
+                for d in full.delivered
+            ],
+        )  # fmt: skip
+        print("caught: told the mood, of those who said yes. false: of those who said no.")
+        print("error: expected calibration error of the pushed confidence, from 20 pushes on.")
+    if full.left_out:
+        print("\nThresholds chosen without a set, tried on it")
+        columns(
+            ["set", "label", "mood", "chosen>", "caught>", "false>", "in-use>", "caught>", "false>"],
+            [
+                (x.set, x.label, x.mood, _two(x.chosen.threshold), _share(x.chosen.caught), _share(x.chosen.false),
+                 _two(x.used.threshold), _share(x.used.caught), _share(x.used.false))
+                for x in full.left_out
+            ],
+        )  # fmt: skip
+        print(
+            "chosen: catches most, less what is false, at the mood's price, on average over the other sets."
+        )
     if full.ranking:
         print("\nRanking: chance that a session with the label scores above one without (AUC)")
         columns(
@@ -188,6 +216,10 @@ def _print_ablations(full: "Report", others: "Sequence[Report]") -> None:
 
 def _find(ranking: "Sequence[Ranking]", name: str, label: str) -> float | None:
     return next((r.auc for r in ranking if (r.set, r.label) == (name, label)), None)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
 
 
 def _two(value: float | None) -> str:

@@ -1,13 +1,14 @@
 """`sessionmood explain`: why a session was read as it was."""
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import columns, fail, misused
 from app.cli.database import Database, Project, with_storage
-from app.cli.options import ModelFile, load_overrides
+from app.cli.options import ModelFile, served_overrides
 
 if TYPE_CHECKING:
     from app.explaining import Explanation
@@ -39,7 +40,7 @@ def explain(
     from app.explaining import explain
     from app.mood import Model
 
-    overrides = load_overrides(model)
+    overrides = served_overrides(model)
     if file is not None:
         recording = _of_file(file, session)
     elif session is not None:
@@ -47,7 +48,7 @@ def explain(
     else:
         misused("name a FILE, or a session of the database with --session")
     try:
-        explanation = explain(recording, Model.with_overrides(overrides))
+        explanation = explain(recording, Model.with_overrides(overrides), time.time_ns() // 1_000_000)
     except ValueError as error:
         fail(str(error))
     if as_json:

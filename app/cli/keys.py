@@ -49,7 +49,7 @@ def create(
     database_url: Database = None,
 ) -> None:
     """Make a key and print it. It is kept hashed, so this is the only time it is seen."""
-    from app.auth import new_key, normal_origin
+    from app.auth import is_bound, new_key, normal_origin
 
     try:
         origins = tuple(dict.fromkeys(normal_origin(entry) for entry in origin or ()))
@@ -64,8 +64,16 @@ def create(
         monthly_sessions=monthly_sessions,
         events_per_second=events_per_second,
     )
-    with_storage(database_url, lambda store: store.add_key(kept), create=True)
+
+    async def add(store: "Storage") -> bool:
+        others = await store.keys()
+        await store.add_key(kept)
+        return any(map(is_bound, others))
+
+    bound_before = with_storage(database_url, add, create=True)
     say(f"{kept.id} is made; keep the key, it is not shown again")
+    if is_bound(kept) and not bound_before:
+        say("the demo page goes off, now that a key is bound to origins; SESSIONMOOD_DEMO=on keeps it")
     print(plain)
 
 

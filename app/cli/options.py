@@ -1,5 +1,6 @@
 """Arguments that several commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -34,10 +35,38 @@ def load_overrides(path: Path | None) -> dict[str, object]:
         fail(str(error))
 
 
+def served_overrides(path: Path | None) -> dict[str, object]:
+    """The same as a server overrides that is started with this environment: what it says of help (SESSIONMOOD_HELP_…)
+    counts too. Exits with a message if something can't be used."""
+    from app.cli.console import misused
+    from app.config import BadSetting, Settings
+    from app.model_file import served_numbers
+
+    try:
+        return served_numbers(Settings.from_env(os.environ), load_overrides(path))
+    except BadSetting as error:
+        misused(str(error))
+
+
+def needed(key: str) -> None:
+    """Exits with a message where a command that talks to a server has no key."""
+    from app.cli.console import misused
+
+    if not key:
+        misused("--key (or SESSIONMOOD_KEY) is needed: `sessionmood keys create --kind sk` makes one")
+
+
+def checked_address(url: str) -> str:
+    """The address of a server, without a slash at its end. Exits with a message where it is none."""
+    from app.cli.console import misused
+
+    if not url.startswith(("http://", "https://")):
+        misused(f"--url {url[:40]}: an address like https://mood.example is needed")
+    return url.rstrip("/")
+
+
 def local_server() -> str:
     """Where `serve` listens when it is started from here: PORT counts, as it does for `serve`."""
-    import os
-
     port = os.environ.get("PORT", "")
     return f"http://127.0.0.1:{port if port.isdigit() and port != '0' else 8000}"
 
@@ -49,5 +78,14 @@ Url = Annotated[
         default_factory=local_server,
         show_default="http://127.0.0.1:8000, or PORT",
         help="The server.",
+    ),
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        metavar="KEY",
+        envvar="SESSIONMOOD_KEY",
+        show_default=False,
+        help="A key of either kind; the first start of `serve` prints a pair.",
     ),
 ]

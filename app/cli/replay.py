@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.console import columns, say
-from app.cli.options import Files, ModelFile, Processes, load_overrides
+from app.cli.options import Files, ModelFile, Processes, load_overrides, served_overrides
 
 if TYPE_CHECKING:
     from app.mood import Model
@@ -53,7 +53,7 @@ def replay(
     from app.replay import replay
     from app.spread import spread
 
-    overrides = load_overrides(model)
+    overrides = served_overrides(model)
     if format is None:
         format = Format.table if sys.stdout.isatty() else Format.jsonl
     if shadow is not None:

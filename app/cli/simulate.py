@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.console import counted, fail, misused, say
-from app.cli.options import Url
+from app.cli.options import Key, Url, needed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,15 +30,7 @@ _AROUND = 6
 
 def simulate(
     url: Url,
-    key: Annotated[
-        str,
-        typer.Option(
-            metavar="KEY",
-            envvar="SESSIONMOOD_KEY",
-            show_default=False,
-            help="A key of either kind; the first start of `serve` prints a pair.",
-        ),
-    ] = "",
+    key: Key = "",
     minutes: Annotated[float, typer.Option(metavar="MINUTES", min=0.01, help="How long.")] = 1.0,
     visitors: Annotated[int, typer.Option(metavar="N", min=1, help="How many; the personas take turns.")] = 7,
     speed: Annotated[
@@ -62,8 +54,7 @@ def simulate(
     from app.simulate.crowd import Crowd, socket_address
     from app.simulate.visitor import Refused
 
-    if not key:
-        misused("--key (or SESSIONMOOD_KEY) is needed: `sessionmood keys create --kind sk` makes one")
+    needed(key)
     try:
         socket_address(url)
     except ValueError as error:
@@ -149,7 +140,7 @@ def _print_change(visitor: "Visitor") -> None:
     line = (
         f"{time.strftime('%H:%M:%S')}  {visitor.persona.name:5} {before}{reading['mood']} "
         f"{reading['confidence']:.2f}  {reading['suggested_action']}  {_reason(reading)}"
-    )
+    ).rstrip()
     print(line if len(line) <= _COLUMNS else line[: _COLUMNS - 3] + "...", flush=True)
 
 

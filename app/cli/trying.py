@@ -1,6 +1,5 @@
 """`sessionmood try`: one short visit against a running server, and what the server says of it."""
 
-import os
 import sys
 import time
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import fail, misused, say
+from app.cli.options import Key, Url, checked_address, needed
 
 #: Seconds that the server may take to answer.
 _PATIENCE = 30.0
@@ -22,21 +22,8 @@ def try_story(
             show_default=False,
         ),
     ],
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL", help="The server.", show_default="http://127.0.0.1:8000, or the port in PORT"
-        ),
-    ] = None,
-    key: Annotated[
-        str,
-        typer.Option(
-            metavar="KEY",
-            envvar="SESSIONMOOD_KEY",
-            show_default=False,
-            help="A key of either kind; the first start of `serve` prints a pair.",
-        ),
-    ] = "",
+    url: Url,
+    key: Key = "",
     session: Annotated[
         str | None,
         typer.Option("--session", metavar="ID", help="The session's id.", show_default="a new one"),
@@ -58,9 +45,8 @@ def try_story(
         visit = visit_of(story)
     except ValueError as error:
         misused(str(error))
-    if not key:
-        misused("--key (or SESSIONMOOD_KEY) is needed: `sessionmood keys create --kind sk` makes one")
-    base = (url or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}").rstrip("/")
+    needed(key)
+    base = checked_address(url)
     id = session or f"try-{story}-{secrets.token_hex(4)}"
     begins = time.time_ns() // 1_000_000 - int(visit.events[-1].at or 0)
     for event in visit.events:
@@ -79,9 +65,7 @@ def _post(base: str, id: str, key: str, body: bytes) -> dict[str, object]:
 
     import msgspec
 
-    if not base.startswith(("http://", "https://")):
-        misused(f"the server's address begins with http:// or https://, not {base[:40]!r}")
-    request = urllib.request.Request(  # noqa: S310 - checked above
+    request = urllib.request.Request(  # noqa: S310 - checked by `checked_address`
         f"{base}/v1/sessions/{id}/events", body, {"x-api-key": key, "content-type": "application/json"}
     )
     try:

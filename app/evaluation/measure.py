@@ -1,11 +1,13 @@
 """One labelled session through the engine, with what the evaluation needs to know of it."""
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Final
 
 import msgspec
 
 from app.mood import MOODS, Model, MoodEngine
+from app.mood.scoring import chance_of
 from app.recordings import Recording
 from app.replay import Replayed, replay
 
@@ -19,7 +21,8 @@ class Held(msgspec.Struct):
 
 class Measured(msgspec.Struct):
     """`person` of a recording without one is its id. `lasted_ms`: from the first event to the end. `chance`: what
-    confidence would say of each mood, read so or not, weighted by time."""
+    confidence would say of each mood, read so or not, weighted by time. `top`: the highest chance of each mood, as
+    `enter` is compared with."""
 
     replayed: Replayed
     person: str | int
@@ -28,6 +31,7 @@ class Measured(msgspec.Struct):
     lasted_ms: int
     held: dict[str, Held]
     chance: dict[str, float]
+    top: dict[str, float]
 
     @property
     def minutes(self) -> float:
@@ -51,6 +55,7 @@ def measure(recording: Recording, model: Model, without: tuple[str, ...] = ()) -
         max(int(end - min(times, default=0)), 0),
         watch.held(),
         watch.chance(),
+        watch.top(model),
     )
 
 
@@ -62,11 +67,13 @@ class _Confidence:
         self._area = [0.0] * len(MOODS)
         self._chances = [0.0] * len(MOODS)
         self._last = [0.0] * len(MOODS)
+        self._tops = [-inf] * len(MOODS)  # points
 
     def __call__(self, engine: MoodEngine, at: int, for_ms: int) -> None:
         if not engine.points:
             return
         self._last = engine.chances()
+        self._tops = [max(pair) for pair in zip(self._tops, engine.points, strict=True)]
         read = engine.decision.mood
         self._for_ms[read] += for_ms
         self._area[read] += self._last[read] * for_ms
@@ -78,6 +85,14 @@ class _Confidence:
             mood: Held(for_ms, area / for_ms)
             for mood, for_ms, area in zip(MOODS, self._for_ms, self._area, strict=True)
             if for_ms
+        }
+
+    def top(self, model: Model) -> dict[str, float]:
+        return {
+            mood: chance_of(at, self._tops[at], model.curves[at].most, model)
+            if self._tops[at] > -inf
+            else 0.0
+            for at, mood in enumerate(MOODS)
         }
 
     def chance(self) -> dict[str, float]:

@@ -1,12 +1,16 @@
-"""The evaluation as a picture: what was stated against what was true, and the scores by label."""
+"""The evaluation as a picture: what was stated against what was true, what each threshold would catch, the
+scores by label."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.evaluation.labels import READ
 from app.evaluation.measure import Measured
 from app.evaluation.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Sessions in a bin that are worth a point of the curve.
 _ENOUGH: Final = 5
@@ -16,8 +20,8 @@ def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> No
     """Write an SVG or PNG, by the ending of `path`. Needs matplotlib (the extra `evaluate`): ImportError."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6), layout="constrained")
-    reliability, scores = figure.subplots(1, 2, width_ratios=(2, 3))
+    figure = Figure(figsize=(17, 8), layout="constrained")
+    reliability, decisions, scores = figure.subplots(1, 3, width_ratios=(2, 2, 3))
     reliability.plot([0, 1], [0, 1], color="0.7", linestyle=":", label="as stated")
     for row in report.calibration:
         bins = [b for b in row.chance_bins if b.weight >= _ENOUGH]
@@ -33,9 +37,8 @@ def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> No
         ylabel="share of people who confirmed it",
         title="Confidence (error)",
     )
-    figure.legend(
-        *reliability.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small"
-    )
+    _legend_below(reliability)
+    _draw_decisions(decisions, report)
 
     names, groups, colours = [], [], []
     for row in (row for row in report.calibration if row.set in {name for name, _ in rows}):
@@ -59,3 +62,27 @@ def draw(report: Report, rows: Sequence[tuple[str, Measured]], path: Path) -> No
     scores.set(xlim=(0, 1), xlabel="mean score of the mood", title="Score by answer")
     scores.invert_yaxis()
     figure.savefig(path)
+
+
+def _draw_decisions(axes: "Axes", report: Report) -> None:
+    """For each mood and set a curve over all thresholds, and a dot where the pushes were."""
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle=":", label="told by lot")
+    for row in report.delivered:
+        if row.curve and row.pushes >= _ENOUGH and row.caught is not None and row.false is not None:
+            false = [0.0, *(point.false for point in row.curve)]
+            caught = [0.0, *(point.caught for point in row.curve)]
+            (line,) = axes.step(false, caught, where="post", linewidth=1)
+            name = f"{row.set}: {row.label} ({row.caught:.0%} / {row.false:.0%})"
+            axes.plot(row.false, row.caught, "o", color=line.get_color(), label=name)
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="told falsely, of those who said no",
+        ylabel="caught, of those who said yes",
+        title="Decisions (dot: as pushed)",
+    )
+    _legend_below(axes)
+
+
+def _legend_below(axes: "Axes") -> None:
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=1, fontsize="small")

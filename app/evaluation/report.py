@@ -7,8 +7,10 @@ import msgspec
 
 from app.evaluation.auc import Pair, auc, auc_within, interval
 from app.evaluation.calibration import Bin, expected_calibration_error, recalibrated, reliability
+from app.evaluation.delivered import PRICES, Delivered, LeftOut, delivered, left_out, mood_of
 from app.evaluation.labels import READ, is_ordinary, read_score
 from app.evaluation.measure import Measured
+from app.mood import DEFAULT, Model
 
 
 class Ranking(msgspec.Struct):
@@ -73,16 +75,21 @@ class Report(msgspec.Struct):
     ranking: list[Ranking]
     calibration: list[Calibration]
     ordinary: list[Ordinary]
+    delivered: list[Delivered]
+    left_out: list[LeftOut]
 
 
-def report(rows: Sequence[tuple[str, Measured]], without: Sequence[str] = ()) -> Report:
-    """`rows`: (name of the set, session)."""
+def report(
+    rows: Sequence[tuple[str, Measured]], without: Sequence[str] = (), model: Model = DEFAULT
+) -> Report:
+    """`rows`: (name of the set, session), measured with `model`."""
     sets: dict[str, list[Measured]] = {}
     for name, session in rows:
         sets.setdefault(name, []).append(session)
     ranking = []
     calibration = []
     ordinary = []
+    told = []
     for name, sessions in sorted(sets.items()):
         for label in sorted({label for session in sessions for label in session.labels} & set(READ)):
             asked = [session for session in sessions if session.labels.get(label) in (0, 1)]
@@ -90,6 +97,8 @@ def report(rows: Sequence[tuple[str, Measured]], without: Sequence[str] = ()) ->
                 ranking.append(_ranking(name, label, asked))
                 if len(READ[label]) == 1 and READ[label][0][1] > 0:
                     calibration.append(_calibration(name, label, asked))
+                if mood_of(label) is not None:
+                    told.append(delivered(name, label, asked))
         calm = [session for session in sessions if is_ordinary(session.labels, session.events)]
         if calm:
             ordinary.append(_ordinary(name, calm))
@@ -97,7 +106,17 @@ def report(rows: Sequence[tuple[str, Measured]], without: Sequence[str] = ()) ->
         if sum(row.label == label for row in calibration) > 1:
             asked = [session for _, session in rows if session.labels.get(label) in (0, 1)]
             calibration.append(_calibration("all", label, asked))
-    return Report(len(rows), sum(s.events for _, s in rows), list(without), ranking, calibration, ordinary)
+    thresholds = {mood: model.settings[f"enter.{mood}"] for mood in PRICES}
+    return Report(
+        sessions=len(rows),
+        events=sum(session.events for _, session in rows),
+        without=list(without),
+        ranking=ranking,
+        calibration=calibration,
+        ordinary=ordinary,
+        delivered=told,
+        left_out=left_out(told, thresholds),
+    )
 
 
 def _ranking(name: str, label: str, sessions: Sequence[Measured]) -> Ranking:

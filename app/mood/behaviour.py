@@ -1,5 +1,6 @@
 """All that is known of how one session behaves: events in, strengths of signals out."""
 
+from app.mood import events
 from app.mood.events import Event
 from app.mood.feedback import Feedback
 from app.mood.model import Model
@@ -39,10 +40,10 @@ class Behaviour:
         self.feedback: Feedback = Feedback()
         self.natures: Natures = Natures()
 
-    def fold(self, event: Event, m: Model) -> None:
-        kind = event.type
+    def fold(self, code: int, event: Event, m: Model) -> None:
+        """Take one event; `code`: of its type, as in `events.CODES`."""
         at = event.at
-        if kind == "click":
+        if code == events.CLICK:
             self.doing.acted(at, m)
             self.doing.clicked(at)
             self.trouble.click(at, m)
@@ -51,64 +52,64 @@ class Behaviour:
             self.clicks.click(event, self.natures.patience(event, m), m)
             if event.target is not None:
                 self.pages.saw(event.target, at, m)
-        elif kind == "scroll":
+        elif code == events.SCROLL:
             self.doing.acted(at, m)
             self.reading.scroll(event, m)
-        elif kind == "hover":
+        elif code == events.HOVER:
             self.doing.acted(at, m)
             self.doing.hovered(event, m)
             if event.target is not None:
                 self.pages.saw(event.target, at, m)
-        elif kind == "response":
+        elif code == events.RESPONSE:
             self.clicks.response(event, m)
-        elif kind == "page_view" or kind == "navigation":
+        elif code == events.PAGE_VIEW or code == events.NAVIGATION:
             self.doing.acted(at, m)
             if event.kind == "reload":
                 self.doing.did_again(1.0, at, m)
-            self._page(event, m)
-        elif kind == "rage_click":
+            self._page(code, event, m)
+        elif code == events.RAGE_CLICK:
             self.doing.acted(at, m)
             self.clicks.rage_click(event, self.natures.of(event), m)
-        elif kind == "dead_click":
+        elif code == events.DEAD_CLICK:
             self.doing.acted(at, m)
             nature = self.natures.of(event)
             if not nature & MUTE:
                 self.clicks.dead_click(event, nature, m)
-        elif kind == "error":
+        elif code == events.ERROR:
             self.trouble.error(event, m)
-        elif kind == "input":
+        elif code == events.INPUT:
             self.doing.acted(at, m)
-        elif kind == "submit":
+        elif code == events.SUBMIT:
             self.doing.acted(at, m)
             self.doing.did_again(1.0, at, m)
-        elif kind == "focus":
+        elif code == events.FOCUS:
             self.doing.acted(at, m)
             if event.target is not None:
                 self.trouble.entered(event.target, at, m)
-        elif kind == "blur":
+        elif code == events.BLUR:
             if event.target is not None:
                 self.trouble.left(event.target, at, m)
-        elif kind == "copy" or kind == "paste":
+        elif code == events.COPY or code == events.PASTE:
             self.doing.acted(at, m)
             self.doing.did_again(m.again_copies, at, m)
-        elif kind == "idle":
+        elif code == events.IDLE:
             self.doing.idled(event)
-        elif kind == "visibility":
+        elif code == events.VISIBILITY:
             if event.kind == "hidden":
                 self.doing.hid(at)
             else:
                 self.doing.showed(at)
-        elif kind == "goal":
+        elif code == events.GOAL:
             self.doing.acted(at, m)
             self.doing.reached(at, m)
-        elif kind == "feedback":
+        elif code == events.FEEDBACK:
             self.feedback.heard(event, m)
-        elif kind == "custom" and event.name == "thrashed_cursor" and event.value is not None:
+        elif code == events.CUSTOM and event.name == "thrashed_cursor" and event.value is not None:
             self.trouble.thrashed(event.value, at, m)
 
-    def _page(self, event: Event, m: Model) -> None:
+    def _page(self, code: int, event: Event, m: Model) -> None:
         name = event.url if event.url is not None else event.target
-        back = event.type == "navigation" and event.kind == "back"
+        back = code == events.NAVIGATION and event.kind == "back"
         if self.pages.page_changed(name, back, event.at, m):
             self.reading.page(event.at, m)
             self.clicks.moved_on(event.at, m)

@@ -51,9 +51,11 @@ class Decision:
         old = self.base_mood
         best = NONE
         above = 0.0  # its entry
-        for mood in range(len(points)):
+        curves = m.curves
+        for mood in range(len(curves)):
             if mood != old and mood != ENGAGED:
-                over = (points[mood] - m.even[mood]) / m.spread[mood] - m.enter[mood]
+                curve = curves[mood]
+                over = (points[mood] - curve.even) / curve.spread - curve.enter
                 if over >= 0.0 and (best == NONE or over > above):
                     best = mood
                     above = over
@@ -61,13 +63,15 @@ class Decision:
         if old == NONE:
             return new
         if old != ENGAGED:
-            odds = (points[old] - m.even[old]) / m.spread[old]
-            if odds >= m.leave[old] and (best == NONE or above < odds - m.enter[old] + m.lead):
+            held = curves[old]
+            odds = (points[old] - held.even) / held.spread
+            if odds >= held.leave and (best == NONE or above < odds - held.enter + m.lead):
                 return old
         if new == old:
             return old
         if now - self.base_since < m.stay_ms and self.base_previous != NONE:
-            sure = new != ENGAGED and (points[new] - m.even[new]) / m.spread[new] >= m.sure[new]
+            next = curves[new]
+            sure = new != ENGAGED and (points[new] - next.even) / next.spread >= next.sure
             if not sure:
                 return old
         return new

@@ -6,15 +6,15 @@ from app.mood import grid, snapshot
 from app.mood.behaviour import Behaviour, friction_of
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
-from app.mood.events import EVENT_TYPES, Event
+from app.mood.events import CODES, HELP, NO_CODE, Event
 from app.mood.help import HelpPolicy
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import chance_of, independent_friction, points_of, softmax
+from app.mood.scoring import chance_of, independent_friction, most_frustrated, points_of, softmax
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 4
+_VERSION: Final = 5
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 #: Points that are shown as 0.00.
@@ -42,7 +42,7 @@ class MoodEngine:
     any more. An event that comes late, between the two, undoes what time alone had changed. `points`: the raw
     score of each mood as of `last_at`, in the order of MOODS; empty before the first event."""
 
-    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "points")
+    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "most", "points")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -54,6 +54,7 @@ class MoodEngine:
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
         self.points: list[float] = []
+        self.most: float = model.curves[FRUSTRATED].most  # how sure of frustration one can be as of last_at
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
@@ -65,7 +66,8 @@ class MoodEngine:
         if event.at < self.anchor:
             event.at = self.anchor
         at = event.at
-        known = event.type in EVENT_TYPES
+        code = CODES.get(event.type, NO_CODE)
+        known = code != NO_CODE
         if not known and self.event_count > 0:
             happened = self.advance(at)
             self.event_count += 1
@@ -80,10 +82,10 @@ class MoodEngine:
         self.before = []
         if not known:
             pass  # a first event gives a reading, whatever it is
-        elif event.type == "help":
+        elif code == HELP:
             self.help.heard(event, self.model)
         else:
-            self.behaviour.fold(event, self.model)
+            self.behaviour.fold(code, event, self.model)
         self._decide(at, True, happened)
         return happened if at >= stood else self._corrected(happened, stood, told)
 
@@ -152,7 +154,17 @@ class MoodEngine:
 
     def chances(self) -> list[float]:
         """What confidence would say of each mood as of `last_at`; empty before the first event."""
-        return [chance_of(mood, points, self.model) for mood, points in enumerate(self.points)]
+        return [self._chance(mood) for mood in range(len(self.points))]
+
+    def _chance(self, mood: int) -> float:
+        m = self.model
+        most = self.most if mood == FRUSTRATED else m.curves[mood].most
+        return chance_of(mood, self.points[mood], most, m)
+
+    def _stand(self, strengths: list[float], now: int) -> None:
+        """Take over the scores of `now`."""
+        self.points = self._points(strengths, now)
+        self.most = most_frustrated(strengths, self.behaviour.clicks.named, self.model)
 
     def _points(self, strengths: list[float], now: int) -> list[float]:
         points = points_of(strengths, self.model)
@@ -170,10 +182,9 @@ class MoodEngine:
             self._remember(now, friction if friction >= m.trouble_from else 0.0)
         if self.scar > 0.0:
             self._recover(strengths, friction, now)
-        points = self._points(strengths, now)
-        self.points = points
+        self._stand(strengths, now)
         decision = self.decision
-        if decision.decide(now, points, m):
+        if decision.decide(now, self.points, m):
             change = self._change(now, decision.mood, strengths)
             if not by_event:
                 change.because = self._because(decision.mood, strengths, now)
@@ -191,7 +202,7 @@ class MoodEngine:
             at,
             MOODS[mood],
             MOODS[previous] if previous != NONE else None,
-            chance_of(mood, self.points[mood], m),
+            self._chance(mood),
             m.actions[mood],
             self._named(mood, strengths),
             self.event_count,
@@ -217,7 +228,7 @@ class MoodEngine:
         scores = self.scores
         return Reading(
             MOODS[mood],
-            chance_of(mood, self.points[mood], m),
+            self._chance(mood),
             m.actions[mood],
             self._named(mood, strengths),
             self.event_count,
@@ -226,12 +237,13 @@ class MoodEngine:
             decision.since,
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
+            m.labels[mood],
         )
 
     def confidence(self) -> float:
         """Of the mood as of `last_at`; 0 before the first event."""
         mood = self.decision.mood
-        return 0.0 if mood == NONE else chance_of(mood, self.points[mood], self.model)
+        return 0.0 if mood == NONE else self._chance(mood)
 
     def as_of(self, at: int) -> Reading:
         """The reading as it was at `at`, a moment from the last event on: what time has done since is left out.
@@ -239,7 +251,7 @@ class MoodEngine:
         past = MoodEngine.restore(self.state(), self.model)
         past._go_back()
         if past.decision.mood != NONE:
-            past.points = past.raw_scores()
+            past._stand(past.strengths(), past.last_at)
         past.advance(at)
         return past.reading(at)
 
@@ -316,5 +328,5 @@ class MoodEngine:
             raise ValueError("the snapshot does not fit: what was before is missing")
         engine.before = list(before)
         if engine.decision.mood != NONE:
-            engine.points = engine.raw_scores()
+            engine._stand(engine.strengths(), engine.last_at)
         return engine

@@ -2,14 +2,39 @@
 
 from typing import Final
 
+# Each type the engine reads as a number: compiled code compares numbers at once.
+CLICK: Final = 0
+RESPONSE: Final = 1
+SCROLL: Final = 2
+HOVER: Final = 3
+PAGE_VIEW: Final = 4
+NAVIGATION: Final = 5
+RAGE_CLICK: Final = 6
+DEAD_CLICK: Final = 7
+ERROR: Final = 8
+INPUT: Final = 9
+SUBMIT: Final = 10
+FOCUS: Final = 11
+BLUR: Final = 12
+COPY: Final = 13
+PASTE: Final = 14
+IDLE: Final = 15
+VISIBILITY: Final = 16
+GOAL: Final = 17
+FEEDBACK: Final = 18
+CUSTOM: Final = 19
+HELP: Final = 20
+NO_CODE: Final = -1
+
+CODES: Final[dict[str, int]] = {
+    "click": CLICK, "response": RESPONSE, "scroll": SCROLL, "hover": HOVER, "page_view": PAGE_VIEW,
+    "navigation": NAVIGATION, "rage_click": RAGE_CLICK, "dead_click": DEAD_CLICK, "error": ERROR, "input": INPUT,
+    "submit": SUBMIT, "focus": FOCUS, "blur": BLUR, "copy": COPY, "paste": PASTE, "idle": IDLE,
+    "visibility": VISIBILITY, "goal": GOAL, "feedback": FEEDBACK, "custom": CUSTOM, "help": HELP,
+}  # fmt: skip
+
 #: Every event type the engine reads. Any other type is kept in the log and counted as ignored.
-EVENT_TYPES: Final = frozenset(
-    {
-        "click", "rage_click", "dead_click", "response", "scroll", "idle", "page_view", "navigation",
-        "error", "hover", "focus", "blur", "copy", "paste", "input", "submit", "visibility", "goal",
-        "help", "feedback", "custom",
-    }
-)  # fmt: skip
+EVENT_TYPES: Final = frozenset(CODES)
 
 #: Facts that a client may promise to send whenever they happen (`reports`), as bits. Only a promise makes
 #: absence mean something: without REPORTS_RESPONSE a click that nothing followed is not "unanswered".

@@ -14,35 +14,62 @@ _DEFAULT_WEIGHTS: Final = {f"{w.signal}.{w.mood}": w.points for w in WEIGHTS}
 _BOUNDS: Final = {s.name: (s.low, s.high, s.unit) for s in SETTINGS}
 
 
+class Row:
+    """What a signal at full strength adds to each mood: six numbers, which compiled code reads as such."""
+
+    __slots__ = ("bored", "confused", "curious", "engaged", "frustrated", "satisfied")
+
+    def __init__(self, points: list[float]) -> None:
+        self.frustrated: float = points[0]
+        self.engaged: float = points[1]
+        self.bored: float = points[2]
+        self.confused: float = points[3]
+        self.curious: float = points[4]
+        self.satisfied: float = points[5]
+
+
+class Curve:
+    """From a mood's points to its chance, and its thresholds as log-odds, which rise straight with the points.
+    Engaged is what is left: it claims nothing."""
+
+    __slots__ = ("enter", "even", "leave", "most", "spread", "sure")
+
+    def __init__(self, mood: str, v: Mapping[str, float]) -> None:
+        calm = mood == MOODS[ENGAGED]
+        self.even: float = v[f"even.{mood}"]
+        self.spread: float = v[f"spread.{mood}"]
+        self.most: float = v[f"most.{mood}"]
+        self.enter: float = inf if calm else _log_odds(v[f"enter.{mood}"], self.most)
+        self.leave: float = -inf if calm else _log_odds(v[f"leave.{mood}"], self.most)
+        self.sure: float = _log_odds(v["sure"], self.most)
+
+
 class Model:
     """One set of numbers. Built from the defaults, or from them with a project's overrides.
 
-    `settings`, `weights`, `actions`: as the tables in `numbers`, with the overrides in place.
+    `settings`, `weights`, `actions`: as the tables in `numbers`, with the overrides in place. `labels`: the words
+    that are shown for the moods, their own names where nothing else is said.
     """
 
     def __init__(
-        self, settings: Mapping[str, float], weights: Mapping[str, float], actions: Mapping[str, str]
+        self,
+        settings: Mapping[str, float],
+        weights: Mapping[str, float],
+        actions: Mapping[str, str],
+        labels: Mapping[str, str],
     ) -> None:
         self.settings: dict[str, float] = dict(settings)
         self.weights: dict[str, float] = dict(weights)
         self.actions: list[str] = [actions[mood] for mood in MOODS]
+        self.labels: list[str] = [labels.get(mood, mood) for mood in MOODS]
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
+        self.weighed: list[Row] = [Row(row) for row in self.rows]
         v = self.settings
         self.temperature: float = v["temperature"]
-        self.even: list[float] = [v[f"even.{mood}"] for mood in MOODS]
-        self.spread: list[float] = [v[f"spread.{mood}"] for mood in MOODS]
-        self.most: list[float] = [v[f"most.{mood}"] for mood in MOODS]
-        # The thresholds as log-odds, which rise straight with the points. Engaged is what is left: it claims nothing.
-        calm = MOODS[ENGAGED]
-        self.enter: list[float] = [
-            inf if mood == calm else _log_odds(v[f"enter.{mood}"], v[f"most.{mood}"]) for mood in MOODS
-        ]
-        self.leave: list[float] = [
-            -inf if mood == calm else _log_odds(v[f"leave.{mood}"], v[f"most.{mood}"]) for mood in MOODS
-        ]
-        self.sure: list[float] = [_log_odds(v["sure"], v[f"most.{mood}"]) for mood in MOODS]
+        self.curves: list[Curve] = [Curve(mood, v) for mood in MOODS]
+        self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0
         self.friction_rate: float = rate_of(v["half_life.friction"])
@@ -127,16 +154,19 @@ class Model:
 
     @staticmethod
     def with_overrides(overrides: Mapping[str, object]) -> "Model":
-        """The defaults with a project's own numbers and action names in place.
+        """The defaults with a project's own numbers, action names and labels in place.
 
-        Keys: a setting (`rage.clicks`), `weight.SIGNAL.MOOD`, or `action.MOOD`. Raises ValueError that names
-        the key and what is allowed."""
+        Keys: a setting (`rage.clicks`), `weight.SIGNAL.MOOD`, `action.MOOD`, or `label.MOOD`. Raises ValueError that
+        names the key and what is allowed."""
         settings = dict(_DEFAULT_SETTINGS)
         weights = dict(_DEFAULT_WEIGHTS)
         actions = dict(ACTIONS)
+        labels: dict[str, str] = {}
         for key, value in overrides.items():
             if key.startswith("action."):
-                actions[_mood(key, key[7:])] = _action(key, value)
+                actions[_mood(key, key[7:])] = _name(key, value, "an action is a name")
+            elif key.startswith("label."):
+                labels[_mood(key, key[6:])] = _name(key, value, "a label is a text")
             elif key.startswith("weight."):
                 signal, _, mood = key[7:].partition(".")
                 if signal not in NAMES:
@@ -167,7 +197,7 @@ class Model:
                     f"leave.{mood} ({settings[f'leave.{mood}']:g}) must not be above enter.{mood} "
                     f"({settings[f'enter.{mood}']:g})"
                 )
-        return Model(settings, weights, actions)
+        return Model(settings, weights, actions, labels)
 
 
 def _log_odds(chance: float, most: float) -> float:
@@ -183,9 +213,9 @@ def _mood(key: str, mood: str) -> str:
     return mood
 
 
-def _action(key: str, value: object) -> str:
+def _name(key: str, value: object, what: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 64:
-        raise ValueError(f"{key}: an action is a name of 1 to 64 characters, not {value!r}")
+        raise ValueError(f"{key}: {what} of 1 to 64 characters, not {value!r}")
     return value
 
 

@@ -90,7 +90,7 @@ _MOST: Final = "nobody is surer of a stranger"
 # compared with it.
 SETTINGS: Final = (
     Setting("temperature", 0.8, "points", 0.1, 5, "how many points make a mood e times likelier"),
-    Setting("enter.frustrated", 0.76, "chance", 0, 1, "help interrupts: be wrong one time in four at most"),
+    Setting("enter.frustrated", 0.85, "chance", 0, 1, "help interrupts: be wrong one time in six at most"),
     Setting("enter.bored", 0.60, "chance", 0, 1, "to re-engage costs little, and who is bored leaves soon"),
     Setting("enter.confused", 0.40, "chance", 0, 1, "a hint that is not needed disturbs nobody"),
     Setting(
@@ -100,33 +100,41 @@ SETTINGS: Final = (
         "enter.satisfied", 0.72, "chance", 0, 1, "to ask for praise at the wrong time is a second trouble"
     ),
     Setting(
-        "leave.frustrated", 0.4, "chance", 0, 1, "until the trouble has faded it may come back at any moment"
+        "leave.frustrated", 0.48, "chance", 0, 1, "until the trouble has faded it may come back at any moment"
     ),
-    Setting("leave.bored", 0.45, "chance", 0, 1, "a few acts end it"),
+    Setting("leave.bored", 0.3, "chance", 0, 1, "it takes some acts to end it: a lone one is a yawn"),
     Setting("leave.confused", 0.25, "chance", 0, 1, "the shortest mood: it fades by itself"),
     Setting("leave.curious", 0.35, "chance", 0, 1, "lasts as long as new things come"),
-    Setting("leave.satisfied", 0.4, "chance", 0, 1, "satisfaction outlasts the act"),
+    Setting("leave.satisfied", 0.42, "chance", 0, 1, "satisfaction outlasts the act"),
     Setting("lead", 0.2, "log-odds", 0, 10, "so much further above its entry a mood takes over from another"),
     Setting("stay", 5, "s", 0, 600, "moods last: a change within 5 s is noise"),
-    Setting("sure", 0.85, "chance", 0, 1, "so sure a mood need not wait for `stay`"),
-    Setting("even.frustrated", 0.81, "points", -10, 20, _EVEN),
+    Setting("sure", 0.88, "chance", 0, 1, "so sure a mood need not wait for `stay`"),
+    Setting("even.frustrated", 0.48, "points", -10, 20, _EVEN),
     Setting("even.engaged", 1.5, "points", -10, 20, _EVEN),
     Setting("even.bored", 0.735, "points", -10, 20, _EVEN),
     Setting("even.confused", 0.8, "points", -10, 20, _EVEN),
     Setting("even.curious", 1.2, "points", -10, 20, _EVEN),
-    Setting("even.satisfied", 0.75, "points", -10, 20, _EVEN),
-    Setting("spread.frustrated", 1.0, "points", 0.05, 10, _SPREAD),
+    Setting("even.satisfied", 0.64, "points", -10, 20, _EVEN),
+    Setting("spread.frustrated", 0.8, "points", 0.05, 10, _SPREAD),
     Setting("spread.engaged", 1.0, "points", 0.05, 10, _SPREAD),
     Setting("spread.bored", 0.3, "points", 0.05, 10, _SPREAD),
     Setting("spread.confused", 1.0, "points", 0.05, 10, _SPREAD),
     Setting("spread.curious", 1.0, "points", 0.05, 10, _SPREAD),
     Setting("spread.satisfied", 0.8, "points", 0.05, 10, _SPREAD),
     Setting("most.frustrated", 0.95, "chance", 0.01, 1, _MOST),
+    Setting(
+        "most.blind",
+        0.48,
+        "chance",
+        0.01,
+        1,
+        "of frustration by dead clicks that name neither thing nor place: asked without choice, four in ten said so",
+    ),
     Setting("most.engaged", 0.80, "chance", 0.01, 1, _MOST),
     Setting("most.bored", 0.90, "chance", 0.01, 1, _MOST),
     Setting("most.confused", 0.60, "chance", 0.01, 1, "right in about 40 % of alarms in the field"),
     Setting("most.curious", 0.60, "chance", 0.01, 1, "nobody was asked: no better than confusion"),
-    Setting("most.satisfied", 0.95, "chance", 0.01, 1, _MOST),
+    Setting("most.satisfied", 0.92, "chance", 0.01, 1, _MOST),
     Setting("half_life.friction", 45, "s", 1, 3600, "frustration fades within minutes"),
     Setting("half_life.confused", 20, "s", 1, 3600, "confusion is the shortest mood"),
     Setting("half_life.curious", 30, "s", 1, 3600, "curiosity lasts as long as new things come"),
@@ -222,8 +230,8 @@ SETTINGS: Final = (
     Setting("feedback.no", 2.0, "points", 0, 10, "the visitor said: no, I don't"),
     Setting("hover.long", 2000, "ms", 100, 60000, "a pointer that rests this long is asking"),
     Setting("hover.full", 3, "hovers", 0.5, 20, "long hovers in a row that make full strength"),
-    Setting("idle.from", 40, "s", 1, 3600, "a shorter pause is reading"),
-    Setting("idle.full", 160, "s", 2, 7200, "silent so long with the page in sight"),
+    Setting("idle.from", 60, "s", 1, 3600, "a shorter pause is reading"),
+    Setting("idle.full", 180, "s", 2, 7200, "silent so long with the page in sight"),
     Setting("pace.half", 5, "clicks", 0.5, 100, "clicks within a half-life that make half strength"),
     Setting("minimal.half", 20, "events", 1, 500, "events within a half-life at which half of it is gone"),
     Setting("explore.half", 3, "things", 0.5, 50, "new pages and things that make half strength"),
@@ -242,6 +250,16 @@ SETTINGS: Final = (
     Setting("help.snooze", 1800, "s", 0, 86400, "not now means half an hour"),
     Setting("help.holdout", 0.10, "share", 0, 1, "sessions without help, to see whether help helps"),
 )
+
+#: Words for the moods where feelings must not be named, at work and in school: what the visitor does, not feels.
+NEUTRAL_LABELS: Final = {
+    "frustrated": "hindered",
+    "engaged": "active",
+    "bored": "idle",
+    "confused": "searching",
+    "curious": "exploring",
+    "satisfied": "progressing",
+}
 
 ACTIONS: Final = {
     "frustrated": "offer_help",

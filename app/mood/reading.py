@@ -29,13 +29,15 @@ class Reading:
     """How the session stands. `scores`: one per mood, in [0, 1], sum 1. `confidence`: in [0, 1], the share of
     such readings that people confirm. `signals`: names of what raised the mood, strongest first. `because`:
     everything that raised or lowered it; the points sum to the mood's raw score. `since`: ms, when the mood
-    began. `as_of`: ms, the moment the scores were taken; `previous`: the mood before, None for the first."""
+    began. `as_of`: ms, the moment the scores were taken; `previous`: the mood before, None for the first. `label`: the
+    word to show for the mood."""
 
     __slots__ = (
         "as_of",
         "because",
         "confidence",
         "event_count",
+        "label",
         "mood",
         "previous",
         "scores",
@@ -56,6 +58,7 @@ class Reading:
         since: int,
         as_of: int,
         previous: str | None,
+        label: str,
     ) -> None:
         self.mood: str = mood
         self.confidence: float = confidence
@@ -67,6 +70,7 @@ class Reading:
         self.since: int = since
         self.as_of: int = as_of
         self.previous: str | None = previous
+        self.label: str = label
 
 
 class Change:

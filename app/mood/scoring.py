@@ -4,7 +4,9 @@ from math import exp
 from typing import Final
 
 from app.mood.model import Model
+from app.mood.reading import FRUSTRATED
 from app.mood.signals import (
+    COUNT,
     DEAD_CLICK,
     ERROR_CLICK,
     FORM_STRUGGLE,
@@ -25,16 +27,17 @@ _SIGN: Final = 0.3
 def points_of(strengths: list[float], m: Model) -> list[float]:
     """What the signals add to the raw score of each mood."""
     a = b = c = d = e = f = 0.0
-    rows = m.rows
-    for signal, s in enumerate(strengths):
+    weighed = m.weighed
+    for signal in range(COUNT):
+        s = strengths[signal]
         if s != 0.0:
-            row = rows[signal]
-            a += s * row[0]
-            b += s * row[1]
-            c += s * row[2]
-            d += s * row[3]
-            e += s * row[4]
-            f += s * row[5]
+            row = weighed[signal]
+            a += s * row.frustrated
+            b += s * row.engaged
+            c += s * row.bored
+            d += s * row.confused
+            e += s * row.curious
+            f += s * row.satisfied
     return [a, b, c, d, e, f]
 
 
@@ -51,10 +54,25 @@ def softmax(points: list[float], temperature: float) -> list[float]:
     return [a / total, b / total, c / total, d / total, e / total, f / total]
 
 
-def chance_of(mood: int, points: float, m: Model) -> float:
-    """How many of a hundred visitors with so many points for a mood would say that they feel so, as a share."""
-    odds = (m.even[mood] - points) / m.spread[mood]
-    return m.most[mood] / (1.0 + exp(min(odds, 50.0)))
+def chance_of(mood: int, points: float, most: float, m: Model) -> float:
+    """How many of a hundred visitors with so many points for a mood would say that they feel so, as a share: `most`
+    at best."""
+    curve = m.curves[mood]
+    odds = (curve.even - points) / curve.spread
+    return most / (1.0 + exp(min(odds, 50.0)))
+
+
+def most_frustrated(strengths: list[float], named: bool, m: Model) -> float:
+    """How sure of frustration the evidence lets us be. Dead clicks that name neither a thing nor a place (`named`
+    is False) may be a broken page or a bad aim: alone they are worth `most.blind`, and a second kind of trouble
+    makes up for it."""
+    s = strengths
+    most = m.curves[FRUSTRATED].most
+    if named or s[DEAD_CLICK] <= 0.0:
+        return most
+    other = max(s[RAGE_CLICK], s[UNANSWERED_CLICKS], s[ERROR_CLICK], s[HIGH_ERROR_RATE])
+    other = max(other, s[SLOW_RESPONSE], s[FORM_STRUGGLE], s[THRASHED_CURSOR])
+    return m.most_blind + (most - m.most_blind) * min(1.0, other / _SIGN)
 
 
 def independent_friction(strengths: list[float], hammering: float) -> int:

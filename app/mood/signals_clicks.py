@@ -7,6 +7,7 @@ from app.mood.decay import half_at, kept, ramp
 from app.mood.events import MILD, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, UNKNOWN, Event
 from app.mood.model import Model
 from app.mood.natures import RELIABLE, STEPPER
+from app.mood.places import Place, Places
 from app.mood.signals import (
     ACTIVE_CLICKS,
     DEAD_CLICK,
@@ -20,7 +21,6 @@ from app.mood.waiting import Waiting
 
 _BOTH: Final = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 _RECENT = 12  # clicks of the last second that are looked at
-_PLACES = 8  # targets that are remembered at a time
 
 
 FIELDS: Final = (
@@ -42,8 +42,8 @@ FIELDS: Final = (
     "missed",
     "missed_tries",
     "moved_at",
+    "named",
     "open",
-    "places",
     "rage",
     "rage_count",
     "recent",
@@ -61,7 +61,7 @@ class ClickSignals:
     """Whether the page answers says more than how people click: silence counts only for a client that
     promised to report answers. Facts of one millisecond count in whatever order they come."""
 
-    __slots__ = (*FIELDS, "waiting")
+    __slots__ = (*FIELDS, "places", "waiting")
 
     def __init__(self) -> None:
         self.at: int = -1
@@ -78,6 +78,7 @@ class ClickSignals:
         self.burst: float = 0.0  # bursts before it, at what an answered burst is worth
         self.rage: float = 0.0  # the client's own verdicts
         self.rage_count: int = 0
+        self.named: bool = False  # a dead click said on which thing or where
         self.told: bool = False  # by a client that reports both answers and dead clicks
         self.silent: int = 0  # clicks in a row without an answer
         self.tries: float = 0.0  # places among them, at tries_at
@@ -93,24 +94,25 @@ class ClickSignals:
         self.burst_span: int = 0
         self.burst_target: str | None = None
         self.recent: list[tuple[int, str | None, float | None, float | None]] = []
-        # target -> [clicks, at, dead since or -1, dead clicks, rage verdicts, clicks of those waited for,
-        #   when the burst that was told last was seen to go on or -1, answers]
-        self.places: dict[str, list[float]] = {}
+        self.places: Places = Places()
         self.waiting: Waiting = Waiting()
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            friction = kept(m.friction_rate, self.at, at)
-            engaged = kept(m.engaged_rate, self.at, at)
-            self.clicks *= engaged
-            self.active *= engaged
-            self.dead *= engaged
-            self.missed *= engaged
-            self.good *= kept(m.satisfied_rate, self.at, at)
-            self.slow *= friction
-            self.open *= friction
-            self.burst *= friction
-            self.rage *= friction
+            if self.clicks > 0.0 or self.dead > 0.0 or self.missed > 0.0:
+                engaged = kept(m.engaged_rate, self.at, at)
+                self.clicks *= engaged
+                self.active *= engaged
+                self.dead *= engaged
+                self.missed *= engaged
+            if self.good > 0.0:
+                self.good *= kept(m.satisfied_rate, self.at, at)
+            if self.slow > 0.0 or self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
+                friction = kept(m.friction_rate, self.at, at)
+                self.slow *= friction
+                self.open *= friction
+                self.burst *= friction
+                self.rage *= friction
             self.at = at
 
     def click(self, event: Event, patience: float, m: Model) -> None:
@@ -124,17 +126,17 @@ class ClickSignals:
         answered = self.answered_at == at or self.moved_at == at
         if reports and not answered and not event.reports & REPORTS_DEAD_CLICK:
             self._try(event, m)
-        place = None
+        place: Place | None = None
         if event.target is not None:
-            place = self._place(event.target, at, m)
-            place[0] += 1.0
-            if place[6] >= 0.0 and at - place[6] <= m.burst_pause_ms:
-                place[6] = float(at)
+            place = self.places.of(event.target, at, m)
+            place.clicks += 1.0
+            if place.burst_at >= 0 and at - place.burst_at <= m.burst_pause_ms:
+                place.burst_at = at
             if reports and self.moved_at != at and not self._answered(event.target, at):
                 self.waiting.click(event.target, at, m)
         size, span = self._around(event, m)
         needed = m.rage_clicks
-        if place is not None and 0.0 <= place[2] < at:
+        if place is not None and 0 <= place.dead_since < at:
             needed -= 1.0
         if size >= needed and size > patience:
             if reports:
@@ -161,11 +163,11 @@ class ClickSignals:
         wait says nothing of a stepper."""
         at = event.at
         self._fade(at, m)
-        place = self._place(event.target or "", at, m)
-        again = event.target is not None and place[6] >= 0.0 and at - place[6] <= m.burst_pause_ms
+        place = self.places.of(event.target or "", at, m)
+        again = event.target is not None and place.burst_at >= 0 and at - place.burst_at <= m.burst_pause_ms
         if not again:
             self.rage_count += 1
-        place[6] = float(at)
+        place.burst_at = at
         seen = self.waiting.burst(event, m) if event.reports & REPORTS_RESPONSE else 0
         stepping = (nature & STEPPER) != 0 and seen == 0
         if event.kind in MILD or stepping or self._answered(event.target, at):
@@ -174,8 +176,8 @@ class ClickSignals:
             return
         if not again:
             self.rage += 1.0
-            place[4] += 1.0
-        place[5] = max(place[5], float(seen))
+            place.verdicts += 1.0
+        place.waited = max(place.waited, float(seen))
 
     def _answered(self, target: str | None, at: int) -> bool:
         """An answer to `target` came in this very millisecond."""
@@ -185,6 +187,7 @@ class ClickSignals:
         """The client's verdict on one click. On what answered nearly everybody else it counts for more."""
         self._fade(event.at, m)
         self.dead_count += 1
+        self.named = self.named or event.target is not None or event.x is not None
         mild = event.kind in MILD
         judges = (event.reports & _BOTH) == _BOTH
         self.told = self.told or judges
@@ -196,10 +199,10 @@ class ClickSignals:
         worth = m.usual_worth if nature & RELIABLE else 1.0
         self.dead += worth
         if event.target is not None:
-            place = self._place(event.target, event.at, m)
-            place[3] += worth
-            if place[2] < 0.0:
-                place[2] = float(event.at)
+            place = self.places.of(event.target, event.at, m)
+            place.dead += worth
+            if place.dead_since < 0:
+                place.dead_since = event.at
 
     def response(self, event: Event, m: Model) -> None:
         at = event.at
@@ -210,12 +213,14 @@ class ClickSignals:
         if len(self.answered) < _RECENT:
             self.answered.append(event.target)
         self.waiting.answer(event.target)
-        self._take_back(event.target, at, m)
+        if self.rage_count > 0:
+            # the page was slow, not dead: what the client called rage was repeat use
+            self.rage = self.places.take_back(self.rage, event.target, at, m)
         self._break_silence(m)
         if event.kind == UNKNOWN:
             return
         if event.target is not None:
-            self._place(event.target, at, m)[7] += 1.0
+            self.places.of(event.target, at, m).answers += 1.0
         pain = ramp(event.value if event.value is not None else 0.0, m.wait_fine_ms, m.wait_painful_ms)
         self.good += 1.0 - pain
         self.good_count += 1
@@ -228,27 +233,18 @@ class ClickSignals:
         self._fade(at, m)
         self.moved_at = at
         self.waiting.answer(None)
-        for place in self.places.values():
-            place[5] = 0.0
+        self.places.moved_on()
         self._break_silence(m)
 
     def _break_silence(self, m: Model) -> None:
-        self.silent = 0
-        self.tries = 0.0
-        self.missed_tries = 0.0
-        self.tried = []
-        self.burst += self.open * m.rage_answered
-        self.open = 0.0
-
-    def _take_back(self, target: str | None, at: int, m: Model) -> None:
-        """The page was slow, not dead: what the client called rage was repeat use. Without a target an answer
-        speaks for all places."""
-        for name, place in self.places.items():
-            if (place[4] > 0.0 or place[5] > 0.0) and (target is None or name == target):
-                verdicts = place[4] * kept(m.friction_rate, int(place[1]), at)
-                self.rage = max(0.0, self.rage - verdicts * (1.0 - m.rage_answered))
-                place[4] = 0.0
-                place[5] = 0.0
+        if self.silent > 0:
+            self.silent = 0
+            self.tries = 0.0
+            self.missed_tries = 0.0
+            self.tried = []
+        if self.open > 0.0:
+            self.burst += self.open * m.rage_answered
+            self.open = 0.0
 
     def _try(self, event: Event, m: Model) -> None:
         """An unanswered click: a new try if it is on another place. Stepping on one control is one try, its
@@ -302,50 +298,11 @@ class ClickSignals:
             del recent[0]
         return size, at - first
 
-    def _place(self, target: str, at: int, m: Model) -> list[float]:
-        """The record of a target, faded to `at`."""
-        place = self.places.get(target)
-        if place is None:
-            if len(self.places) >= _PLACES:
-                places = self.places
-                oldest = min(places, key=lambda t: (places[t][1], t))
-                del places[oldest]
-            place = self.places[target] = [0.0, float(at), -1.0, 0.0, 0.0, 0.0, -1.0, 0.0]
-        faded = kept(m.friction_rate, int(place[1]), at)
-        place[0] *= faded
-        place[1] = float(at)
-        place[3] *= faded
-        place[4] *= faded
-        place[5] *= faded
-        place[7] *= faded
-        return place
-
-    def _most(self, what: int, least: float, now: int, m: Model) -> float:
-        """The highest count of one kind over the places, if above `least`: 0 clicks, 3 dead clicks, 5 clicks of
-        verdicts that were waited for. What answered before is not broken: each answer forgives one of the latter."""
-        most = least
-        for place in self.places.values():
-            count = place[what] if what == 0 else place[what] - place[7]
-            if count > most:
-                faded = count * kept(m.friction_rate, int(place[1]), now)
-                if faded > most:
-                    most = faded
-        return most
-
-    def _forgiven(self, now: int, m: Model) -> float:
-        """Dead clicks on things that answered as often: a stepper at its end, not a broken page."""
-        forgiven = 0.0
-        for place in self.places.values():
-            both = min(place[3], place[7])
-            if both > 0.0:
-                forgiven += both * kept(m.friction_rate, int(place[1]), now)
-        return forgiven
-
     def hammering(self, now: int, m: Model) -> float:
         """The strength, in [0, 1], of the rapid clicks on one place that were seen to stay unanswered."""
         if self.rage_count == 0:
             return 0.0
-        return ramp(self._most(5, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
+        return ramp(self.places.most_waited(m.stuck_from, now, m), m.stuck_from, m.stuck_full)
 
     def settled_at(self) -> int:
         """The last answer, or the last page that came; -1: none yet."""
@@ -353,15 +310,15 @@ class ClickSignals:
 
     def unanswered(self, now: int, m: Model) -> int:
         """How many clicks stand behind DEAD_CLICK: those that the client called dead, or is about to."""
-        return max(self.dead_count, round(self._most(5, 0.0, now, m)))
+        return max(self.dead_count, round(self.places.most_waited(0.0, now, m)))
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
         if self.at < 0:
             return
-        friction = kept(m.friction_rate, self.at, now)
         engaged = kept(m.engaged_rate, self.at, now)
         own = self.open + self.burst
         if own > 0.0 or self.rage > 0.0:
+            friction = kept(m.friction_rate, self.at, now)
             out[RAGE_CLICK] = min(
                 1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
             )
@@ -372,10 +329,10 @@ class ClickSignals:
             silent = ramp(tries, m.silent_from, m.silent_full)
         stuck = 0.0
         if self.dead_count > 0 or self.rage_count > 0:
-            dead = max(0.0, self.dead * engaged - self._forgiven(now, m))
+            dead = max(0.0, self.dead * engaged - self.places.forgiven(now, m))
             missed = self.missed * engaged
             clicks = max(self.clicks * engaged, dead + missed) + m.dead_prior
-            stuck = ramp(self._most(3, m.stuck_from, now, m), m.stuck_from, m.stuck_full)
+            stuck = ramp(self.places.most_dead(m.stuck_from, now, m), m.stuck_from, m.stuck_full)
             stuck = max(stuck, self.hammering(now, m))
             if self.told:
                 # the silent run is made of the dead clicks: one cause, one sign
@@ -386,11 +343,12 @@ class ClickSignals:
             out[DEAD_CLICK] = stuck
         out[UNANSWERED_CLICKS] = silent
         if self.clicks > m.repeats_from:
-            most = self._most(0, m.repeats_from, now, m)
+            most = self.places.most_clicks(m.repeats_from, now, m)
             out[REPEAT_USE] = ramp(most, m.repeats_from, m.repeats_full)
         out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
         if self.good_count > 0:
-            out[SLOW_RESPONSE] = min(1.0, self.slow * friction / m.slow_full)
+            if self.slow > 0.0:
+                out[SLOW_RESPONSE] = min(1.0, self.slow * kept(m.friction_rate, self.at, now) / m.slow_full)
             # what went well elsewhere is no comfort while one is stuck
             good = self.good * kept(m.satisfied_rate, self.at, now)
             out[SMOOTH_PROGRESS] = half_at(good, m.good_half) * (1.0 - stuck)
@@ -399,13 +357,14 @@ class ClickSignals:
         state = snapshot.take(self, FIELDS)
         state[FIELDS.index("recent")] = [list(click) for click in self.recent]
         state[FIELDS.index("tried")] = [list(click) for click in self.tried]
-        return [state, self.waiting.state()]
+        return [state, self.waiting.state(), self.places.state()]
 
     def restore(self, state: object) -> None:
-        if not isinstance(state, list) or len(state) != 2:
+        if not isinstance(state, list) or len(state) != 3:
             raise ValueError("the snapshot does not fit: its clicks are others")
         snapshot.put(self, FIELDS, state[0])
         self.waiting.restore(state[1])
+        self.places.restore(state[2])
         recent: Any = self.recent  # lists so far
         tried: Any = self.tried
         self.recent = [(click[0], click[1], click[2], click[3]) for click in recent]

@@ -52,8 +52,8 @@ class DoingSignals:
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            friction = kept(m.friction_rate, self.at, at)
-            self.again *= friction
+            if self.again > 0.0:
+                self.again *= kept(m.friction_rate, self.at, at)
             self.acts *= kept(m.engaged_rate, self.at, at)
             self.at = at
 

@@ -54,8 +54,10 @@ class PageSignals:
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            self.dwelt *= kept(m.satisfied_rate, self.at, at)
-            self.new *= kept(m.curious_rate, self.at, at)
+            if self.dwelt > 0.0:
+                self.dwelt *= kept(m.satisfied_rate, self.at, at)
+            if self.new > 0.0:
+                self.new *= kept(m.curious_rate, self.at, at)
             self.at = at
 
     def page_changed(self, name: str | None, back: bool, at: int, m: Model) -> bool:
@@ -70,11 +72,11 @@ class PageSignals:
             return True
         if name is not None and name == self.page and not back:
             return False
-        self.turns = self.turns * kept(m.confused_rate, self.turns_at, at) + self.turn * kept(
-            m.confused_rate, self.entered, at
-        )
+        if self.turns > 0.0:
+            self.turns *= kept(m.confused_rate, self.turns_at, at)
         self.turns_at = at
         if self.turn > 0.0:
+            self.turns += self.turn * kept(m.confused_rate, self.entered, at)
             self.turns_count += 1
         if self.entered >= 0:
             self._fade(at, m)

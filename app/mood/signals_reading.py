@@ -119,10 +119,12 @@ class ReadingSignals:
 
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            left = kept(m.engaged_rate, self.at, at)
-            self.read *= left
-            self.ahead *= left
-            self.turns *= kept(m.confused_rate, self.at, at)
+            if self.read > 0.0 or self.ahead > 0.0:
+                left = kept(m.engaged_rate, self.at, at)
+                self.read *= left
+                self.ahead *= left
+            if self.turns > 0.0:
+                self.turns *= kept(m.confused_rate, self.at, at)
             self.at = at
 
     def _moved(self, m: Model) -> tuple[float, float]:
@@ -142,18 +144,22 @@ class ReadingSignals:
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
         if self.at < 0:
             return
-        left = kept(m.engaged_rate, self.at, now)
-        read = self.read * left
-        ahead = self.ahead * left
+        read = self.read
+        ahead = self.ahead
+        if read > 0.0 or ahead > 0.0:
+            left = kept(m.engaged_rate, self.at, now)
+            read *= left
+            ahead *= left
         turns = self.turns
         if turns > 0.0:
             turns *= kept(m.confused_rate, self.at, now)
         deepest = self.deepest
         if self.moved:
-            since = kept(m.engaged_rate, self.place_at, now)
             more_read, more_ahead = self._moved(m)
-            read += more_read * since
-            ahead += more_ahead * since
+            if more_read > 0.0 or more_ahead > 0.0:
+                since = kept(m.engaged_rate, self.place_at, now)
+                read += more_read * since
+                ahead += more_ahead * since
             if self._turned(m):
                 turns += kept(m.confused_rate, self.place_at, now)
             deepest = max(deepest, self.place)

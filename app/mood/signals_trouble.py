@@ -137,10 +137,13 @@ class TroubleSignals:
         if self.at < 0:
             return
         left = kept(m.friction_rate, self.at, now)
-        out[ERROR_CLICK] = min(1.0, self.click_errors * left / m.errors_click_full)
-        out[HIGH_ERROR_RATE] = ramp(self.errors * left, m.errors_from, m.errors_full)
-        out[FORM_STRUGGLE] = min(1.0, self.forms * left / m.forms_full)
-        out[THRASHED_CURSOR] = min(1.0, self.thrash * left)
+        if self.errors > 0.0:
+            out[ERROR_CLICK] = min(1.0, self.click_errors * left / m.errors_click_full)
+            out[HIGH_ERROR_RATE] = ramp(self.errors * left, m.errors_from, m.errors_full)
+        if self.forms > 0.0:
+            out[FORM_STRUGGLE] = min(1.0, self.forms * left / m.forms_full)
+        if self.thrash > 0.0:
+            out[THRASHED_CURSOR] = min(1.0, self.thrash * left)
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

@@ -2,7 +2,9 @@
 
 from app.mood.behaviour import Behaviour
 from app.mood.model import Model
+from app.mood.reading import ENGAGED
 from app.mood.signals import (
+    ARRIVED,
     BACK_AND_FORTH,
     DEAD_CLICK,
     DEEP_SCROLL,
@@ -76,6 +78,8 @@ def describe(signal: int, b: Behaviour, now: int, m: Model) -> tuple[int, str]:
         return 1, f"did nothing for {max(0, now - b.doing.quiet_since) // 1000} s"
     if signal == GOAL:
         return b.doing.goals_count, f"{_many(b.doing.goals_count, 'goal')} reached"
+    if signal == ARRIVED:
+        return 1, f"too early to say: every visit starts as {m.labels[ENGAGED]}"
     return 1, _PLAIN[signal]
 
 
@@ -86,7 +90,6 @@ _PLAIN: dict[int, str] = {
     15: "clicks at an unhurried pace",
     22: "the trouble is over",
     23: "uses one control again and again",
-    24: "too early to say: every visit starts as engaged",
 }
 
 

@@ -44,11 +44,11 @@ class MoodChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class SessionRow(msgspec.Struct, frozen=True, gc=False):
-    """What lists show and what decides who may take the next batch. Of `version` 0 is one that nothing happened in
-    yet: its id was reserved by minting a token, and lists leave it out.
+    """What lists show. It may lag behind the log, by a few seconds of `last_at`; the mood and its changes never do. Of
+    `version` 0 is one that nothing happened in yet: its id was reserved by minting a token, and lists leave it out.
 
-    `version` grows by one with each batch; `due_at`: when time alone may next change the mood (ms), None when
-    it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
+    `version` grows by one with each batch; `due_at`: not later than when time alone may next change the mood (ms), None
+    when it can't. `mood`, `confidence` and `suggested_action` are as of `mood_at` (ms), when the visitor was last seen;
     empty and 0 before that. `traits`: what `Traits` choose by.
     """
 
@@ -88,9 +88,16 @@ class Traits(msgspec.Struct, frozen=True, array_like=True):
     values: tuple[int, ...]
 
 
+class Lagging(msgspec.Struct, frozen=True):
+    """Sessions whose log has gone on without their row, by project and name, as far as a part of the log tells; `after`:
+    where to look on, None at the end."""
+
+    names: list[tuple[str, str]]
+    after: tuple[int, int] | None
+
+
 class Numbering(msgspec.Struct, frozen=True, gc=False):
-    """How far a page load has come that the session's snapshots hold no more: its highest event number, and
-    what it `reports`."""
+    """How far a page load has come: its highest event number in the log, and what it `reports`."""
 
     producer: str
     last_seq: int
@@ -98,16 +105,30 @@ class Numbering(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One step of one session, written whole or not at all. `batch` is None when only time passed.
-    `snapshot` (msgpack) stands for the state after this entry, when one is due. `put_away`: what it, and those
-    that follow, may leave out. `history`: only when it changed."""
+    """One step of one session, written whole or not at all.
 
-    row: SessionRow
+    `row`: the session's row where it is due to be written; the log is ahead of it otherwise. A session's first
+    entry has one. `batch`: None when only time passed. `snapshot` (msgpack): the state after this entry, when one is
+    due; then `row` is there too. `of`: project and session, where there is no `row` to say so."""
+
+    row: SessionRow | None
     batch: Batch | None = None
     changes: Sequence[MoodChange] = ()
     snapshot: bytes | None = None
-    put_away: Sequence[Numbering] = ()
     history: HistoryRow | None = None
+    of: tuple[str, str] = ("", "")
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Project and session."""
+        return self.of if self.row is None else (self.row.project, self.row.session)
+
+    @property
+    def version(self) -> int:
+        """The session's version after this step; 0 where nothing says so."""
+        if self.batch is not None:
+            return self.batch.version
+        return 0 if self.row is None else self.row.version
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -231,6 +252,10 @@ class Storage(Protocol):
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first."""
 
+    async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
+        """Sessions whose row a crash left behind their log, by what came in the log's last `within` ms. `after`: of
+        the `Lagging` to go on from."""
+
     async def sessions(
         self,
         project: str,
@@ -260,7 +285,8 @@ class Storage(Protocol):
         """The log of a session from version `after` + 1 on, oldest first."""
 
     async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
-        """What an entry put away of this page load last."""
+        """How far a page load has come; None where the log has nothing of it. One session's log is looked through at a
+        time, in parts: it may be long, and others read too."""
 
     async def erase(self, project: str, session: str) -> bool:
         """Remove everything of the session, from free pages and the write-ahead log too. False if unknown.

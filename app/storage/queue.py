@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -38,12 +39,21 @@ class Durable(Prompt[None]):
         return False
 
     def __await__(self) -> Generator[Any, None, None]:
-        return super().__await__() if self.done() else asyncio.shield(self).__await__()
+        if not self.done():
+            waiter = self.get_loop().create_future()
+            self.add_done_callback(partial(_wake, waiter))
+            yield from waiter
+        return self.result()
 
     def fail(self, error: BaseException) -> None:
         if not self.done():
             self.set_exception(error)
             self.exception()  # marks it as looked at
+
+
+def _wake(waiter: "asyncio.Future[None]", _: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 class Job:
@@ -262,8 +272,8 @@ class WriteQueue:
         for entry, error in outcome.refused:
             logger.error(
                 "an entry of session %s, version %d, cannot be kept and was dropped",
-                entry.row.session,
-                entry.row.version,
+                entry.name[1],
+                entry.version,
                 exc_info=error,
             )
         if outcome.refused:

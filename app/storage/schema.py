@@ -86,16 +86,6 @@ log = Table(
     Index("ix_log_session", "session_id", "version", unique=True),
 )
 
-# How far page loads had come when the session's state dropped them: only sessions of very many have any.
-producers = Table(
-    "producers",
-    metadata,
-    Column("session_id", Id, ForeignKey("sessions.id"), primary_key=True, autoincrement=False),
-    Column("producer", Text, primary_key=True),
-    Column("last_seq", BigInteger, nullable=False),
-    Column("reports", BigInteger, nullable=False),
-)
-
 # Apart from `sessions`, so that a new last_at does not write the state again.
 snapshots = Table(
     "snapshots",

@@ -18,6 +18,7 @@ from app.storage import (
     Entry,
     Epoch,
     Key,
+    Lagging,
     MoodChange,
     Numbering,
     Page,
@@ -28,7 +29,6 @@ from app.storage import (
     sqlite_jobs,
     sqlite_reads,
     sqlite_requests,
-    sqlite_rows,
 )
 from app.storage.cursor import Filters, Position, read_cursor, write_cursor
 from app.storage.file_lock import Gate
@@ -81,6 +81,7 @@ class SQLiteStorage:
         self._reader: Connection | None = None
         self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._secrets: dict[str, bytes] = {}
+        self._numbering = asyncio.Lock()
         self._sole = sole
         self._claim = Claim(self.path, sole)
         self._gate = Gate(self._claim.real + "-lock", BUSY_SECONDS)
@@ -92,7 +93,6 @@ class SQLiteStorage:
             await writer
             self._writer = writer
             await writer.run(migrate_sqlite)
-            await writer.prepare(sqlite_rows.prepare)
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: sqlite_jobs.make_secret(c, "cursor"))
             if self._sole:
@@ -218,6 +218,9 @@ class SQLiteStorage:
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
         return await self._read(lambda c: sqlite_reads.read_due(c, before, limit))
 
+    async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
+        return await self._read(lambda c: sqlite_reads.read_lagging(c, within, after))
+
     async def sessions(
         self,
         project: str,
@@ -264,7 +267,20 @@ class SQLiteStorage:
         )
 
     async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
-        return await self._read(lambda c: sqlite_reads.read_numbering(c, project, session, producer))
+        before: int | None = None
+        async with self._numbering:
+            while before != 0:
+                part = partial(
+                    sqlite_reads.read_numbering,
+                    project=project,
+                    session=session,
+                    producer=producer,
+                    before=before,
+                )
+                found, before = await self._read(part)
+                if found is not None:
+                    return found
+        return None
 
     async def erase(self, project: str, session: str) -> bool:
         """While a backup reads the file its write-ahead log cannot be wiped: then that follows by itself."""

@@ -14,7 +14,7 @@ from app import errors
 from app.storage import Entry, MoodChange
 from app.storage.queue import Group, Job, Outcome
 from app.storage.sqlite_damage import is_corrupt
-from app.storage.sqlite_rows import MAX_ROWS, Row, entry_row, filled, insert_rows
+from app.storage.sqlite_rows import CHANGES, HISTORIES, LOG, LOG_AGAIN, SESSIONS, SIZES, SNAPSHOTS, Row
 
 # The environment's faults: worth trying again. Anything else is the entry's own.
 _OURS = (
@@ -44,16 +44,60 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+class _Rows:
+    """What a group writes, by table. A session's row goes in once, as its last entry has it, and first: everything
+    else points at it."""
+
+    __slots__ = ("_log", "changes", "histories", "log", "sessions", "snapshots")
+
+    def __init__(self, entries: Sequence[Entry], repeated: bool) -> None:
+        sessions: dict[tuple[str, str], Row] = {}
+        snapshots: dict[tuple[str, str], Row] = {}
+        histories: dict[tuple[str, str], Row] = {}
+        self.log: list[Row] = []
+        self.changes: list[Row] = []
+        for entry in entries:
+            name = entry.name
+            if entry.row is not None:
+                sessions[name] = msgspec.structs.astuple(entry.row)
+            if entry.batch is not None:
+                self.log.append((*name, *msgspec.structs.astuple(entry.batch)))
+            for change in entry.changes:
+                self.changes.append((*name, *_change_values(change)))
+            if entry.snapshot is not None:
+                snapshots[name] = (*name, entry.version, entry.snapshot)
+            if entry.history is not None:
+                histories[name] = (*name, *msgspec.structs.astuple(entry.history))
+        self.sessions = list(sessions.values())
+        self.snapshots = list(snapshots.values())
+        self.histories = list(histories.values())
+        self._log = LOG_AGAIN if repeated else LOG
+
+    @property
+    def is_one_statement(self) -> bool:
+        """Nothing but rows of the log, which fit into one."""
+        return len(self.log) in SIZES and not (
+            self.sessions or self.changes or self.snapshots or self.histories
+        )
+
+    def insert(self, connection: sqlite3.Connection) -> None:
+        SESSIONS.run(connection, self.sessions)
+        self._log.run(connection, self.log)
+        CHANGES.run(connection, self.changes)
+        SNAPSHOTS.run(connection, self.snapshots)
+        HISTORIES.run(connection, self.histories)
+
+
 def write_group(connection: sqlite3.Connection, group: Group) -> Outcome:
     """Raises the environment's errors; a group with an entry that no database would take is written without
     it."""
-    rows = _rows(group.entries, group.repeated)
     try:
-        if len(rows) <= MAX_ROWS and not group.jobs:
-            insert_rows(connection, rows)
+        rows = _Rows(group.entries, group.repeated)
+        if rows.is_one_statement and not group.jobs:
+            rows.insert(connection)
             return Outcome([])
         with transaction(connection):
-            insert_rows(connection, rows)
+            rows.insert(connection)
             return Outcome([_run(connection, job) for job in group.jobs])
     except Exception as error:
         if is_environment(error):
@@ -67,7 +111,7 @@ def _write_one_by_one(connection: sqlite3.Connection, group: Group) -> Outcome:
         for entry in group.entries:
             connection.execute("SAVEPOINT entry")
             try:
-                insert_rows(connection, _rows([entry], group.repeated))
+                _Rows([entry], group.repeated).insert(connection)
             except Exception as error:
                 if is_environment(error):
                     raise
@@ -93,29 +137,6 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
             result = errors.Damaged(f"the database is damaged: {error}")
     connection.execute("RELEASE job")
     return result
-
-
-def _rows(entries: Sequence[Entry], repeated: bool) -> list[Row]:
-    """A session's own row is written with its first entry, as its last one has it: everything else points at it."""
-    kind = "entry again" if repeated else "entry"
-    latest = {(entry.row.project, entry.row.session): entry.row for entry in entries}
-    snapshots: dict[tuple[str, str], Row] = {}
-    histories: dict[tuple[str, str], Row] = {}
-    rows: list[Row] = []
-    for entry in entries:
-        name = (entry.row.project, entry.row.session)
-        session = latest.pop(name, None)
-        values = None if session is None else msgspec.structs.astuple(session)[2:]
-        batch = None if entry.batch is None else msgspec.structs.astuple(entry.batch)
-        if values or batch:
-            rows.append(entry_row(kind, *name, values, batch))
-        rows += [filled(("change", *name, *_change_values(change))) for change in entry.changes]
-        rows += [filled(("producer", *name, *msgspec.structs.astuple(each))) for each in entry.put_away]
-        if entry.snapshot is not None:
-            snapshots[name] = filled(("snapshot", *name, entry.row.version, entry.snapshot))
-        if entry.history is not None:
-            histories[name] = filled(("history", *name, *msgspec.structs.astuple(entry.history)))
-    return [*rows, *snapshots.values(), *histories.values()]
 
 
 def _change_values(change: MoodChange) -> tuple[Any, ...]:

@@ -44,7 +44,6 @@ class Connection(aiosqlite.Connection):
         self._gate = contextlib.nullcontext() if gate is None else gate
         self._identity: tuple[int, int] | None = None
         self._broken = False
-        self._prepare: Callable[[sqlite3.Connection], None] | None = None
         self._stopped: asyncio.Future[None] | None = None
         super().__init__(self._open, 64)
         # A disk that hangs in a write must not keep the process from exiting.
@@ -77,11 +76,6 @@ class Connection(aiosqlite.Connection):
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self.start(work)
 
-    async def prepare(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Run `work` now and each time the file is opened anew."""
-        await self.run(work)
-        self._prepare = work
-
     def distrust(self, error: BaseException) -> None:
         """After `error`, open the connection anew before it is used again, unless the error was of the
         moment."""
@@ -91,9 +85,6 @@ class Connection(aiosqlite.Connection):
     def _open(self) -> sqlite3.Connection:
         with self._gate:
             connection = self._kind(self._path, self._identity is None)
-            if self._prepare is not None:
-                with _closed_on_error(connection):
-                    self._prepare(connection)
             self._identity = file_identity(self._path)
             return connection
 

@@ -85,7 +85,7 @@ def note_clock(connection: sqlite3.Connection, at: int) -> None:
 
 def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) -> None:
     ids = [(each[0],) for each in found]
-    for table in ("log", "changes", "snapshots", "producers", "histories"):
+    for table in ("log", "changes", "snapshots", "histories"):
         connection.executemany(f"DELETE FROM {table} WHERE session_id = ?", ids)  # noqa: S608
     connection.executemany("DELETE FROM sessions WHERE id = ?", ids)
     connection.executemany(

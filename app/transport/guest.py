@@ -9,10 +9,11 @@ from app.auth import Claims, check_origin
 from app.errors import BadKey, BadToken
 from app.mood import reports_mask
 from app.producers import Producer
-from app.protocol import Batch, Hello, position, to_event
+from app.protocol import Batch, Hello, position
 from app.sessions import Session
 from app.storage import Key
 from app.transport import Doors, bearer
+from app.wire_events import to_event
 
 if TYPE_CHECKING:
     from app.transport.websocket import Connection

@@ -30,6 +30,19 @@ def footer() -> str:
     )
 
 
+def notice(title: str, text: str) -> str:
+    """A page that says one thing. In `text`, `code` and [links](/where) as in Markdown."""
+    said = re.sub(r"\[([^\]]+)\]\((/[a-z]*)\)", r'<a href="\2">\1</a>', words(text))
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark"><title>{title} · SessionMood</title>'
+        '<link rel="stylesheet" href="/static/pages.css"><link rel="icon" href="/static/icon.svg"></head>'
+        f'<body>{header("")}<main id="main" class="alone"><h1>{title}</h1><p class="lead">{said}</p></main>{footer()}'
+        "</body></html>"
+    )
+
+
 def with_anchors(page: str) -> str:
     """`page` with an anchor on each heading, named as GitHub names them, and `{{contents}}` filled in."""
     contents: list[str] = []

@@ -16,7 +16,7 @@ from app.auth import check_origin
 from app.config import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
 from app.history import OUTCOMES, wanted_traits
-from app.kept_history import history_row, mood_columns, told
+from app.kept_history import history_row, labelled, mood_columns, told
 from app.malformed import reason
 from app.mood import MOODS, Offer, Reading
 from app.storage import HistoryRow, Key, SessionRow, Traits
@@ -125,12 +125,14 @@ class Manage:
             limit=_whole("limit", query.get("limit", "50"), 1, 500),
         )
         rows = [
-            self._row(row, history, now) for row, history in zip(page.sessions, page.histories, strict=True)
+            self._row(self._doors.ingest.current(row), history, now)
+            for row, history in zip(page.sessions, page.histories, strict=True)
         ]
         return json_answer({"sessions": rows, "cursor": page.cursor})
 
     def _row(self, row: SessionRow, history: HistoryRow | None, now: int) -> dict[str, object]:
-        return {
+        model = self._doors.ingest.sessions.model
+        fields: dict[str, object] = {
             "session": row.session,
             "mood": row.mood or None,
             "confidence": round(row.confidence, 4),
@@ -142,8 +144,9 @@ class Manage:
             "last_at": row.last_at,
             "active": row.last_at >= now - ACTIVE_MS,
             "ended_at": self._doors.ended_at(row.last_at, now),
-            **told(row.traits, history),
+            **told(row.traits, history, model),
         }
+        return labelled(fields, model)
 
     async def _one(self, request: Request, key: Key) -> Response:
         doors = self._doors
@@ -156,6 +159,12 @@ class Manage:
         ended_at = doors.ended_at(session.last_at, now)
         ending = None if ended_at is None else session.ending()
         mood, confidence, action, mood_at, traits = mood_columns(session.history, session.model)
+        last: dict[str, object] = {
+            "mood": mood or None,
+            "confidence": round(confidence, 4),
+            "suggested_action": action or None,
+            "at": mood_at if mood else None,
+        }
         return json_answer(
             {
                 "session": id,
@@ -166,13 +175,8 @@ class Manage:
                 "connected": bool(session.subscribers),
                 "page": session.page,
                 "mood": _reading(reading, session.offer) if ending is None else _reading(ending, None),
-                "last": {
-                    "mood": mood or None,
-                    "confidence": round(confidence, 4),
-                    "suggested_action": action or None,
-                    "at": mood_at if mood else None,
-                },
-                **told(traits, history_row(session.history)),
+                "last": labelled(last, session.model),
+                **told(traits, history_row(session.history), session.model),
             }
         )
 

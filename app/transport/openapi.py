@@ -211,6 +211,10 @@ def schemas() -> dict[str, Any]:
 
 def _answers() -> dict[str, object]:
     mood = {"type": "string", "enum": list(MOODS)}
+    label = {
+        **_TEXT,
+        "description": "the word to show for the mood, where a setting or the model file says another",
+    }
     mood_or_null = {"enum": [*MOODS, None]}
     outcome = {"type": "string", "enum": list(OUTCOMES[1:])}
     line = _object("signal points count text", signal=_TEXT, points=_NUMBER, count=_WHOLE, text=_TEXT)
@@ -231,13 +235,14 @@ def _answers() -> dict[str, object]:
             signals={"type": "array", "items": _TEXT}, event_count=_WHOLE,
             scores={"type": "object", "additionalProperties": _NUMBER},
             because=because,
-            since=_WHOLE, as_of=_WHOLE, previous=mood_or_null,
+            since=_WHOLE, as_of=_WHOLE, previous=mood_or_null, label=label,
             help=_object("id holdout", id=_TEXT, holdout={"type": "boolean"}),
             ended_at={**_WHOLE, "description": "only of a visit that is over: when it was; the rest is how it ended"},
         ),
         "Worst": _object(
             "mood confidence at page event_count signals because", mood=mood, confidence=_NUMBER, at=_WHOLE,
             page=_TEXT_OR_NULL, event_count=_WHOLE, signals={"type": "array", "items": _TEXT}, because=because,
+            label=label,
         ),
         "Help": _object(
             "outcome offers", outcome=outcome,
@@ -254,7 +259,7 @@ def _answers() -> dict[str, object]:
             "session mood event_count created_at last_at active ended_at moods worst help", session=_TEXT,
             mood=mood_or_null, confidence=_NUMBER, suggested_action=_TEXT_OR_NULL, mood_at=_WHOLE_OR_NULL,
             event_count=_WHOLE, page=_TEXT_OR_NULL, created_at=_WHOLE, last_at=_WHOLE, active={"type": "boolean"},
-            **past,
+            label=label, **past,
         ),
         "Sessions": _object(
             "sessions cursor", sessions={"type": "array", "items": _ref("SessionRow")}, cursor=_TEXT_OR_NULL
@@ -264,7 +269,7 @@ def _answers() -> dict[str, object]:
             created_at=_WHOLE, last_at=_WHOLE, active={"type": "boolean"}, connected={"type": "boolean"},
             page=_TEXT_OR_NULL, mood={"anyOf": [_ref("Reading"), {"type": "null"}]},
             last=_object("mood confidence suggested_action at", mood=mood_or_null, confidence=_NUMBER,
-                         suggested_action=_TEXT_OR_NULL, at=_WHOLE_OR_NULL),
+                         suggested_action=_TEXT_OR_NULL, at=_WHOLE_OR_NULL, label=label),
             **past,
         ),
         "Timeline": _object(

@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from app.errors import NotFound, StorageUnavailable
 from app.transport import Doors
-from app.transport.answers import Message, Send
+from app.transport.answers import NOSNIFF, Message, Send
+from app.transport.html_parts import notice
 from app.transport.scripts import Scripts
 from app.transport.static import STATIC
 
@@ -21,8 +22,8 @@ FRESH: Final = 1.0
 
 #: A file of `static/`: none begins with a dot, which would lead out of there.
 _NAME: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}/){0,4}[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-#: For whatever is no answer of the two hot calls: read as what it says it is, and told to nobody else.
-_SAFE: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+#: For whatever is no answer of the two hot calls: told to nobody else, and read as what it says it is, as those are.
+_SAFE: Final = (NOSNIFF, (b"referrer-policy", b"same-origin"))
 #: For pages: they load from here only, and are shown in no frame of others.
 _SAFE_PAGE: Final = (
     (
@@ -31,6 +32,12 @@ _SAFE_PAGE: Final = (
         b"base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
     ),
     (b"x-frame-options", b"SAMEORIGIN"),
+)
+
+_DEMO_OFF: Final = notice(
+    "The demo is off",
+    "It goes off by itself once a key is bound to origins: from then on this server is for real pages. "
+    "`SESSIONMOOD_DEMO=on` at its start keeps it. The [API](/docs) and [what is kept](/privacy) are here as ever.",
 )
 
 
@@ -102,6 +109,8 @@ class Pages:
 
     async def _demo(self, request: Request) -> Response:
         if not self._doors.access.demo_on:
+            if "text/html" in request.headers.get("accept", ""):
+                return HTMLResponse(_DEMO_OFF, 404)
             raise NotFound("the demo is off: SESSIONMOOD_DEMO=on turns it on")
         page = (STATIC / "demo.html").read_text()
         return HTMLResponse(page.replace("{{key}}", self.demo_key))

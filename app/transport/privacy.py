@@ -162,7 +162,13 @@ def statement(settings: Settings) -> Statement:
             "state and counts go, from free pages and the write-ahead log of the database too.",
             "See what is kept of one session: GET /v1/sessions/{id} and GET /v1/sessions/{id}/timeline.",
             "Browsers that say Do Not Track or Global Privacy Control send nothing.",
-            f"{settings.help_holdout:.0%} of the sessions are never shown help, so that its use can be measured.",
+            *(
+                [
+                    f"{settings.help_holdout:.0%} of the sessions are never shown help, so that its use can be measured."
+                ]
+                if settings.help_holdout
+                else []
+            ),
         ],
     )
 

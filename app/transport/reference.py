@@ -70,6 +70,7 @@ READING_FIELDS: Final = {
     "since": "When this mood began, ms.",
     "as_of": "The moment that the reading is of, ms.",
     "previous": "The mood before; null at first.",
+    "label": "Only where the operator has other words for the moods: the one to show. `mood` stays what it is.",
     "help": "Only while help is due: `id` of the offer, and `holdout`: true means count it, but show nothing.",
     "ended_at": "Only from GET, and only when the visit is over: when it was. The rest is how it ended.",
 }
@@ -143,6 +144,7 @@ ANSWER_FIELDS: Final = {
     "Receipt.mood": "The reading after these events.",
     "Session.mood": "The reading now, or how the visit ended.",
     "mood": "The mood when the visitor was last seen; it does not fade.",
+    "label": "Only where the operator has other words for the moods: the one to show.",
     "Worst.mood": "From best to worst: satisfied, curious, engaged, bored, confused, frustrated.",
     "sessions": "The sessions, newest activity first.",
     "cursor": "Send it as `cursor`, with the same filters, for the next page; null on the last.",

@@ -7,6 +7,8 @@ from starlette.responses import StreamingResponse
 
 from app import protocol
 from app.ingest import PART
+from app.kept_history import labelled
+from app.mood import Model
 from app.storage import Batch, MoodChange
 from app.transport import Doors
 
@@ -41,7 +43,8 @@ async def _pieces(
     for start in range(0, len(changes), PART):
         if start:
             await doors.ingest.turn()
-        yield _joined([_change(change) for change in changes[start : start + PART]], more=start > 0)
+        part = [_change(change, doors.ingest.sessions.model) for change in changes[start : start + PART]]
+        yield _joined(part, more=start > 0)
     yield b'],"events":['
     events: list[dict[str, object]] = []
     begun = False
@@ -79,9 +82,9 @@ def _events(doors: Doors, project: str, id: str, batch: Batch) -> list[dict[str,
     ]
 
 
-def _change(change: MoodChange) -> dict[str, object]:
+def _change(change: MoodChange, model: Model) -> dict[str, object]:
     fields = {name: getattr(change, name) for name in change.__struct_fields__}
-    return fields | {"confidence": round(change.confidence, 4)}
+    return labelled(fields | {"confidence": round(change.confidence, 4)}, model)
 
 
 def _event(event: protocol.WireEvent) -> dict[str, object]:

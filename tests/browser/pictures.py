@@ -17,7 +17,7 @@ PHONE = {"width": 390, "height": 844}
 PLAIN = """<!doctype html><html lang=LANG dir=DIR><meta name=viewport content="width=device-width">
 <meta name=color-scheme content="light dark"><style>body{font:17px/1.6 Georgia,serif;max-width:34em;margin:3em auto;
 padding:0 1.5em}button{font:inherit;padding:.4em 1em}</style><body>BODY
-<script async src="HOST/sessionmood.js" data-key="KEY" WORDS></script>"""
+<script async src="HOST/sessionmood.js" data-key="KEY" data-help-url="/help" WORDS></script>"""
 ENGLISH = "<h1>Parcel tracking</h1><p>Your parcel left Rotterdam on Monday.<p><button id=apply>Show details</button>"
 ARABIC = "<h1>تتبع الطرد</h1><p>غادر طردك روتردام يوم الاثنين.<p><button id=apply>عرض التفاصيل</button>"
 ARABIC_WORDS = (

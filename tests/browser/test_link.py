@@ -1,9 +1,11 @@
 """Nothing lost, nothing doubled: the server's log equals what the page told, whatever happens on the way."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Route
 
@@ -59,10 +61,7 @@ def all_kept(visit: Visit, name: str = "") -> None:
 def all_acked(visit: Visit) -> None:
     """Wait until the page knows, too, that the server has it all: what it does not know of it sends again."""
     all_kept(visit)
-    visit.until(
-        lambda: max((frame["seq"] for frame in visit.ops("ack")), default=0) == len(visit.told),
-        "the last ack",
-    )
+    visit.until(lambda: visit.page.evaluate("acked === told.length"), "the last ack")
 
 
 def has_arrived(visit: Visit, name: str, told: list[dict[str, Any]]) -> None:
@@ -72,6 +71,14 @@ def has_arrived(visit: Visit, name: str, told: list[dict[str, Any]]) -> None:
 
 def work(visit: Visit, times: int = 3) -> None:
     visit.click("#live", times=times, pause_ms=60)
+
+
+def answered_and_acked(visit: Visit) -> None:
+    """One click, with all that the page tells of it known to be kept: the verdict comes after the click."""
+    clicks = len(visit.of("click"))
+    work(visit, 1)
+    visit.until(lambda: len(visit.of("response")) > clicks, "the verdict")
+    all_acked(visit)
 
 
 def posts(visit: Visit) -> int:
@@ -301,6 +308,24 @@ def test_a_token_that_is_refused_begins_a_new_visit(visit: Open) -> None:
     all_kept(page)
 
 
+def test_an_erasure_under_a_page_that_speaks_rest_begins_a_new_visit(visit: Open, proxy: Proxy) -> None:
+    proxy.set("refuse")
+    page = visit(PAGE, via=proxy.base)
+    page.until(lambda: page.loaded("rest") and page.mood, "a mood over REST", seconds=20)
+    answered_and_acked(page)
+    first, before = page.session, posts(page)
+    erased = httpx2.delete(f"{page.server.base}/v1/sessions/{first}", headers={"x-api-key": page.server.sk})
+    assert erased.status_code == 204
+    told = len(page.told)
+    work(page, 1)
+    page.until(lambda: page.session != first and page.mood, "a visit of its own", seconds=20)
+    work(page)
+    # what the page knew to be kept is not told again, and nothing of it comes back under the old id
+    page.until(lambda: facts(page.log()) == facts(page.told[told:]), "what came after the erasure, once")
+    assert posts(page) - before < 20
+    assert page.server.get(f"/v1/sessions/{first}").status_code == 404
+
+
 def test_a_key_that_is_refused_ends_it_quietly(visit: Open) -> None:
     page = visit(PAGE)
     page.tag = page.tag.replace(page.server.pk, "pk_unknown")
@@ -323,16 +348,13 @@ def test_a_server_that_was_restored_from_a_backup_is_told_what_is_gone(
         site.pages["/"] = page.html(PAGE)
         page.go("/")
         page.ready()
-        work(page, 1)
-        all_acked(page)
+        answered_and_acked(page)
         server.kill()
         database = server.database
         backup = {path.name: path.read_bytes() for path in tmp_path.glob(database.name + "*")}
         before = len(page.told)
         server.start()
-        work(page, 1)
-        all_acked(page)
-        gone = len(page.told) - before
+        answered_and_acked(page)
         server.kill()
         for path in tmp_path.glob(database.name + "*"):
             path.unlink()
@@ -340,11 +362,14 @@ def test_a_server_that_was_restored_from_a_backup_is_told_what_is_gone(
             (tmp_path / name).write_bytes(content)
         server.start()
         work(page, 1)
-        page.until(
-            lambda: any(f'"lost":{gone}' in text for text in page.traffic), "the declared loss", seconds=30
+        lost = re.compile(r'"lost":(\d+)')
+        page.until(lambda: lost.search("".join(page.traffic)), "the declared loss")
+        gone = {int(count) for text in page.traffic for count in lost.findall(text)}.pop()
+        assert gone >= 2, (
+            "the second click and its verdict, and what else was told until the server was killed"
         )
-        told = page.told
         page.until(
-            lambda: facts(kept(page, page.producer))[before:] == facts(told)[before + gone :], "the rest"
+            lambda: facts(kept(page, page.producer))[before:] == facts(page.told)[before + gone :],
+            "the rest",
         )
         page.close()

@@ -9,12 +9,16 @@ from playwright.sync_api import Browser, Error, Page, Request, WebSocket
 from tests.browser.site import Site
 from tests.server import ServerProcess, wait_until
 
-#: Keeps what the script says it sends, for comparing it with what the server has, and the name of the page load.
+#: Keeps what the script says it sends, for comparing it with what the server has, the name of the page load, and
+#: the highest number that it knows to be kept, by whichever way.
 LISTEN = """<script>window.told = []; window.parts = [];
 (window.SessionMood = window.SessionMood || []).push(
   ["on", "event", event => told.push(event)],
   ["on", "part", name => parts.push(name)],
-  ["on", "frame", frame => { if (frame.op === "hello") window.producer = frame.producer }])</script>"""
+  ["on", "frame", frame => {
+    if (frame.op === "hello") window.producer = frame.producer;
+    window.acked = frame.op === "ack" ? frame.seq : frame.ack ?? window.acked ?? 0;
+  }])</script>"""
 CARD = "session-mood"
 #: What Playwright says of a question whose page was left before the answer.
 LEFT = "Execution context was destroyed"

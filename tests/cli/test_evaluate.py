@@ -33,9 +33,17 @@ def test_it_prints_every_part_and_draws_the_picture(labelled: Path, tmp_path: Pa
     picture = tmp_path / "accuracy.svg"
     ran = sessionmood("evaluate", labelled, "--picture", picture, "--ablations")
     assert ran.code == 0, ran.err
-    for part in ("Ranking", "Calibration", "Ordinary sessions", "Ablations: AUC", "without-response"):
+    for part in (
+        "Delivered: what",
+        "Ranking",
+        "Calibration",
+        "Ordinary sessions",
+        "Ablations: AUC",
+        "without-response",
+    ):
         assert part in ran.out
-    row = next(line.split() for line in ran.lines if line.startswith("visits  frustrated"))
+    ranked = ran.out[ran.out.index("\nRanking") :].splitlines()
+    row = next(line.split() for line in ranked if line.startswith("visits  frustrated"))
     assert row[:6] == ["visits", "frustrated", "12", "6", "6", "1.00"]
     assert picture.read_text().startswith("<?xml")
 
@@ -94,3 +102,9 @@ def test_the_independent_check_reads_replay_and_agrees_with_evaluate(tmp_path: P
     shares = {row["set"]: row["frustrated_share"] for row in theirs["ordinary"] if row["sessions"]}
     for row in ours["ordinary"]:
         assert row["frustrated"] == pytest.approx(shares[row["set"]])
+    pushed = {row["label"]: row for row in theirs["pushed"] if row["set"] == "maps"}
+    for row in ours["delivered"]:
+        if other := pushed.get(row["label"]):
+            for mine, its in [("caught", "caught"), ("false", "false"), ("error", "calibration_error")]:
+                assert row[mine] == pytest.approx(other[its]), (row["label"], mine)
+    assert set(pushed) <= {row["label"] for row in ours["delivered"]}

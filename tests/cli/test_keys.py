@@ -23,6 +23,7 @@ def test_a_key_is_shown_once_and_kept_hashed(database: str) -> None:
     assert made.code == 0, made.err
     (plain,) = made.lines
     assert plain.startswith("pk_")
+    assert "the demo page goes off" in made.err
     listed = keys(database, "list")
     head, row = listed.lines
     assert plain not in listed.out
@@ -38,6 +39,13 @@ def test_a_key_is_shown_once_and_kept_hashed(database: str) -> None:
     assert row.index("the shop") == head.index("name")
     kept = Path(database.removeprefix("sqlite:///"))
     assert all(plain.encode() not in path.read_bytes() for path in kept.parent.iterdir())
+
+
+def test_the_first_bound_key_only_says_what_it_does_to_the_demo(database: str) -> None:
+    pages = ("create", "--kind", "pk")
+    assert "demo" not in keys(database, *pages).err
+    assert "demo" in keys(database, *pages, "--origin", "https://a.example").err
+    assert "demo" not in keys(database, *pages, "--origin", "https://b.example").err
 
 
 def test_revoked_keys_are_hidden_unless_asked_for(database: str) -> None:

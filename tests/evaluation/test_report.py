@@ -28,6 +28,7 @@ def session(
         round(minutes * 60_000),
         {"frustrated": Held(30_000, frustrated)},
         FLAT | {"frustrated": frustrated},
+        FLAT | {"frustrated": frustrated},
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import resource
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
@@ -141,6 +142,11 @@ async def test_a_slow_disk_delays_acks_and_nothing_else(tmp_path: Path) -> None:
             assert (await posting).status in (200, 503)  # it waits for two commits, and ten seconds at most
             await until(server, "/readyz", 200)
             assert (await get(server, "/v1/sessions/t/mood")).body["event_count"] == 1
+            told = re.findall(
+                r"sessionmood_slow_commits_total (\d+)", (await get(server, "/metrics")).body.decode()
+            )
+            assert int(float(told[0])) >= 1
+        assert re.search(r"the disk is slow: a commit took \d+\.\d s \(\d+ over 1 s", server.output())
         assert "Traceback" not in server.output()
 
 

@@ -16,12 +16,14 @@ import pytest
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
 from app.ingest import Ingest
+from app.kept_history import history_row, mood_columns, told
 from app.mood import MoodEngine, Reading
 from app.protocol import WireEvent, reading_dict
-from app.registry import Sessions
-from app.sessions import MAX_PRODUCERS, Session
+from app.registry import SLOT_MS, Sessions
+from app.sessions import MAX_PRODUCERS, ROW_LAG_MS, Session
 from app.storage.sqlite import SQLiteStorage
 from app.sweep import DUE_AT_ONCE, Sweep
+from app.wire_events import to_event
 
 START = 1_800_000_000_000
 PROJECT = "default"
@@ -281,7 +283,7 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
     engine = MoodEngine("s", START)
     for row in rows:
         for wire in protocol.decode_log(row.events):
-            engine.receive(protocol.to_event(wire, row.reports))
+            engine.receive(to_event(wire, row.reports))
     engine.advance(clock())
     again.advance(clock())
     assert again.engine is not None
@@ -319,7 +321,6 @@ async def test_who_comes_back_after_many_page_loads_counts_once(tmp_path: Path) 
         session = opened(ingest, "s", clock)
         await visits(ingest, session, clock, MAX_PRODUCERS + 40)
         assert len(session.producers) == MAX_PRODUCERS
-        assert not session.put_away
         for index in (0, 20, 39, 40, MAX_PRODUCERS + 39):
             await comes_back(ingest, clock, f"p{index}", 1)
         assert len(session.producers) == MAX_PRODUCERS
@@ -333,7 +334,7 @@ async def test_who_comes_back_after_many_page_loads_counts_once(tmp_path: Path) 
         assert sum(row.count for row in rows) == found.event_count == MAX_PRODUCERS + 40 + 6 + 4
 
 
-async def test_who_was_put_away_a_moment_ago_is_found_though_nothing_is_written_yet(tmp_path: Path) -> None:
+async def test_who_was_pushed_out_a_moment_ago_is_found_though_nothing_is_written_yet(tmp_path: Path) -> None:
     clock = Clock()
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
@@ -369,7 +370,6 @@ async def test_hellos_without_end_hold_nothing_and_lose_nothing(tmp_path: Path) 
             await ingest.recall(session, f"flood{index}")
             session.hello(f"flood{index}", None, 0, clock())
             assert len(session.producers) == MAX_PRODUCERS
-            assert len(session.put_away) <= 1
         clock.now += 61_000
         sweep(ingest).put_idle_away(clock())
         await ingest.store.settled()
@@ -419,8 +419,106 @@ async def test_every_change_that_was_pushed_is_in_the_timeline(tmp_path: Path, s
                     for event in sent.events:
                         event.at = clock() - 30_000
             await _fold(ingest, session, sent, clock())
+            await ingest.store.settled()
+            row = await ingest.store.row(PROJECT, "s")
+            assert session.event_count == 0 or row is not None
+            if row is not None:
+                assert row.traits == session.history.traits()  # what lists are filtered by never lags
         await ingest.store.settled()
         kept = [change.mood for change in await ingest.store.changes(PROJECT, "s")]
     assert len(diary.moods) > 4
     # a change that a late event brings is dated by when it was learned, so the order may be another
     assert Counter(diary.moods) <= Counter(kept)
+
+
+def remembered(ingest: Ingest, session: Session, now: int) -> dict[str, Any]:
+    """All that is told of a session."""
+    reading = ingest.reading(session, now)
+    return {
+        "version": session.version,
+        "numbers": {id: known.ack for id, known in session.producers.items()},
+        "times": (session.created_at, session.last_at, session.page),
+        "columns": mood_columns(session.history, session.model),
+        "history": told(session.history.traits(), history_row(session.history), session.model),
+        "reading": None if reading is None else reading_dict(reading, session.offer),
+    }
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_crash_at_any_moment_takes_nothing_back(tmp_path: Path, seed: int) -> None:
+    """What is in memory alone goes; whoever comes next finds all the same, and lists show it soon."""
+    draw = random.Random(seed)
+    clock = Clock()
+    seq = 0
+    last: dict[str, Any] | None = None
+    for _ in range(8):
+        async with service(tmp_path, clock) as ingest:
+            if last is not None:
+                row = await ingest.store.row(PROJECT, "s")
+                assert row is not None
+                assert row.traits == last["columns"][-1]
+                if draw.random() < 0.5:
+                    await sweep(ingest).catch_up()
+                    await ingest.store.settled()
+                    row = await ingest.store.row(PROJECT, "s")
+                    assert row is not None
+                    assert (row.version, row.event_count) == (last["version"], seq)
+            found = await ingest.find(PROJECT, "s")
+            session = found or opened(ingest, "s", clock)
+            if last is not None:
+                assert remembered(ingest, session, clock()) == last
+            for _ in range(draw.randrange(1, 25)):
+                clock.now += draw.choice((40, 300, 1500, 4_000, 9_000, 40_000))
+                if draw.random() < 0.2:
+                    ingest.pass_time(session, clock())
+                    continue
+                kinds = draw.choices(("click", "dead_click", "rage_click", "error", "goal", "scroll"), k=2)
+                sent = batch(*kinds, seq=seq + 1)
+                if draw.random() < 0.1:
+                    sent = protocol.Batch(
+                        events=[WireEvent(type="help", kind=draw.choice(("shown", "accepted", "dismissed")))] * 2,
+                        producer="p", seq=seq + 1,
+                    )  # fmt: skip
+                seq += 2
+                await ingest.receive(session, sent, clock()).durable
+            last = remembered(ingest, session, clock())
+            await ingest.store.settled()
+
+
+async def test_a_row_that_lags_is_written_though_nothing_happens(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for seq in range(1, 40):
+            clock.now += 100
+            await ingest.receive(session, batch("click", seq=seq), clock()).durable
+        row = await ingest.store.row(PROJECT, "s")
+        assert row is not None
+        assert row.event_count < 39  # else nothing lags
+        assert ingest.current(row).event_count == 39
+        last = clock()
+        for _ in range(ROW_LAG_MS // SLOT_MS + 2):
+            clock.now += SLOT_MS
+            sweep(ingest).wake(clock())
+        await ingest.store.settled()
+        row = await ingest.store.row(PROJECT, "s")
+        assert row is not None
+        assert (row.event_count, row.last_at) == (39, last)
+
+
+async def test_rows_that_a_crash_left_behind_are_written_at_the_next_start(tmp_path: Path) -> None:
+    clock = Clock()
+    async with service(tmp_path, clock) as ingest:
+        for id in "abc":
+            session = opened(ingest, id, clock)
+            for seq in range(1, 30):
+                await ingest.receive(session, batch("click", seq=seq), clock()).durable
+    async with service(tmp_path, clock) as ingest:
+        await sweep(ingest).catch_up()
+        await ingest.store.settled()
+        for id in "abc":
+            row = await ingest.store.row(PROJECT, id)
+            assert row is not None
+            assert (row.version, row.event_count) == (29, 29)
+            assert ingest.sessions.get(PROJECT, id) is None  # it was read for that alone
+        assert (await ingest.store.lagging(10**9)).names == []

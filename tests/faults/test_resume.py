@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.mood import Change, MoodEngine
-from app.protocol import decode_log, to_event
+from app.protocol import decode_log
+from app.wire_events import to_event
 from tests.faults import truth
 from tests.faults.http import request
 from tests.server import ServerProcess, running, wait_until

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.mood import MoodEngine
-from app.protocol import decode_log, reading_dict, to_event
+from app.protocol import decode_log, reading_dict
+from app.wire_events import to_event
 from tests.faults.visitor import Visitor
 
 _LOG = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.mood import REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Change, Event, MoodEngine, Offer, Reading
+from app.mood import DEFAULT, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Change, Event, MoodEngine, Offer, Reading
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 
@@ -222,3 +222,35 @@ def test_what_rounds_to_nothing_is_not_listed() -> None:
         assert all(abs(part.points) >= 0.005 for part in reading.because)
         raw = engine.raw_scores()[list(reading.scores).index(reading.mood)]
         assert sum(part.points for part in reading.because) == pytest.approx(raw, abs=1e-9)
+
+
+def blind_misses(count: int, **named: object) -> MoodEngine:
+    """`count` dead clicks in a row, of which nothing is known but that they were dead, or what `named` says."""
+    engine = MoodEngine("visitor", 0)
+    engine.receive(Event("page_view", 0, url="/range"))
+    for i in range(count):
+        for type in ("click", "dead_click"):
+            event = Event(type, 1000 + 650 * i, reports=REPORTS)
+            for name, value in named.items():
+                setattr(event, name, value)
+            engine.receive(event)
+    return engine
+
+
+def test_dead_clicks_that_name_nothing_are_told_at_even_chance_at_most() -> None:
+    """Whether a page is broken or an aim bad, they do not say: asked without choice, four in ten confirmed it."""
+    for count in (4, 12):
+        blind = blind_misses(count)
+        assert blind.reading(blind.last_at).mood == "frustrated"
+        assert 0.38 <= blind.confidence() <= DEFAULT.settings["most.blind"]
+        named = blind_misses(count, target="#pay", x=9.0, y=9.0)
+        assert named.confidence() >= DEFAULT.settings["enter.frustrated"]
+
+
+def test_a_second_kind_of_trouble_makes_blind_dead_clicks_sure() -> None:
+    engine = blind_misses(6)
+    for i in range(2):
+        engine.receive(Event("error", 6000 + i, kind="request", value=503.0, reports=REPORTS))
+    assert engine.confidence() >= DEFAULT.settings["enter.frustrated"]
+    again = MoodEngine.restore(engine.state())
+    assert again.confidence() == engine.confidence()

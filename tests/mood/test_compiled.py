@@ -51,6 +51,16 @@ def test_compiled_says_what_plain_says_bit_for_bit() -> None:
     assert len(plain) > 100_000
 
 
+def test_the_short_form_says_what_the_long_form_says_bit_for_bit() -> None:
+    """What the hot lines leave out (fading of nothing, weights of zero) would change nothing."""
+
+    def digest(*options: str) -> str:
+        ran = subprocess.run([sys.executable, *options], cwd=ROOT, capture_output=True, text=True, check=True)
+        return ran.stdout
+
+    assert digest("-m", "tests.mood.long_form") == digest("-X", "plain", "-m", "tests.mood.long_form", "long")
+
+
 def test_what_was_made_from_other_sources_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,7 @@ def test_an_offer_that_was_never_shown_is_given_back() -> None:
     (offer,) = rage(MINUTE, engine)
     engine.receive(Event("help", 2 * MINUTE, kind="expired", name="h9"))
     assert rage(6 * MINUTE, engine) == []
-    engine.receive(Event("help", 7 * MINUTE, kind="expired", name=offer.id))
+    engine.receive(Event("help", 9 * MINUTE, kind="expired", name=offer.id))
     assert [offer.id for offer in rage(12 * MINUTE, engine)] == ["h2"]
 
 

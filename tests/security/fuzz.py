@@ -11,7 +11,8 @@ import msgspec
 
 from app import protocol
 from app.errors import SessionMoodError
-from app.protocol import VALUE_RANGES, Batch, Frame, Limits
+from app.protocol import Batch, Frame, Limits
+from app.wire_events import VALUE_RANGES, to_event
 
 LIMITS = Limits(50, 4096, 32)
 SEEDS: tuple[bytes, ...] = (
@@ -99,7 +100,7 @@ def _within_limits(batch: Batch) -> None:
             assert number is None or abs(number) <= 1e15
         low, high = VALUE_RANGES.get(event.type, (-1e15, 1e15))
         assert event.value is None or low <= event.value <= high
-        protocol.to_event(event, 0)
+        to_event(event, 0)
     # what is taken can be kept, and read again as it was
     kept = protocol.encode_log(batch.events)
     assert protocol.encode_log(protocol.decode_log(kept)) == kept

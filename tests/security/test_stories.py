@@ -119,6 +119,15 @@ async def test_what_a_stranger_opened_is_the_servers_once_it_mints(shop: ServerP
         assert post(shop, user, CLICK, token).status_code == 200
 
 
+async def test_what_a_stranger_sent_slows_nobody_down_once_the_server_mints(shop: ServerProcess) -> None:
+    user = f"user_{fresh()}"
+    token = post(shop, user, CLICK).json()["token"]
+    while (answer := post(shop, user, [CLICK] * 200, token)).status_code == 200:
+        pass
+    assert answer.status_code == 429
+    assert post(shop, user, [CLICK] * 200, mint(shop, user)).status_code == 200
+
+
 async def test_an_id_that_the_server_minted_for_waits_for_its_token(shop: ServerProcess) -> None:
     user = f"user_{fresh()}"
     token = mint(shop, user)
@@ -300,6 +309,10 @@ async def test_the_demo_is_no_way_around_origin_and_quota(tmp_path_factory: pyte
         made = make(server, kind="pk", origins=["https://shop.example"], monthly_sessions=1)
         gone = httpx2.get(f"{server.base}/demo")
         assert (gone.status_code, "SESSIONMOOD_DEMO" in gone.text) == (404, True)
+        told = httpx2.get(f"{server.base}/demo", headers={"accept": "text/html,*/*"})  # people get a page
+        assert (told.status_code, told.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "<h1>The demo is off</h1>" in told.text
+        assert "SESSIONMOOD_DEMO=on" in told.text
         assert httpx2.get(f"{server.base}/").headers["location"] == "/docs"
         assert server.post(visit, CLICK, demo).status_code == 401
         assert server.stop() == 0

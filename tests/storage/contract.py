@@ -148,19 +148,41 @@ class TestEntries:
         again = await make()
         assert [b.version for b in await again.batches("p", "s")] == list(range(1, 200))
 
-    async def test_what_was_put_away_is_found_by_name_and_never_goes_back(self, make: Make) -> None:
+    async def test_how_far_a_page_load_came_is_found_in_the_log(self, make: Make) -> None:
         storage = await make()
-        await storage.submit(Entry(row(), batch(), put_away=[Numbering("one", 7, 3), Numbering("two", 1, 0)]))
-        assert await storage.numbering("p", "s", "one") == Numbering("one", 7, 3)
-        assert await storage.numbering("p", "s", "two") == Numbering("two", 1, 0)
-        assert await storage.numbering("p", "s", "three") is None
-        assert await storage.numbering("q", "s", "one") is None
-        again = [Numbering("one", 9, 1), Numbering("two", 0, 0)]
-        storage.submit(Entry(row(version=2), batch(2), put_away=again))
-        await storage.submit(Entry(row(version=3), put_away=[Numbering("one", 8, 2)]))
+        for version, producer, last_seq, reports in ((1, "one", 7, 3), (2, "two", 1, 0), (3, "one", 9, 1)):
+            storage.submit(
+                Entry(
+                    row(version=version),
+                    batch(version, producer=producer, last_seq=last_seq, reports=reports),
+                )
+            )
+        await storage.settled()
         storage = await make()
         assert await storage.numbering("p", "s", "one") == Numbering("one", 9, 1)
         assert await storage.numbering("p", "s", "two") == Numbering("two", 1, 0)
+        assert await storage.numbering("p", "s", "three") is None
+        assert await storage.numbering("q", "s", "one") is None
+
+    async def test_a_log_goes_on_without_its_row_being_written(self, make: Make) -> None:
+        storage = await make()
+        await storage.submit(Entry(row(), batch()))
+        for version in range(2, 40):
+            storage.submit(Entry(None, batch(version), of=("p", "s")))
+        await storage.submit(Entry(None, batch(40), [change(5)], of=("p", "s")))
+        storage = await make()
+        assert await storage.row("p", "s") == row()
+        stored = await storage.load("p", "s")
+        assert stored is not None
+        assert [each.version for each in stored.batches] == list(range(1, 41))
+        assert await storage.changes("p", "s") == [change(5)]
+
+    async def test_a_log_without_a_session_is_refused(self, make: Make) -> None:
+        storage = await make()
+        with pytest.raises(errors.SessionMoodError):
+            await storage.submit(Entry(None, batch(), of=("p", "nobody")))
+        assert await storage.batches("p", "nobody") == []
+        await storage.submit(entry())
 
 
 class TestLoad:
@@ -344,7 +366,7 @@ class TestLists:
 class TestErasure:
     async def test_erase(self, make: Make) -> None:
         storage = await make()
-        await storage.submit(Entry(row(), batch(), [change()], b"state", [Numbering("one", 7, 3)]))
+        await storage.submit(Entry(row(), batch(producer="one"), [change()], b"state"))
         assert await storage.erase("p", "s")
         assert not await storage.erase("p", "s")
         assert await storage.load("p", "s") is None

@@ -16,7 +16,10 @@ from sqlalchemy import create_engine, event
 
 from app import errors
 from app.history import OUTCOMES, moods_of, outcome_of
+from app.ingest import Ingest
 from app.kept_history import kept_history
+from app.protocol import Batch, WireEvent
+from app.registry import Sessions
 from app.storage import Traits
 from app.storage.migrations import HEAD, alembic_config, migrate_sqlite, stored_revision
 from app.storage.schema import metadata
@@ -74,7 +77,7 @@ async def test_a_database_of_every_revision_opens_with_what_is_in_it(path: Path,
     await storage.open()
     filled: dict[str, object] = (
         {"mood_at": 0, "traits": 0}
-        if revision in ("0009", "0006")  # 0006 came after it
+        if revision in ("0009", "0006", "0010")  # those came after it
         else {"mood_at": 1001, "traits": 2 | 1 << 5}
     )
     assert await storage.row("p", "s") == row(**filled)  # type: ignore[arg-type]
@@ -144,6 +147,39 @@ async def test_histories_are_filled_from_what_was_kept(path: Path) -> None:
     assert found["silent"][1] is None
     assert [r.session for r in (await storage.sessions("p", traits=Traits(7, (0,)))).sessions] == ["left"]
     await storage.close()
+
+
+async def test_sessions_of_the_version_before_the_log_alone_go_on(path: Path) -> None:
+    with plain(path) as connection:
+        connection.executescript((Path(__file__).parent / "revision_0006.sql").read_text())
+        before = connection.execute("SELECT * FROM sessions").fetchall()
+        logged = connection.execute("SELECT * FROM log").fetchall()
+    storage = SQLiteStorage(path)
+    await storage.open()
+    ingest = Ingest(Sessions(), storage, lambda: 1_800_000_081_000)
+    for index in range(8):  # half of them were pushed out of memory
+        many = await ingest.find("default", "many", f"tab{index}")
+        assert many is not None
+        assert many.hello(f"tab{index}", None, 0, 0) == 3
+    hard = await ingest.find("default", "hard", "p")
+    assert hard is not None
+    assert (hard.version, hard.event_count) == (13, 32)
+    reading = ingest.reading(hard, 1_800_000_081_000)
+    assert reading is not None
+    assert reading.mood == "frustrated"
+    assert reading.confidence == pytest.approx(0.9397554395867171)
+    assert [(o.id, OUTCOMES[o.outcome]) for o in hard.history.offers] == [("h1", "accepted")]
+    quiet = await ingest.find("default", "quiet")
+    assert quiet is not None
+    assert quiet.nonce == "n1"
+    again = Batch(events=[WireEvent(type="click")] * 2, producer="p", seq=32)
+    await ingest.receive(hard, again, 1_800_000_082_000).durable
+    assert hard.event_count == 33  # one of the two was known
+    await storage.close()
+    with plain(path) as connection:
+        assert len(connection.execute("SELECT * FROM sessions").fetchall()) == len(before)
+        assert connection.execute("SELECT * FROM log").fetchall()[: len(logged)] == logged
+        assert stored_revision(connection) == HEAD
 
 
 async def test_a_newer_revision_is_refused_and_left_alone(path: Path) -> None:

@@ -38,7 +38,7 @@ class Disk:
 
 
 def written(group: Group) -> list[int]:
-    return [e.row.version for e in group.entries]
+    return [e.version for e in group.entries]
 
 
 @pytest.fixture
@@ -165,3 +165,30 @@ async def test_who_is_told_of_a_failure_is_not_told_that_all_is_settled(
     assert settled == [False, False]
     assert queue.queued_entries == 2
     queue.abandon()
+
+
+async def test_slow_commits_are_counted_and_told_once_in_a_while(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = 100.0
+    monkeypatch.setattr("app.storage.queue.time.monotonic", lambda: clock)
+    queue = WriteQueue(disk.write, max_bytes=1_000_000)
+
+    async def commit(seconds: float) -> None:
+        nonlocal clock
+        queue.submit(entry())
+        while not disk.writing:
+            await asyncio.sleep(0)
+        clock += seconds
+        await disk.ends()
+
+    for seconds in (0.9, 1.5, 2.0, 1.2):
+        await commit(seconds)
+    assert queue.slow_commits == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "the disk is slow: a commit took 1.5 s (1 over 1 s since the last such line)"
+    ]
+    clock += 10.0
+    await commit(3.0)
+    assert "took 3.0 s (3 over 1 s" in caplog.records[-1].getMessage()
+    assert len(caplog.records) == 2

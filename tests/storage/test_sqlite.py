@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry, Key
+from app.storage import Entry, Key, Numbering, sqlite_reads
 from app.storage.sqlite import SQLiteStorage
 
 from .contract import *  # noqa: F403
@@ -93,23 +93,79 @@ async def test_what_arrives_during_a_commit_is_the_next_commit(storage: SQLiteSt
     assert storage.queue.last_commit_seconds > 0
 
 
-async def test_a_group_is_one_statement(storage: SQLiteStorage) -> None:
+async def test_a_group_that_only_appends_to_the_log_is_one_statement(storage: SQLiteStorage) -> None:
+    await storage.submit(entry("s"))
+    await storage.submit(entry("t"))
     traced: list[str] = []
     await storage.queue.run(lambda connection: connection.set_trace_callback(traced.append))
     traced.clear()
-    steps = [
-        Entry(row("s", version), batch(version), [change(1_000 + version)], b"state") for version in (1, 2)
-    ]
-    for step in [*steps, entry("t")]:
-        future = storage.submit(step)
+    for session in "st":
+        for version in range(2, 14):
+            future = storage.submit(Entry(None, batch(version), of=("p", session)))
     await future
-    # what triggers do is traced too, as a comment or as the statement that set them off
-    statements = {each.split(" VALUES")[0] for each in traced if not each.startswith("--")}
-    assert statements == {"INSERT INTO temp.kept_rows"}
-    assert await storage.row("p", "s") == row("s", 2)
-    assert [each.version for each in await storage.batches("p", "s")] == [1, 2]
-    assert [each.at for each in await storage.changes("p", "s")] == [1_001, 1_002]
-    assert await storage.row("p", "t") == row("t")
+    assert [each.split(" (")[0] for each in traced] == ["INSERT INTO log"]
+    for session in "st":
+        assert [each.version for each in await storage.batches("p", session)] == list(range(1, 14))
+
+
+async def test_what_is_derived_is_in_the_transaction_of_what_it_follows_from(storage: SQLiteStorage) -> None:
+    traced: list[str] = []
+    await storage.queue.run(lambda connection: connection.set_trace_callback(traced.append))
+    traced.clear()
+    for version in range(1, 300):
+        future = storage.submit(
+            Entry(row("s", version), batch(version), [change(1_000 + version)], b"%d" % version)
+        )
+    await future
+    tables = [each.split(" (")[0] for each in traced]
+    # a statement for each table where there are few rows, two where no size fits: 192 + 96 + 11
+    logs, changes = ["INSERT INTO log"] * 3, ["INSERT INTO changes"] * 3
+    once = ["INSERT INTO sessions"]
+    assert tables == ["BEGIN IMMEDIATE", *once, *logs, *changes, "INSERT INTO snapshots", "COMMIT"]
+    stored = await storage.load("p", "s")
+    assert stored is not None
+    assert (stored.row.version, stored.snapshot) == (299, b"299")
+    assert len(await storage.changes("p", "s")) == 299
+
+
+async def test_a_long_log_is_looked_through_in_parts(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_reads, "LOG_PART", 7)
+    for version in range(1, 30):
+        producer = f"tab{version}"
+        future = storage.submit(Entry(row("s", version), batch(version, producer=producer, last_seq=version)))
+    await future
+    for version in range(1, 30):
+        assert await storage.numbering("p", "s", f"tab{version}") == Numbering(f"tab{version}", version, 1)
+    assert await storage.numbering("p", "s", "tab30") is None
+
+
+async def test_sessions_that_lag_behind_their_log_are_found_once(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_reads, "LOG_PART", 4)
+
+    async def found(within: int) -> list[str]:
+        lagging = await storage.lagging(within)
+        names = lagging.names
+        while lagging.after is not None:
+            lagging = await storage.lagging(within, lagging.after)
+            names += lagging.names
+        assert {project for project, _ in names} <= {"p"}
+        return sorted(session for _, session in names)
+
+    assert await found(1000) == []
+    for index in range(20):
+        await storage.submit(entry(f"s{index}"))
+        if index % 2:
+            await storage.submit(Entry(None, batch(2, at=10_000 * index), of=("p", f"s{index}")))
+    assert await found(10**9) == sorted(f"s{index}" for index in range(1, 20, 2))
+    late = await found(15_000)
+    assert "s19" in late
+    assert "s1" not in late
+    await storage.submit(Entry(row("s19", 2)))
+    assert "s19" not in await found(10**9)
 
 
 async def test_a_checkpoint_comes_by_itself(storage: SQLiteStorage) -> None:

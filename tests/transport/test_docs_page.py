@@ -32,6 +32,12 @@ def test_every_field_is_told() -> None:
     assert ACTIONS.keys() == set(MOODS)
 
 
+def test_types_are_told_in_words() -> None:
+    assert "integer or number" not in DOCS
+    assert "array of strings, at most 64 characters each" in DOCS
+    assert "array of string<" not in DOCS
+
+
 def test_every_refusal_is_told_with_what_to_do() -> None:
     codes = {kind.code for kind in refusals()}
     assert ADVICE.keys() == codes

@@ -1,5 +1,7 @@
 """What clients in the field send, and what they should get: /work/shared/cases/small-http.sh and its kinds."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 
 import httpx2
@@ -131,6 +133,38 @@ async def test_one_host_and_no_other_way_to_end_a_body(server: ServerProcess) ->
     assert (await ask(server, b"\x00\x01\x02\r\n\r\n"))[0] == 400
 
 
+async def test_a_whole_answer_is_what_its_parts_would_be(server: ServerProcess) -> None:
+    """An answer in one piece, and where it can't be: to who speaks HTTP/1.0, to a page, to requests in a row."""
+    lines = ("host: a", f"x-api-key: {server.sk}", f"content-length: {len(CLICK)}")
+    post = f"POST /v1/sessions/{fresh()}/events HTTP/1."
+    whole = await ask(server, request(post + "1", *lines, "connection: close", body=CLICK))
+    old = await ask(server, request(post + "0", *lines, body=CLICK))
+    page = await ask(
+        server, request(post + "1", *lines, "connection: close", "origin: https://a.example", body=CLICK)
+    )
+    kept = {"content-type", "x-content-type-options", "content-length"}
+    for status, headers, body in (whole, old, page):
+        assert status == 200
+        assert headers["content-type"] == "application/json"
+        assert headers["connection"] == "close"
+        assert headers.keys() >= kept
+        assert int(headers["content-length"]) == len(body)
+    assert "access-control-allow-origin" in page[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(request(post + "1", *lines, body=CLICK) * 3)
+    counts = []
+    for _ in range(3):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        assert head.startswith("http/1.1 200 ok\r\n")
+        names = dict(line.split(": ", 1) for line in head.splitlines()[1:-1])
+        assert names.keys() == kept
+        counts.append(
+            json.loads(await reader.readexactly(int(names["content-length"])))["mood"]["event_count"]
+        )
+    assert counts == [4, 5, 6]
+    writer.close()
+
+
 async def test_nobody_is_sent_where_a_host_header_points(server: ServerProcess) -> None:
     for path in ("/demo/", "/docs/", "/metrics/", "/v1/sessions/", "//demo"):
         status, said, _ = await ask(server, request(f"GET {path} HTTP/1.1", "host: evil.example"))
@@ -155,6 +189,12 @@ def test_browsers_are_told_what_pages_may_do(server: ServerProcess) -> None:
         headers = httpx2.get(server.base + path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
+    for answer in (
+        server.post("x", {"type": "click"}),
+        server.get("/v1/sessions/x/mood"),
+        server.post("x", b"{"),
+    ):
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 def test_gzip_only_for_who_takes_it(server: ServerProcess) -> None:

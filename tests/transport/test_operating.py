@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from app import __version__
-from app.announce import BURST, BURST_EVERY, Bursts
+from app.announce import BURST, BURST_EVERY, Bursts, Standstills
 from app.counters import Counters
 from tests.cli.running import ROOT, sessionmood
 from tests.server import ServerProcess, running, wait_until
@@ -101,6 +103,30 @@ def test_every_metric_of_the_page_exists(stopped: tuple[ServerProcess, dict[str,
     assert len(named) > 15
     for name in named:
         assert {name, f"{name}_count"} & there, f"docs/operating.md names {name}"
+
+
+def test_a_standstill_is_told(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        assert server.process is not None
+        assert metrics(server)["sessionmood_loop_late_seconds"] < 60
+        server.process.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)  # how long it stands still; nothing waits for it
+        server.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: "everything stood still for " in server.output(), what="the line")
+        assert metrics(server)["sessionmood_loop_late_seconds"] > 1
+
+
+def test_standstills_are_told_once_in_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    standstills = Standstills()
+    for now, late in enumerate((0.1, 2.0, 3.0, 0.2)):
+        standstills.note(late, float(now))
+    assert [record.getMessage()[:34] for record in caplog.records] == ["everything stood still for 2.0 s: "]
+    assert standstills.worst == 3.0
+    for now in range(60):
+        standstills.note(0.0, 10.0 + now)
+    assert standstills.worst == 0.0
+    standstills.note(1.5, 100.0)
+    assert len(caplog.records) == 2
 
 
 def test_refusals_are_told_in_bursts_only(caplog: pytest.LogCaptureFixture) -> None:

@@ -38,7 +38,6 @@ def test_every_table_is_accounted_for() -> None:
         "sessions": "Sessions",
         "log": "Events",
         "snapshots": "Sessions",
-        "producers": "Sessions",
         "changes": "Changes of mood",
         "histories": "How visits went",
         "elements": "What is usual for an element",

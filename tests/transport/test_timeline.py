@@ -56,7 +56,7 @@ async def test_a_timeline_is_told_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(protocol, "decode_log", decoding)
     rows = [row(version, (1, 30, 100)[version % 3]) for version in range(1, 1001)]
     changes = [MoodChange(at, "bored", None, 0.5, "none", [], at, None) for at in range(250)]
-    doors = SimpleNamespace(ingest=SimpleNamespace(turn=turns.turn))
+    doors = SimpleNamespace(ingest=SimpleNamespace(turn=turns.turn, sessions=Sessions()))
     answer = timeline(cast(Any, doors), "default", "s", changes, rows, 7)
     pieces = [cast(bytes, piece) async for piece in answer.body_iterator]
     assert turns.most <= 2 * PART

@@ -13,7 +13,7 @@ from app import errors
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0010"
 
 
 def stored_revision(connection: sqlite3.Connection) -> str | None:
