@@ -46,7 +46,7 @@ check: install-test
 	$(BIN)/mypy
 
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
-.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(wildcard app/mood/*.py) app/elements.py app/history.py app/producers.py app/registry.py app/sessions.py app/wire_events.py
+.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(wildcard app/mood/*.py) app/elements.py app/frames.py app/history.py app/producers.py app/registry.py app/sessions.py app/wire_events.py
 	@if command -v cc >/dev/null 2>&1; then \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt && \
 		$(BIN)/python tools/compile_mood.py || echo "Compiling failed: the mood engine stays plain Python."; \

@@ -10,7 +10,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_ROOMS = ("elements.py", "history.py", "producers.py", "registry.py", "sessions.py", "wire_events.py")
+_ROOMS = (
+    "elements.py",
+    "frames.py",
+    "history.py",
+    "producers.py",
+    "registry.py",
+    "sessions.py",
+    "wire_events.py",
+)
 SOURCES = [*sorted(ROOT.glob("app/mood/*.py")), *(ROOT / "app" / name for name in _ROOMS)]
 #: Holds extension modules under `app/`, and the stamp that says what they were made from.
 BUILT = ROOT / "build" / "compiled"

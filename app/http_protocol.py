@@ -79,6 +79,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._takes_body = False
         self._head = 0  # bytes of the head so far
         self._beside = 0  # bytes since the head or the last piece of the body
+        self._counted = 0  # bytes that `Unfinished` knows of
         self._size = 0  # bytes of requests that are not whole or wait for the answer to one before them
         # nothing more is read: because the end was told; because it comes with the answers that are still due
         self._ended = self._deaf = False
@@ -207,7 +208,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _count(self) -> None:
         """Have what is held for requests counted that are not whole, or wait."""
         size = self._size + len(self._rest) - self._parsed
-        self._lines.hold(self, self._whose(), size)
+        if size or self._counted:
+            self._counted = size
+            self._lines.hold(self, self._whose(), size)
 
     def _whose(self) -> str:
         """The sender's address: as a trusted proxy says, once the app has looked at the request."""
@@ -260,7 +263,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._granted:
                 heads.locate(cast(dict[str, Any], self.scope), self.url, self.root_path)
             return
-        if httptools.parse_url(self.url).path is None:  # http://host and no more
+        if self.url[:1] != b"/" and httptools.parse_url(self.url).path is None:  # http://host and no more
             self.url = b"/"
         if fault is not None:
             cast(dict[str, Any], self.scope)["fault"] = fault

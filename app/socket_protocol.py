@@ -21,7 +21,7 @@ from websockets.protocol import OPEN
 
 from app import protocol
 from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
-from app.frames import frame_end, framed, is_lone, payload
+from app.frames import AT_ONCE, frame_end, framed, is_lone, payload
 from app.limits import Spill, TokenBucket, party
 from app.lines import FRAGMENT_COSTS, SMALL, Lines
 from app.slow_lane import SHARE
@@ -68,6 +68,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         #: takes a text frame on the short way; False: it can't be taken there, and goes to `receive`
         self.on_text: Callable[[str], bool] | None = None
         self._waited_for = False
+        self._heard = True  # whether something came since it was last looked whether to ping
         self._rest = b""
         self._parsed = 0  # bytes of it
         self._held: deque[str] = deque()
@@ -100,6 +101,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     # Coming in
 
     def data_received(self, data: bytes) -> None:
+        self._heard = True
         if self._lingering:
             if self._spill.full(len(data)):
                 self.transport.abort()
@@ -112,8 +114,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self._parsed = 0
             self._count()
             return
+        is_open = self.conn.state is OPEN
+        size = len(data)
+        if (
+            is_open
+            and size <= AT_ONCE
+            and not self.read_paused
+            and frame_end(data, 0) == size
+            and self._between()
+        ):  # one frame of text, which is what comes most
+            self._text(payload(data, 0, size))
+            if self._counted:
+                self._count()
+            return
         self._rest = data
-        if self.conn.state is not OPEN or (self._between() and is_lone(data)):
+        if not is_open or (self._between() and is_lone(data)):
             self._parse(time.perf_counter() + SHARE)
         if self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.pause_reading()
@@ -339,6 +354,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         since = self.message_since
         if since is not None and now - since > self._message_within and not self.close_sent:
             self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
+
+    def send_keepalive_ping(self) -> None:
+        """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many
+        idle sockets a second one is what they cost most."""
+        if self._heard and not self.close_sent:
+            self._heard = False
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

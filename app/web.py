@@ -273,7 +273,7 @@ class App:
 
     async def _watch_sockets(self) -> None:
         """Look at the clock, ping the silent, cut off those who do not read."""
-        silence = self.settings.ping_interval * 1000
+        silence = round(self.settings.ping_interval * 1000)
         while True:
             await asyncio.sleep(1)
             try:
@@ -283,10 +283,7 @@ class App:
             now = self.clock()
             for connection in self.connections.all():
                 try:
-                    if connection.stuck(now):
-                        connection.abort()
-                    elif silence and now - max(connection.said_at, connection.heard_at) >= silence:
-                        connection.ping(now)
+                    connection.look_after(now, silence)
                 except Exception:
                     logger.exception("a socket could not be looked after", extra=connection.names())
 

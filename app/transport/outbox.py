@@ -132,14 +132,18 @@ class Outbox:
         if self.closed or self._writer is not None:
             return
         line = self._line
-        while line is not None and line.ready():
-            text = self._next()
-            if text is None:
-                self.said_at = self._clock()
-                if self._error is None:
-                    return
-                break
-            line.write(text)
+        if line is not None and line.ready():
+            while True:
+                text = self._next()
+                if text is not None:
+                    line.write(text)
+                if not self._frames and self._reading is None and self._ack is None:
+                    self.said_at = self._clock()
+                    if self._error is None:
+                        return
+                    break
+                if not line.ready():
+                    break
         self._writer = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:

@@ -95,13 +95,15 @@ class Rest:
         if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
             raise Unsupported("the body must come without a content-encoding")
         presented = bearer(headers)
-        if presented is not None:
-            doors.access.key(presented)
-        spare = None if presented is not None else self._spare
+        key = None if presented is None else doors.access.key(presented)
+        spare = None if key is not None else self._spare
         body = await read_body(receive, headers, doors.limits.bytes, spare)
         now = doors.clock()
         batch = protocol.decode_body(body, doors.limits)
-        key = doors.access.key(presented or batch.key)
+        if key is None:
+            key = doors.access.key(batch.key)
+        else:
+            doors.access.check_alive(key)  # the body may have taken long
         token = text(headers, b"x-session-token") or batch.token
         check_origin(key, text(headers, b"origin"))
         address = address_of(scope)

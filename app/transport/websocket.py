@@ -354,14 +354,14 @@ class Connection:
         if self._error is not None and not (self._after_acks and self._inflight):
             self._out.end(self._error)
 
-    @property
-    def said_at(self) -> int:
-        """ms, when the client was last sent something."""
-        return self._out.said_at
-
-    def stuck(self, now: int) -> bool:
-        """True when what was sent has been left unread for too long."""
-        return self._out.stuck(now, self._doors.settings.send_timeout)
+    def look_after(self, now: int, silence: int) -> None:
+        """Called every second: cut off who left unread for too long what was sent; ping who was silent for `silence`
+        ms (0: never). For 15,000 sockets that is a percent or two of a processor: one call, little else."""
+        out = self._out
+        if out.stuck(now, self._doors.settings.send_timeout):
+            self.abort()
+        elif silence and now - self.heard_at >= silence and now - out.said_at >= silence:
+            self.ping(now)
 
     def abort(self) -> None:
         """Cut the line: for a client that does not read, and so can't be told anything."""

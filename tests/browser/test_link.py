@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Route
 
@@ -305,6 +306,24 @@ def test_a_token_that_is_refused_begins_a_new_visit(visit: Open) -> None:
     page.until(lambda: page.session != first and page.ops("welcome")[1:], "a visit of its own")
     work(page)
     all_kept(page)
+
+
+def test_an_erasure_under_a_page_that_speaks_rest_begins_a_new_visit(visit: Open, proxy: Proxy) -> None:
+    proxy.set("refuse")
+    page = visit(PAGE, via=proxy.base)
+    page.until(lambda: page.loaded("rest") and page.mood, "a mood over REST", seconds=20)
+    answered_and_acked(page)
+    first, before = page.session, posts(page)
+    erased = httpx2.delete(f"{page.server.base}/v1/sessions/{first}", headers={"x-api-key": page.server.sk})
+    assert erased.status_code == 204
+    told = len(page.told)
+    work(page, 1)
+    page.until(lambda: page.session != first and page.mood, "a visit of its own", seconds=20)
+    work(page)
+    # what the page knew to be kept is not told again, and nothing of it comes back under the old id
+    page.until(lambda: facts(page.log()) == facts(page.told[told:]), "what came after the erasure, once")
+    assert posts(page) - before < 20
+    assert page.server.get(f"/v1/sessions/{first}").status_code == 404
 
 
 def test_a_key_that_is_refused_ends_it_quietly(visit: Open) -> None:

@@ -132,6 +132,7 @@ def test_a_copy_put_in_place_by_hand_is_noticed(own: ServerProcess, tmp_path: Pa
     shutil.copy(copy, own.database)
     own.start()
     assert "is another file than the one served last" in own.output()
+    assert "keys revoked since it was made are valid again, sessions erased since are back" in own.output()
     assert own.post("s", CLICKS).json()["epoch"]
     # put in place damaged it is not served
     assert own.stop() == 0

@@ -1,9 +1,12 @@
 """Every kind of hostile client gets the answer that the contract has for it, and in time."""
 
 import asyncio
+import contextlib
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from tests.security import hostile
 from tests.security.hostile import Attack, Line, Target
 from tests.server import ServerProcess, fresh, running, wait_until
+from tests.transport.test_metrics import metrics
 
 CLICK = {"type": "click"}
 
@@ -131,6 +135,28 @@ async def test_an_address_has_so_many_connections_without_a_request(patient: Ser
     finally:
         for line in lines:
             line.close()
+
+
+async def test_all_addresses_together_have_so_many_connections_without_a_request(tmp_path: Path) -> None:
+    """512 files make 76 of them, 19 an address. The longest silent one gives way, and requests are still answered."""
+    server = ServerProcess(tmp_path)
+    server.python = ["sh", "-c", 'ulimit -n 512; exec "$0" "$@"', sys.executable]
+    silent: list[socket.socket] = []
+    try:
+        server.start()
+        for number in range(2, 8):
+            for _ in range(19):
+                line = socket.create_connection(("127.0.0.1", server.port), 60, (f"127.0.0.{number}", 0))
+                silent.append(line)
+        assert server.get("/livez").status_code == 200
+        wait_until(lambda: metrics(server)["sessionmood_request_connections"] <= 76, what="the cap")
+        silent[0].settimeout(60)
+        with contextlib.suppress(ConnectionResetError):
+            assert silent[0].recv(1) == b""  # it was cut
+    finally:
+        for line in silent:
+            line.close()
+        server.close()
 
 
 def until_refused(post: Callable[[], httpx2.Response]) -> tuple[int, httpx2.Response]:

@@ -30,7 +30,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(kind: Any, app: Any = echo) -> AsyncIterator[str]:
+async def serving(kind: Any, app: Any = echo, ping_interval: float | None = None) -> AsyncIterator[str]:
     """The address of an app whose sockets are of this kind."""
     config = uvicorn.Config(
         app,
@@ -39,7 +39,7 @@ async def serving(kind: Any, app: Any = echo) -> AsyncIterator[str]:
         ws=kind,
         ws_per_message_deflate=False,
         ws_max_size=2**24,
-        ws_ping_interval=None,
+        ws_ping_interval=ping_interval,
         log_config=None,
         lifespan="off",
     )

@@ -119,6 +119,15 @@ async def test_what_a_stranger_opened_is_the_servers_once_it_mints(shop: ServerP
         assert post(shop, user, CLICK, token).status_code == 200
 
 
+async def test_what_a_stranger_sent_slows_nobody_down_once_the_server_mints(shop: ServerProcess) -> None:
+    user = f"user_{fresh()}"
+    token = post(shop, user, CLICK).json()["token"]
+    while (answer := post(shop, user, [CLICK] * 200, token)).status_code == 200:
+        pass
+    assert answer.status_code == 429
+    assert post(shop, user, [CLICK] * 200, mint(shop, user)).status_code == 200
+
+
 async def test_an_id_that_the_server_minted_for_waits_for_its_token(shop: ServerProcess) -> None:
     user = f"user_{fresh()}"
     token = mint(shop, user)

@@ -78,6 +78,30 @@ async def test_a_closed_connection_leaves_no_cyclic_garbage(
         await until_freed(made, HttpProtocol, SocketProtocol)
 
 
+async def test_only_who_is_silent_is_pinged() -> None:
+    looks: list[bool] = []
+
+    class Watched(SocketProtocol):
+        def send_keepalive_ping(self) -> None:
+            super().send_keepalive_ping()
+            looks.append(self.pending_ping_payload is not None)
+
+    kind = partial(Watched, Lines(Settings(), SlowLane()))
+    async with (
+        serving(kind, hello, ping_interval=0.2) as address,
+        connect(address, compression=None) as socket,
+    ):
+        async with asyncio.timeout(30):
+            while True not in looks:
+                await asyncio.sleep(0.02)
+            assert looks[0] is False  # the handshake had just come
+            answered = len(looks)
+            while looks[answered:].count(True) < 2:  # it answers each, and stays
+                await asyncio.sleep(0.02)
+            await socket.send("one")
+            assert await socket.recv() == "one"
+
+
 async def test_neither_does_one_that_was_refused(made: "list[weakref.ref[Any]]", no_collector: None) -> None:
     async with serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), hello) as address:
         async with connect(address, compression=None) as socket:

@@ -2,7 +2,11 @@
 
 import pytest
 
+from app.auth import new_key
 from app.config import Settings
+from app.errors import RateLimited
+from app.mood import DEFAULT
+from app.sessions import Session
 from app.transport.rates import MISUSE_COUNTS, NOISE_BURST, NOISE_RATE, PAGE_BURST, Rates
 
 NOW = 1_800_000_000_000
@@ -47,3 +51,17 @@ def test_an_operator_can_let_everybody_in_at_once() -> None:
         rates.misuse("bad", NOW)
     assert rates.handshake("bad", NOW) == 0
     assert rates.held == 0
+
+
+def test_who_is_refused_by_one_bucket_pays_none_of_the_others() -> None:
+    rates = Rates(Settings(session_events_per_second=10, address_events_per_second=20))
+    _, key = new_key("pk", "default", NOW, events_per_second=1)
+    session = Session("default", "s", NOW, DEFAULT, publishable=True)
+    rates.take(key, session, "address", 10, NOW)
+    for _ in range(50):
+        with pytest.raises(RateLimited, match="with this key"):
+            rates.take(key, session, "address", 50, NOW)
+    _, other = new_key("pk", "default", NOW)
+    rates.take(other, session, "address", 90, NOW)  # all but what was taken
+    with pytest.raises(RateLimited, match="this session"):
+        rates.take(other, session, "address", 1, NOW)
