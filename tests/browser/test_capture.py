@@ -68,7 +68,12 @@ def test_an_element_keeps_its_name_beside_a_banner_that_some_visitors_see(visit:
         for text in texts:
             page.click(f"text='{text}'")
         names.append([event["target"] for event in page.of("click")])
-    assert names[0] == ["#root>section>header>a", "#root>section>button", '[data-test="star"]', '[data-cy="box-two"]']
+    assert names[0] == [
+        "#root>section>header>a",
+        "#root>section>button",
+        '[data-test="star"]',
+        '[data-cy="box-two"]',
+    ]
     assert names[1] == names[0]
 
 
