@@ -258,7 +258,7 @@ class ClickSignals:
             if x is not None and event.x is not None:
                 same = _near(x, event.x, m.silent_apart) and _near(y, event.y, m.silent_apart)
             else:
-                same = target == event.target and at - then <= m.rage_window_ms
+                same = target == event.target and at - then <= m.silent_again_ms
             if same:
                 tried[i] = (at, target, x, y)
                 return
