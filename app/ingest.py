@@ -17,7 +17,7 @@ from app.counters import Counters
 from app.elements import Elements
 from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
 from app.kept_history import history_row, kept_history, mood_columns
-from app.mood import Change, Event, Offer, Reading, reports_mask
+from app.mood import Change, Event, Offer, OutdatedSnapshot, Reading, reports_mask
 from app.registry import Sessions
 from app.sessions import Observer, Outcome, Session, Subscriber, merged_types
 from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
@@ -61,6 +61,7 @@ class Ingest:
         self.draining = False
         self.turn: Callable[[], Awaitable[None]] = partial(asyncio.sleep, 0)
         self._loading: dict[tuple[str, str], asyncio.Future[Session | None]] = {}
+        self._outdated = False
         self._recalling: dict[tuple[Session, str], asyncio.Future[None]] = {}
 
     # Finding sessions
@@ -153,7 +154,10 @@ class Ingest:
             try:
                 session.restore(stored.snapshot, stored.snapshot_version)
             except Exception as error:  # whatever its bytes say: the log has it all
-                self.store.report_damage(row.project, row.session, "snapshot", error)
+                if isinstance(error, OutdatedSnapshot):
+                    self._tell_outdated(error)
+                else:
+                    self.store.report_damage(row.project, row.session, "snapshot", error)
                 session, batches = self._begun(row), await self._whole_log(row)
         self._prepare(session)
         recalled = False
@@ -187,6 +191,12 @@ class Ingest:
             with contextlib.suppress(StorageUnavailable):
                 self.keep(session, None, news, snapshot=True)
         return session
+
+    def _tell_outdated(self, error: OutdatedSnapshot) -> None:
+        """Once: after an upgrade there may be a million of them."""
+        if not self._outdated:
+            self._outdated = True
+            logger.info("sessions that another version kept are read from their logs again (%s)", error)
 
     def _recall_history(self, session: Session, stored: Stored) -> None:
         """Take the history up as the session's row has it, which knows what time did and who was there to see it; rows

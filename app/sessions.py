@@ -12,7 +12,7 @@ import msgspec
 from app.elements import Elements, Visit
 from app.errors import OutOfOrder
 from app.history import History
-from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Reading
+from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, OutdatedSnapshot, Reading
 from app.mood.grid import STEP_MS
 from app.producers import Producer, newest_of, unmeasured
 
@@ -370,10 +370,12 @@ class Session:
         )
 
     def restore(self, snapshot: bytes, version: int) -> None:
-        """Take up where `snapshot` (at `version`) left off. Raises ValueError when it is of another format."""
-        form, state, producers, page, offer, change, last_at, *later = msgspec.msgpack.decode(snapshot)
-        if form != _FORMAT:
-            raise ValueError(f"snapshot format {form}")
+        """Take up where `snapshot` (at `version`) left off. Raises OutdatedSnapshot when it was taken by
+        another version, whatever else when it can't be read."""
+        parts = msgspec.msgpack.decode(snapshot)
+        if parts[0] != _FORMAT:
+            raise OutdatedSnapshot(f"a snapshot of format {_FORMAT} is needed, not {parts[0]}")
+        _, state, producers, page, offer, change, last_at, *later = parts
         self.engine = None if state is None else MoodEngine.restore(state, self.model)
         self.producers = OrderedDict((id, Producer(ack, offset, mask)) for id, ack, offset, mask in producers)
         self.page = page

@@ -1,4 +1,4 @@
-"""`sessionmood tune`: a project's own weights from its own labels."""
+"""`sessionmood tune`: a project's own weights and thresholds from its own labels."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,7 @@ def tune(
         bool, typer.Option("--anyway", help="Write it even if it is no better on held-out people.")
     ] = False,
 ) -> None:
-    """Refit the weights to what your own visitors said. The result is compared with the shipped ones on other people.
+    """Refit weights, chances and thresholds to what your own visitors said; compare the result on other people.
 
     FILE holds labelled recordings ({"person", "labels": {"frustrated": 1}, "events"}), or exported sessions with
     `feedback` events ("was that right?"). Nothing is applied: `serve --model FILE` is for you to decide.
@@ -41,7 +41,7 @@ def tune(
         fail("tuning needs scikit-learn: pip install 'sessionmood[tune]'")
     _print(tuned)
     if not tuned.overrides:
-        fail("the shipped weights stand: these labels give no reason to change any")
+        fail("the shipped numbers stand: these labels give no reason to change any")
     if not tuned.better and not anyway:
         fail("on people it was not fitted on, the new model is not surely better: keep the shipped one")
     if out is None:
@@ -49,7 +49,8 @@ def tune(
         return
     notes = {
         row.mood: f"held-out AUC {row.shipped_auc:.2f} shipped, {row.tuned_auc:.2f} tuned; "
-        f"{row.sessions} sessions of {row.people} people"
+        f"caught {row.shipped_caught:.0%} shipped, {row.tuned_caught:.0%} tuned, falsely {row.shipped_alarms:.0%} and "
+        f"{row.tuned_alarms:.0%}; {row.sessions} sessions of {row.people} people"
         for row in tuned.compared
     }
     try:
@@ -60,8 +61,6 @@ def tune(
 
 
 def _print(tuned: "Tuned") -> None:
-    from app.mood import DEFAULT
-
     print("Held-out people: shipped against tuned")
     columns(
         [
@@ -75,7 +74,11 @@ def _print(tuned: "Tuned") -> None:
             "tuned>",
             "error>",
             "tuned>",
-            "alarms>",
+            "caught>",
+            "tuned>",
+            "false>",
+            "tuned>",
+            "push-error>",
             "tuned>",
         ],
         [
@@ -90,26 +93,37 @@ def _print(tuned: "Tuned") -> None:
                 _two(row.tuned_within),
                 f"{row.shipped_error:.2f}",
                 f"{row.tuned_error:.2f}",
+                f"{row.shipped_caught:.0%}",
+                f"{row.tuned_caught:.0%}",
                 f"{row.shipped_alarms:.0%}",
                 f"{row.tuned_alarms:.0%}",
+                _two(row.shipped_push_error),
+                _two(row.tuned_push_error),
             )
             for row in tuned.compared
         ],
     )
     print("within: one person's own sessions. error: expected calibration error of the mean score.")
-    print("alarms: sessions read as the mood at some time although the person said no.")
-    print(f"gain: {tuned.gain:+.3f} AUC on average; above zero in {tuned.sure:.0%} of draws of people.\n")
-    columns(
-        ["weight", "shipped>", "tuned>"],
-        [
-            (
-                key.removeprefix("weight."),
-                f"{DEFAULT.weights[key.removeprefix('weight.')]:+.1f}",
-                f"{value:+.1f}",
-            )
-            for key, value in tuned.overrides.items()
-        ],
+    print(
+        "caught, false: told the mood at some time, of those who said yes, and no. push-error: of pushed confidence."
     )
+    print(f"gain: {tuned.gain:+.3f} AUC on average; above zero in {tuned.sure:.0%} of draws of people.")
+    print(
+        f"delivered: {tuned.delivered:+.2f} caught, less the price of false ones, on average; above zero in "
+        f"{tuned.sure_delivered:.0%} of draws.\n"
+    )
+    columns(
+        ["number", "shipped>", "tuned>"], [_changed(key, value) for key, value in tuned.overrides.items()]
+    )
+
+
+def _changed(key: str, value: float) -> tuple[str, str, str]:
+    from app.mood import DEFAULT
+
+    if key.startswith("weight."):
+        name = key.removeprefix("weight.")
+        return name, f"{DEFAULT.weights[name]:+.1f}", f"{value:+.1f}"
+    return key, f"{DEFAULT.settings[key]:g}", f"{value:g}"
 
 
 def _two(value: float | None) -> str:

@@ -9,6 +9,7 @@ from app.mood.engine import MoodEngine
 from app.mood.events import EVENT_TYPES, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Usual, reports_mask
 from app.mood.model import DEFAULT, Model
 from app.mood.reading import MOODS, Change, Evidence, Offer, Reading
+from app.mood.snapshot import OutdatedSnapshot
 
 __all__ = [
     "DEFAULT",
@@ -22,6 +23,7 @@ __all__ = [
     "Model",
     "MoodEngine",
     "Offer",
+    "OutdatedSnapshot",
     "Reading",
     "Usual",
     "kept",

@@ -14,7 +14,7 @@ from app.mood.scoring import chance_of, independent_friction, most_frustrated, p
 from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 5
+_VERSION: Final = 6
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 #: Points that are shown as 0.00.
@@ -307,10 +307,12 @@ class MoodEngine:
 
     @staticmethod
     def restore(state: list[object], model: Model = DEFAULT) -> "MoodEngine":
-        """The engine that `state` was taken from: it goes on bit for bit. Raises ValueError when the state is
-        of another version or damaged."""
-        if len(state) != 12 or state[0] != _VERSION:
-            raise ValueError(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
+        """The engine that `state` was taken from: it goes on bit for bit. Raises OutdatedSnapshot when the state is
+        of another version, ValueError when it is damaged."""
+        if not state or state[0] != _VERSION:
+            raise snapshot.OutdatedSnapshot(f"a snapshot of version {_VERSION} is needed, not {state[:1]}")
+        if len(state) != 12:
+            raise ValueError(f"the snapshot does not fit: it has {len(state)} parts")
         engine = MoodEngine("", 0, model)
         b = engine.behaviour
         snapshot.put(engine, FIELDS, state[1])

@@ -107,6 +107,7 @@ class Model:
         self.missed_tries: float = v["missed.tries"]
         self.silent_from: float = v["silent.from"]
         self.silent_apart: float = v["silent.apart"]
+        self.silent_again_ms: float = v["silent.again"] * 1000.0
         self.silent_full: float = v["silent.full"]
         self.wait_fine_ms: float = v["wait.fine"] * 1000.0
         self.wait_painful_ms: float = v["wait.painful"] * 1000.0

@@ -1,6 +1,10 @@
 """The state of a detector as a list, in the order of its fields, and back."""
 
 
+class OutdatedSnapshot(ValueError):
+    """It was taken by another version: nothing is wrong, and the log has it all."""
+
+
 def take(owner: object, fields: tuple[str, ...]) -> list[object]:
     return [_copied(getattr(owner, name)) for name in fields]
 

@@ -36,7 +36,7 @@ LIMIT = 120.0
 #: In a world of its own, so that no tool sees it: when the last press was released, and when the card came.
 WATCH = """(() => {
   let last = 0, card = false;
-  addEventListener("pointerup", () => { last = performance.now() }, true);
+  for (const type of ["pointerup", "keyup"]) addEventListener(type, () => { last = performance.now() }, true);
   setInterval(() => {
     if (card || !document.querySelector("session-mood")) return;
     card = true;

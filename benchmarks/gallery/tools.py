@@ -183,7 +183,7 @@ TOOLS = {
         Tool(
             "sessionmood", "sessionmood",
             '<script async src="{server}/sessionmood.js" data-key="{key}"></script>',
-            4.5, _ours, ("dead", "rage", "slow", "card"),
+            7.0, _ours, ("dead", "rage", "slow", "card"),
         ),
         Tool("posthog", "posthog-js", _sdk("posthog"), 5.5,
              _named("event", "$dead_click", "$rageclick"), ("dead", "rage"), answer=_posthog_config),

@@ -5,7 +5,7 @@
  */
 
 import { emit, ignored, when } from "./emit.js";
-import { later, listen, wrap } from "./life.js";
+import { later, listen } from "./life.js";
 import { touched } from "./mood.js";
 import { options } from "./options.js";
 import { load } from "./parts.js";
@@ -23,19 +23,16 @@ export const eye = {};
 export const roots = new WeakMap();
 /** @type {any} */
 let loading;
-let wrapped = false;
 
 export const watchClicks = () => {
-  if (!wrapped) wrap(Element.prototype, "attachShadow", (_, self) => (root) => roots.set(self, root));
-  wrapped = true;
-  const open = () => (loading ||= load("eye", eye));
   loading = 0;
+  const open = () => (loading ||= load("eye", eye));
   listen(window, "pointermove pointerdown keydown", open);
   (window.requestIdleCallback || later)(open);
   listen(window, "click", (event) => {
     if (eye.leave || !(event.isTrusted || options.debug)) return;
     const node = origin(event);
     touched.element = up(node, ACTIVE) || node;
-    emit("click", touched.element, { ...(event.detail && { x: Math.round(event.clientX), y: Math.round(event.clientY) }), kind: "unknown" }, when(event));
+    emit("click", touched.element, { kind: "unknown", ...(event.detail && { x: Math.round(event.clientX), y: Math.round(event.clientY) }) }, when(event));
   });
 };

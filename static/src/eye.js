@@ -8,7 +8,7 @@ import { inside, lent } from "./eye/dom.js";
 import { catchUp, last, LIGHT, observe, observing, reacting, startLedger } from "./eye/ledger.js";
 import { take as fingerprint } from "./eye/look.js";
 import { asked, hook, watchSigns } from "./eye/signs.js";
-import { answersItself, BUTTON, thingAt, TYPED } from "./eye/thing.js";
+import { answersItself, BUTTON, meant, thingAt, TYPED } from "./eye/thing.js";
 import { passing, plainTimeout, REACTION, take, turn, VISITOR } from "./eye/turn.js";
 import { answer, cancel, close, hand, leave, press, release, soon } from "./eye/verdict.js";
 import { clock, current, watches } from "./eye/watch.js";
@@ -21,6 +21,8 @@ const GONE_PX = 3;
 const ASLEEP_MS = 15000;
 /** A pointer that rests this long on a thing may press it: its fingerprint is taken now. */
 const REST_MS = 250;
+/** The click of a finger comes so long after it has gone up at most. */
+const TAP_MS = 500;
 /** Older, it is taken anew. */
 const FRESH_MS = 4000;
 /** What follows a change of mood within this, and nobody's turn says whose it is, is the app's reaction. */
@@ -109,7 +111,7 @@ export default (given, eye) => {
     awake();
     if (!allowed(event) || !event.isPrimary || event.button) return;
     const node = origin(event);
-    const thing = node.nodeType === 1 && !ignored(node) && !onScrollbar(event, node) ? thingAt(node) : null;
+    const thing = node.nodeType === 1 && !ignored(node) && !onScrollbar(event, node) ? thingAt(node) || meant(node, event) : null;
     catchUp();
     for (const watch of [...watches]) if (watch.element !== thing && watch.element.isConnected) close(watch, true);
     hand.press = null;
@@ -133,8 +135,8 @@ export default (given, eye) => {
       cancel(press.watch);
     } else {
       clicked(press, event);
-      // A disabled control, and what is redrawn under the finger, gets no click of its own.
-      plainTimeout(() => hand.press === press && (hand.press = null));
+      // A disabled control, and what is redrawn under the finger, gets no click of its own. A finger's comes later.
+      plainTimeout(() => hand.press === press && (hand.press = null), event.pointerType === "mouse" ? 0 : TAP_MS);
     }
   });
   listen(window, "click", (/** @type {any} */ event) => {

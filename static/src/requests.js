@@ -1,7 +1,7 @@
 // @ts-check
 /** The page's own requests: those that fail are told; the eye hears of all, for a click may wait for one. */
 
-import { eye } from "./clicks.js";
+import { eye, roots } from "./clicks.js";
 import { emit } from "./emit.js";
 import { listen, wrap } from "./life.js";
 import { options } from "./options.js";
@@ -33,6 +33,8 @@ const request = (asked, quiet) => {
 export const watchRequests = () => {
   if (wrapped) return;
   wrapped = true;
+  // The other thing that must be hooked once, before the page runs.
+  wrap(Element.prototype, "attachShadow", (_, self) => (root) => roots.set(self, root));
   wrap(window, "fetch", ([input, init]) => {
     const address = input.url || "" + input;
     if (address.startsWith(options.host + "/v1/")) return;

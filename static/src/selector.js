@@ -15,18 +15,22 @@ export const up = (node, selector) =>
   node?.getRootNode &&
   ((node.closest ? node : node.parentElement)?.closest(selector) || up(node.getRootNode().host, selector));
 
-/** @param {any} element @returns {string} */
+/** From the nearest name that someone chose; places among siblings of the same kind only, and only
+ * where there are several: a banner that some visitors see moves no name. @param {any} element @returns {string} */
 const path = (element) => {
-  const { localName, parentElement } = element;
-  const { host } = element.getRootNode();
-  const outside = host ? path(host) + ">>>" : "";
-  for (const name of ["data-testid", "id", "name"]) {
-    const value = element.getAttribute(name) || "";
-    if (CHOSEN.test(value)) return outside + (name === "id" ? "#" + value : `[${name}="${value}"]`);
+  const { localName, parentNode } = element;
+  const { mode, host } = element.getRootNode();
+  const outside = mode ? path(host) + ">>>" : "";
+  for (const name of ["data-testid", "data-test", "data-cy", "id", "name"]) {
+    const value = element.getAttribute(name);
+    if (value && CHOSEN.test(value)) return outside + (name === "id" ? "#" + value : `[${name}="${value}"]`);
   }
-  return parentElement
-    ? `${path(parentElement)}>${localName}:nth-child(${[...parentElement.children].indexOf(element) + 1})`
-    : outside + localName;
+  const alike = [...(parentNode?.children || "")].filter((each) => each.localName === localName);
+  return (
+    (parentNode?.localName ? path(parentNode) + ">" : outside) +
+    localName +
+    (alike[1] ? `:nth-of-type(${alike.indexOf(element) + 1})` : "")
+  );
 };
 
 /** @param {any} element @returns {string} */

@@ -4,9 +4,10 @@ time as an argument."""
 import asyncio
 import contextlib
 import random
+import sqlite3
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,45 @@ async def test_a_loss_that_was_declared_alone_is_remembered(tmp_path: Path) -> N
         assert found is not None
         assert found.hello("p", None, 0, clock()) == 9
         assert (await _fold(ingest, found, batch("click", seq=10), clock())).accepted == 1
+
+
+def other_format(snapshot: bytes) -> bytes:
+    return msgspec.msgpack.encode([99, *msgspec.msgpack.decode(snapshot)[1:5]])
+
+
+def other_engine(snapshot: bytes) -> bytes:
+    parts = msgspec.msgpack.decode(snapshot)
+    parts[1][0] += 1
+    parts[1].append("new in that version")
+    return msgspec.msgpack.encode(parts)
+
+
+@pytest.mark.parametrize("version", [other_format, other_engine])
+async def test_after_an_upgrade_sessions_are_read_from_their_logs_and_nothing_is_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, version: Callable[[bytes], bytes]
+) -> None:
+    clock = Clock()
+    names = ("a", "b", "c")
+    async with service(tmp_path, clock) as ingest:
+        sessions = [opened(ingest, name, clock) for name in names]
+        for step in range(40):
+            clock.now += 400
+            for session in sessions:
+                await ingest.receive(session, batch("rage_click", "error", seq=2 * step + 1), clock()).durable
+        before = [shown(ingest, session, clock()) for session in sessions]
+    with contextlib.closing(sqlite3.connect(tmp_path / "test.db")) as connection, connection:
+        kept = connection.execute("SELECT rowid, state FROM snapshots").fetchall()
+        assert len(kept) == 3
+        for rowid, state in kept:
+            connection.execute("UPDATE snapshots SET state = ? WHERE rowid = ?", (version(state), rowid))
+    caplog.set_level("INFO")
+    async with service(tmp_path, clock) as ingest:
+        found = [await ingest.find(PROJECT, name) for name in names]
+        assert [shown(ingest, session, clock()) for session in found if session is not None] == before
+        assert not ingest.store.state().damaged
+    told = [record.getMessage() for record in caplog.records if "read" in record.getMessage()]
+    assert len(told) == 1
+    assert told[0].startswith("sessions that another version kept are read from their logs again")
 
 
 async def test_a_snapshot_that_nobody_can_read_any_more_costs_nothing(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def silence(events: Sequence[Event], now: int, m: Model) -> float:
             if click.x is not None and other.x is not None:
                 same = close(click, other, v["silent.apart"])
             else:
-                same = click.target == other.target and click.at - other.at <= v["rage.window"] * 1000
+                same = click.target == other.target and click.at - other.at <= v["silent.again"] * 1000
             if same:
                 again = i
                 break

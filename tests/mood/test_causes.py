@@ -3,6 +3,7 @@
 import pytest
 
 from app.mood import DEFAULT, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Change, Event, MoodEngine, Offer, Reading
+from app.mood.signals import UNANSWERED_CLICKS
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 
@@ -254,3 +255,16 @@ def test_a_second_kind_of_trouble_makes_blind_dead_clicks_sure() -> None:
     assert engine.confidence() >= DEFAULT.settings["enter.frustrated"]
     again = MoodEngine.restore(engine.state())
     assert again.confidence() == engine.confidence()
+
+
+def test_without_coordinates_one_thing_clicked_again_so_soon_is_one_try() -> None:
+    """A map's client that says which button, not where: five slow clicks on one are one place tried, not five."""
+
+    def tries(gap: int) -> float:
+        engine = MoodEngine("visitor", 0)
+        for i in range(6):
+            engine.receive(Event("click", 1000 + i * gap, "#zoom", reports=REPORTS_RESPONSE))
+        return engine.strengths()[UNANSWERED_CLICKS]
+
+    assert tries(1500) == tries(4500) == 0.0
+    assert tries(6000) > 0.3

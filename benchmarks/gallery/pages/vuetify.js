@@ -26,7 +26,7 @@ const app = createApp({
   <v-rating id="rating" v-model="s.stars" /><v-pagination id="pages" v-model="s.page" :length="4" /><p>page {{ s.page }}</p>
   <v-text-field id="field" label="Name" /><v-select id="select" :items="['A', 'B']" label="Bed" /><v-slider id="slider" model-value="30" style="width: 240px" />
   <div class="d-flex flex-wrap ga-2"><v-btn id="dead">Harvest</v-btn><v-btn id="deadicon" icon="x">✂</v-btn><v-btn id="disabled" disabled>Order</v-btn><v-chip id="deadchip" link>Pests</v-chip>
-  <v-card id="deadcard" width="140" hover @click="() => {}" title="Roses" /><v-checkbox id="refused" :model-value="false" label="Compost" hide-details /><v-btn id="deadtext" variant="text" @click="s.answer = s.answer">Undo</v-btn>
+  <v-card id="deadcard" width="140" hover @click="() => {}" title="Roses" /><v-checkbox id="refused" :model-value="false" @update:model-value="() => {}" label="Compost" hide-details /><v-btn id="deadtext" variant="text" @click="s.answer = s.answer">Undo</v-btn>
   <v-list><v-list-item id="deaditem" link title="Herbs" /></v-list></div>
   <v-btn id="slow" @click="slow(1700)">Measure</v-btn><v-btn id="wheel" :loading="s.wait" @click="wheel">Forecast</v-btn> {{ s.answer }}
   <v-snackbar v-model="s.snack">We will</v-snackbar><v-dialog v-model="s.dialog" width="300"><v-card title="Plant"><v-btn @click="s.dialog = false">Close</v-btn></v-card></v-dialog>

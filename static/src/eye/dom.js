@@ -38,6 +38,8 @@ export const deepActive = () => {
 };
 
 export const BODY = /^(body|html)$/;
+/** A colour that paints nothing. */
+export const CLEAR = /^rgba\(\d+, \d+, \d+, 0\)$/;
 
 /** @param {any} node @returns {string} what it says, spaces put together */
 export const words = (node) =>

@@ -6,7 +6,7 @@
 
 import { BODY, deepActive, elementOf, inside, lent, parent, rendered, words } from "./dom.js";
 import { isTip, own } from "./ledger.js";
-import { differ, number, sheets } from "./look.js";
+import { differ, number, paints, sheets } from "./look.js";
 
 /** Is seen. */
 const SEEN = 100;
@@ -20,7 +20,7 @@ export const REST = 1000;
 const DEAF = /^(head|script|style|link|meta|title|template|noscript)$/;
 /** Attributes that say something by themselves. */
 const SEMANTIC =
-  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|points|readonly|inert)$/;
+  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|r|points|viewBox|readonly|inert)$/;
 const FEEDBACK = /focus|hover|press|ripple|wave|touch|mouse|keyboard|pointer|active|tabbing|input/i;
 const SOLID = "img,svg,canvas,video,iframe,input,button";
 
@@ -36,7 +36,7 @@ const feedback = (name, old, now) => {
   return [...a].filter((token) => !b.has(token)).concat([...b].filter((token) => !a.has(token))).every((token) => !token || FEEDBACK.test(token));
 };
 
-const RANK = { turn: 3, reply: 2, after: 1, late: 0 };
+const RANK = { turn: 3, reply: 2, after: 1, page: 0, late: 0 };
 
 /** The noted change that a visible difference comes from, if there is one.
  * @param {import("./watch.js").Watch} watch @param {any} element */
@@ -118,7 +118,9 @@ export const evidence = (watch, look) => {
     if (!rendered(element) && !element.closest("[aria-live],[role=status],[role=alert]")) continue;
     if (isTip(node) && !note.click) continue;
     const { place } = note;
-    say(place.nodeType === 1 ? place : element, "node", note.t, text || (zone(element) === "out" && solid(node)) ? SEEN : REST, note.from, element);
+    const held = text || solid(node);
+    if (!held && (FEEDBACK.test(element.getAttribute("class") || "") || !paints(element))) continue;
+    say(place.nodeType === 1 ? place : element, "node", note.t, text || (held && zone(element) === "out") ? SEEN : REST, note.from, element);
   }
   for (const [node, { t, from, place, text = "" }] of watch.removed) {
     const name = nameOf(node, text);
@@ -160,6 +162,7 @@ export const evidence = (watch, look) => {
   for (const [element, t] of watch.scrolled) if (element.isConnected && element !== pressed) say(element, "scroll", t, SEEN + 1, "turn");
   for (const { element, kind } of differ(was)) {
     if (was.turning.some((each) => each && inside(element, each))) continue;
+    if (kind !== "text" && was.going.has(element) && !touched(element)) continue;
     const moving = /size|move/.test(kind);
     if (blurred && /look|ring|size|pseudo|move/.test(kind) && (inside(element, blurred) || inside(blurred, element)) && !touched(element)) continue;
     if (moving && [...watch.beats].some((each) => inside(each, element) || parent(each) === parent(element))) continue;
@@ -170,7 +173,10 @@ export const evidence = (watch, look) => {
     if (kind === "value") need = rendered(element) || /checkbox|radio/.test(element.type) ? SEEN : 0;
     else if (where === "in") {
       if (kind === "text") need = SEEN;
-      else if (/appear|vanish/.test(kind) || (/size|look|pseudo/.test(kind) && touched(element, pressed))) need = changedInside() ? REST : 0;
+      else if (/appear|vanish/.test(kind) || (/size|look|pseudo/.test(kind) && touched(element, pressed))) {
+        // By style alone, as long as it has the focus.
+        need = changedInside() || (kind === "appear" && words(element)) ? REST : 0;
+      }
     } else if (where === "above") {
       if (/text|animation/.test(kind)) need = SEEN;
       else if (/look|pseudo|appear|vanish/.test(kind) && (restyled || touched(element))) need = LASTS;

@@ -2,7 +2,7 @@
 /** What changes on the page, whose doing it is, and what the page does anyway. */
 
 import { elementOf, inside, lent, parent, rootOf, words } from "./dom.js";
-import { inClick, turn } from "./turn.js";
+import { inClick, inShared, PAGE, turn } from "./turn.js";
 import { clock, watches } from "./watch.js";
 
 /** Unlinked, a change later than this after the release may be anybody's. */
@@ -46,16 +46,20 @@ const even = (times) => {
  * @param {import("./watch.js").Watch} watch @param {any} element @param {number} t @param {string} from
  * @returns {"no" | "maybe" | "loose" | "yes"} */
 export const own = (watch, element, t, from) => {
-  if (/turn|reply/.test(from)) return "no";
+  if (from === "turn") return "no";
+  // From the first click: what a later one seems to bring, and that one did not, is a coincidence.
+  const late = from !== "reply" && t - watch.up > LOOSE_MS;
+  // A page that asks its server again and again may so learn what the click has brought about.
+  if (late && from === "page" && !watch.holds.size && !watch.reply) return "yes";
   /** @type {"no" | "maybe" | "loose"} */
-  let answer = t - (watch.clicks.findLast(({ up }) => up <= t)?.up || watch.up) > LOOSE_MS ? "loose" : "no";
+  let answer = late ? "loose" : "no";
   for (let up = element, n = 0; up && n++ < 4 && up !== document.body; up = parent(up)) {
     const pulse = pulses.get(up);
     if (!pulse) continue;
     const { all } = pulse;
     const free = pulse.free.filter((/** @type {number} */ x) => x < watch.down && x > watch.down - PULSE_MS).length;
-    if (free > 2 || (free && even(all)) || (free > 1 && all.length > 4)) return "yes";
-    if (free && from !== "css" && answer === "no") answer = "maybe";
+    if (free && (late || even(all) || (from !== "reply" && all.length > 3))) return "yes";
+    if (free && from !== "css") answer = "maybe";
   }
   return answer;
 };
@@ -72,8 +76,10 @@ export const hold = (watch, what) => {
  * @param {any} node @param {any} [watch] */
 export const isTip = (node, watch) => {
   for (let up = elementOf(node), n = 0; up && n++ < 8; up = parent(up)) {
-    if (up.getAttribute("role") === "tooltip" || /(^|[\s_-])(tooltip|tippy)([\s_-]|$)/i.test(up.getAttribute("class") || "")) {
-      return !watch || !inside(watch.element, up) || up.localName.includes("-");
+    const kind = up.getAttribute("class") || "";
+    if (up.getAttribute("role") === "tooltip" || /(^|[\s_-])(tooltip|tippy)([\s_-]|$)/i.test(kind)) {
+      // Popovers and lists to choose from have the role, too.
+      return !/popover/i.test(kind) && !up.querySelector("li,a,button,input") && (!watch || !inside(watch.element, up) || up.localName.includes("-"));
     }
   }
   return false;
@@ -113,6 +119,9 @@ let soon;
 /** Until then what nobody's turn brings is taken for the app's reaction to a mood. */
 let reactingUntil = 0;
 export const reacting = (/** @type {number} */ ms) => (reactingUntil = clock() + ms);
+/** Until then what nobody's turn brings is taken for the reply to a request of the page's own. */
+let repliedUntil = 0;
+export const replied = (/** @type {number} */ ms) => (repliedUntil = clock() + ms);
 
 /** When something last changed. */
 export const last = { change: 0 };
@@ -122,7 +131,8 @@ const digest = (records) => {
   const t = (last.change = clock());
   const who = turn();
   const mine = who && !who.visitor ? who : null;
-  const foreign = who?.visitor || (!who && t < reactingUntil);
+  const page = who === PAGE;
+  const foreign = (who?.visitor && !page) || (!who && t < reactingUntil);
   const list = records.filter((record) => !lent.ignored(record.target)).slice(0, RECORDS);
   // What the visitor's next move, a mood, or a click that has its verdict set going is no other click's doing.
   if (foreign || mine?.done) {
@@ -136,17 +146,16 @@ const digest = (records) => {
     }
   }
   if (foreign) return;
+  const free = !watches.some((watch) => watch.up && t - watch.last < WAIT_MS);
+  const shared = mine && inShared();
   for (const record of list) {
     const element = elementOf(record.target) || record.target.host;
     if (!element) continue;
     if (record.attributeName === "aria-invalid" && record.oldValue !== "true" && element.ariaInvalid === "true" && watches.some(({ up }) => up)) {
       lent.emit("error", element, { kind: "validation" });
     }
-    if (!mine) {
-      const free = !watches.some((watch) => watch.up && t - watch.last < WAIT_MS);
-      beat(element, t, free);
-    }
-    for (const watch of mine ? [mine] : watches) note(watch, record, t, mine ? "turn" : watch.reply > t ? "reply" : watch.closed ? "late" : "after");
+    if (!mine || shared) beat(element, t, !mine && free);
+    for (const watch of mine ? [mine] : watches) note(watch, record, t, mine ? (shared ? "reply" : "turn") : page ? "page" : watch.reply > t ? "reply" : t < repliedUntil ? "page" : watch.closed ? "late" : "after");
     for (const node of record.addedNodes) if (node.nodeType === 1) meet(node);
   }
   if (!mine) for (const watch of watches) soon(watch, 60);

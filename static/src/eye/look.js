@@ -1,7 +1,7 @@
 // @ts-check
 /** A fingerprint of what can be seen around a press, and what differs later. Nothing of it leaves the page. */
 
-import { deepActive, deepAt, parent, rootOf, words } from "./dom.js";
+import { CLEAR, deepActive, deepAt, parent, rootOf, words } from "./dom.js";
 
 /** Elements looked at: all, and those that are looked at closely. */
 const ALL = 200;
@@ -15,7 +15,6 @@ const FIELD = "input:not([type=hidden]),select,textarea";
 
 const SKIP = /^(script|style|link|meta|head|title|template|noscript|br|option)$/;
 const PICTURE = /^(img|svg|path|rect|circle|line|text|use|canvas|video|iframe|input|button|select|textarea|progress|meter|hr)$/;
-const CLEAR = /^rgba\(\d+, \d+, \d+, 0\)$/;
 
 /** @param {any} element */
 const ownText = (element) => {
@@ -30,7 +29,8 @@ const valueOf = ({ value, checked, indeterminate, selectedOptions, files }) =>
 
 /** @param {any} element @param {number} nth in the order of nearness: the nearer, the closer we look */
 const measure = (element, nth) => {
-  const box = element.getBoundingClientRect();
+  // Asked for its box, what lies in closed details would be laid out.
+  const box = element.checkVisibility() ? element.getBoundingClientRect() : new DOMRect();
   const is = {
     x: Math.round(box.x), y: Math.round(box.y), w: Math.round(box.width), h: Math.round(box.height),
     text: ownText(element), look: "", ring: "", pseudo: "", seen: false, close: nth < CLOSE,
@@ -55,6 +55,9 @@ const measure = (element, nth) => {
   }
   return is;
 };
+
+/** It is drawn itself, or something in it. @param {any} element */
+export const paints = (element) => [element, ...element.querySelectorAll("*")].slice(0, 20).some((each) => measure(each, ALL).seen);
 
 /** The pressed element, what is in it, then what is drawn nearest to it in the tree, up to the top.
  * @param {any} element @returns {Set<any>} */
@@ -156,6 +159,8 @@ export const take = (element) => {
   return {
     element, map, points, animations,
     values: new Map(fields.map((field) => [field, valueOf(field)])),
+    /** What was on its way already. */
+    going: new Set([...animations].map((/** @type {any} */ animation) => animation.effect?.target)),
     turning: [...animations].filter(endless).map((/** @type {any} */ animation) => animation.effect.target),
     sheets: sheets(),
     canvases: canvases([...document.querySelectorAll("canvas"), ...elements]),

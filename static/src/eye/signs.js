@@ -2,9 +2,9 @@
 /** Answers that leave no mark in the tree: sounds, dialogs, downloads, pages on their way, what is asked of servers. */
 
 import { lent } from "./dom.js";
-import { hold } from "./ledger.js";
+import { hold, replied } from "./ledger.js";
 import { answer, soon } from "./verdict.js";
-import { carry, plainTimeout, take, turn } from "./turn.js";
+import { carry, PAGE, plainTimeout, take, turn } from "./turn.js";
 import { CAUSE_MS, clock, current, watches } from "./watch.js";
 
 /** What the page does so long after a request's end is the request's doing. */
@@ -18,11 +18,18 @@ const WINDOW_MS = 1000;
 const habits = new Set();
 
 /** A request of the page begins. It never answers by itself: what the page does with the reply may.
- * @param {string} address @returns {(() => void) | undefined} call at its end */
+ * @param {string} address @returns {() => void} call at its end */
 export const asked = (address) => {
   const { host, pathname } = new URL(address, location.href);
   const watch = current();
-  if (!watch || (turn() !== watch && habits.has(host + pathname))) return void habits.add(host + pathname);
+  if (!watch) habits.add(host + pathname);
+  if (!watch || (turn() !== watch && habits.has(host + pathname))) {
+    const who = turn()?.visitor ? turn() : PAGE;
+    return () => {
+      take(who);
+      if (who === PAGE) replied(REPLY_MS);
+    };
+  }
   const token = {};
   hold(watch, token);
   return () => {

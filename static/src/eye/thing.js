@@ -1,7 +1,7 @@
 // @ts-check
 /** What was clicked: the smallest thing that looks or says that it can be; never what merely contains it. */
 
-import { BODY, parent } from "./dom.js";
+import { BODY, CLEAR, parent } from "./dom.js";
 
 const CONTROL =
   "a,area[href],button,input,select,textarea,summary,video[controls],audio[controls],canvas,embed,object";
@@ -45,13 +45,28 @@ export const thingAt = (node) => {
   return null;
 };
 
+/** Shows that it has nothing to give. */
+export const OFF = ":disabled,[aria-disabled=true],.disabled";
+
+/** What somebody means who presses `node` there: a disabled control that lets presses through, or what an empty
+ * layer covers. @param {any} node @param {PointerEvent} event @returns {any} */
+export const meant = (node, { clientX, clientY }) => {
+  for (const off of node.querySelectorAll(OFF)) {
+    const { left, right, top, bottom } = off.getBoundingClientRect();
+    if (left < clientX && clientX < right && top < clientY && clientY < bottom) return off;
+  }
+  const [top, under] = document.elementsFromPoint(clientX, clientY);
+  return top === node && !node.firstChild && CLEAR.test(getComputedStyle(node).backgroundColor) ? thingAt(under) : null;
+};
+
 /** Whether the browser itself answers this click, in ways that no script sees.
  * @param {any} element @param {Event & any} event when all handlers have run */
 export const answersItself = (element, event) => {
   const { localName, control } = element;
   const kept = event.defaultPrevented;
   if (element.matches(":disabled")) return false;
-  if (element.isContentEditable) return true;
+  // A choice that shows that it is made: a star that was lit by hovering, the tab one is on.
+  if (element.isContentEditable || element.matches("[role=radio][aria-checked=true],[aria-selected=true]")) return true;
   // A tick shows in the box's value: it may be refused.
   if (TYPED.test(localName) && !BUTTON.test(element.type)) return element.type === "radio" ? !kept : element.type !== "checkbox";
   if (kept) return false;

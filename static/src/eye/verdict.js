@@ -5,6 +5,7 @@ import { inside, lent, rootOf } from "./dom.js";
 import { evidence, REST } from "./evidence.js";
 import { catchUp, FULL, LIGHT, meet, observe } from "./ledger.js";
 import { BLANK, calm, take as fingerprint, thumbnail } from "./look.js";
+import { OFF } from "./thing.js";
 import { plainFrame, plainTimeout } from "./turn.js";
 import { alike, CAUSE_MS, clock, focusedAlready, watches, watchOf } from "./watch.js";
 
@@ -22,6 +23,8 @@ const RAGE_CLICKS = 4;
 const RAGE_MS = 1000;
 /** Said so long after the fourth: pages that answer do so within half a second, and a tenth for the timers. */
 const RAGE_WAIT_MS = 600;
+/** Who hammers on what still loads waits for so long: answered by then, it was slow. */
+const PAINFUL_MS = 6000;
 /** Who leaves earlier than this has not waited for anything. */
 const LEFT_MS = 1000;
 /** A frame over so much of the window may have answered. */
@@ -74,15 +77,14 @@ const look = (watch, { seeing = !watch.closed, final = false } = {}) => {
   let open;
   for (const piece of found) {
     const { need } = piece;
+    if (!open || need < open.need) open = piece;
     // Nobody knows whose it is.
     if (piece.from === "late" || piece.own === "loose") {
       if (final) watch.late ||= piece;
-      open ||= piece;
       continue;
     }
-    open ||= piece;
     if (piece.own === "maybe" && !final) continue;
-    if (need >= REST ? !atRest() : age < need - 20 && !final) continue;
+    if (need >= REST ? watch.holds.size || !atRest() : age < need - 20 && !final) continue;
     // seen at two looks
     if (need > 100 && need < REST && !watch.keys.has(piece.key) && !final) continue;
     if (!hit || piece.t < hit.t) hit = piece;
@@ -140,7 +142,7 @@ const blind = (watch) => {
 };
 
 /** It shows that it has nothing to give. @param {Watch} watch */
-const kindOf = ({ element, here }) => (element.closest(":disabled,[aria-disabled=true]") ? "disabled" : here ? "current" : undefined);
+const kindOf = ({ element, here }) => (element.closest(OFF) ? "disabled" : here ? "current" : undefined);
 
 /** @param {Watch} watch */
 const underWay = (watch) => watch.holds.size || watch.leaving || watch.reply + LOOKS[1] > clock();
@@ -162,8 +164,9 @@ const rage = (watch) => {
   if (watch.done || watch.raged || watch.leaving) return;
   const open = look(watch);
   if (open === true || watch.raged) return;
-  // What it waits for, or what shows inside it and may be mere feedback: that goes or stays when it rests.
-  if (open || underWay(watch)) return void after(open ? LOOKS[0] : LOOKS[1], () => rage(watch));
+  // What it waits for, or what shows inside it and may be mere feedback: what still moves when it rests is that.
+  const feedback = open?.need === REST && clock() - watch.last > REST;
+  if ((open && !feedback) || (underWay(watch) && clock() - watch.last < PAINFUL_MS)) return void after(LOOKS[0], () => rage(watch));
   if (blind(watch)) return;
   watch.raged = true;
   lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch) });

@@ -8,9 +8,9 @@ import { turn } from "./turn.js";
 /** What begins longer than this after a click is not its doing, unless a turn says so. */
 export const CAUSE_MS = 500;
 
-/** A change as it was noted. `from`: turn (the press's own code), reply (its request has just ended), after
- * (nobody's turn), late (the visitor has gone on to something else).
- * @typedef {{from: "turn" | "reply" | "after" | "late", t: number, old?: any, value?: any, click?: number,
+/** A change as it was noted. `from`: turn (the press's own code), reply (its request has just ended, or others may have shared its turn), after
+ * (nobody's turn), page (its own timer or request), late (the visitor has gone on to something else).
+ * @typedef {{from: "turn" | "reply" | "after" | "page" | "late", t: number, old?: any, value?: any, click?: number,
  *   place?: any, text?: string}} Note */
 
 /** @type {any[]} */
