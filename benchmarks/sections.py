@@ -41,8 +41,9 @@ SESSIONS: Final = 1000
 
 
 class Effort(msgspec.Struct, frozen=True):
-    """How much of it."""
+    """How much of it. `whole`: beside every peer; else beside those alone that the last line's ratios are of."""
 
+    whole: bool
     rounds: int
     seconds: float
     warm_up: float
@@ -53,10 +54,17 @@ class Effort(msgspec.Struct, frozen=True):
 
 
 FULL: Final = Effort(
-    rounds=5, seconds=1.2, warm_up=0.5, samples=900, sockets=15_000, idle_seconds=20, events=1_000_000
+    whole=True,
+    rounds=5,
+    seconds=1.2,
+    warm_up=0.5,
+    samples=900,
+    sockets=15_000,
+    idle_seconds=20,
+    events=1_000_000,
 )
 QUICK: Final = Effort(
-    rounds=1, seconds=0.3, warm_up=0.25, samples=100, sockets=600, idle_seconds=2, events=50_000
+    whole=False, rounds=1, seconds=0.3, warm_up=0.25, samples=100, sockets=600, idle_seconds=2, events=50_000
 )
 
 #: Ratios and figures by name, as the last line of the report gives them.
@@ -67,7 +75,7 @@ def singles(effort: Effort) -> Figures:
     """One event a frame over a WebSocket, durable acks, beside echoes of the same frames and plain Node."""
     figures: Figures = {}
     for window in (1, 16):
-        names = (OURS, *ECHOES, MEMORY, DURABLE)
+        names = (OURS, *(ECHOES if effort.whole else (STARLETTE,)), MEMORY, DURABLE)
         rates = _streams(effort, f"single events, {window} in flight", window, 1, names)
         _show_rates(f"WebSocket, {SOCKETS} sockets, {window} in flight on each, one event each", 1, rates)
         figures[f"single_{window}_us_cpu"] = _us(rates[OURS])
@@ -82,11 +90,12 @@ def singles(effort: Effort) -> Figures:
 
 def batches(effort: Effort) -> Figures:
     """Batches of 50 over a WebSocket, durable acks."""
-    rates = _streams(effort, "batches of 50", 2, 50, (OURS, PLAIN, STARLETTE, MEMORY, DURABLE))
+    plain = (PLAIN,) if effort.whole else ()
+    rates = _streams(effort, "batches of 50", 2, 50, (OURS, *plain, STARLETTE, MEMORY, DURABLE))
     _show_rates(f"WebSocket, {SOCKETS} sockets, 2 in flight on each, 50 events each", 50, rates)
     return {
         "batch_50_us_cpu": _us(rates[OURS]),
-        "batch_50_not_compiled_us_cpu": _us(rates[PLAIN]),
+        **({"batch_50_not_compiled_us_cpu": _us(rates[PLAIN])} if effort.whole else {}),
         "batch_50_of_starlette_echo": _of(rates, STARLETTE),
         "batch_50_of_node_memory": _of(rates, MEMORY),
         "batch_50_of_node_durable": _of(rates, DURABLE),
@@ -99,7 +108,7 @@ def posts(effort: Effort) -> Figures:
         effort,
         "POST of one event",
         lambda target: Post(target, SOCKETS, 1, effort.seconds, effort.warm_up),
-        (OURS, "echo, plain ASGI", STARLETTE, MEMORY, SEED),
+        (OURS, *(("echo, plain ASGI",) if effort.whole else ()), STARLETTE, MEMORY, SEED),
     )
     _show_rates(f"POST, {SOCKETS} connections kept open, one event each", 1, rates)
     batch = _streams(effort, "batches of 50 beside seed's POSTs", 2, 50, (OURS,))
@@ -156,7 +165,7 @@ def moods(effort: Effort) -> Figures:
 def latency(effort: Effort) -> Figures:
     """An idle server, one visitor, one event at a time."""
     waits: dict[str, list[Waits]] = {}
-    names = (OURS, "echo, plain ASGI", STARLETTE)
+    names = (OURS, "echo, plain ASGI", STARLETTE) if effort.whole else (OURS, STARLETTE)
     with ExitStack() as stack:
         targets, client = _start(stack, names)
         for name in list(targets) * effort.rounds:
@@ -187,7 +196,7 @@ def idle(effort: Effort) -> Figures:
         (OURS, effort.sockets, effort.idle_seconds),
         ("echo, plain ASGI", effort.sockets // 3, effort.idle_seconds / 4),
         (MEMORY, effort.sockets // 3, effort.idle_seconds / 4),
-    ):
+    )[: None if effort.whole else 1]:
         with ExitStack() as stack:
             targets, client = _start(stack, (name,))
             progress(f"idle: {sockets:,} sockets to {name}")
@@ -229,7 +238,8 @@ def accepts(effort: Effort) -> Figures:
     """A reconnect storm."""
     found: dict[str, list[Accepts]] = {}
     with ExitStack() as stack:
-        targets, client = _start(stack, (OURS, "echo, plain ASGI", STARLETTE, MEMORY))
+        names = (OURS, "echo, plain ASGI", STARLETTE, MEMORY) if effort.whole else (OURS, MEMORY)
+        targets, client = _start(stack, names)
         for name in list(targets) * effort.rounds:
             progress(f"accepts: {name}")
             job = Storm(targets[name], SOCKETS, effort.seconds)
@@ -274,7 +284,7 @@ def disk(effort: Effort) -> Figures:
     """The storage alone, beside a commit for each batch (more: `python -m benchmarks.storage`)."""
     rows = []
     figures: Figures = {}
-    for clients in (16, 256):
+    for clients in (16, 256) if effort.whole else (256,):
         progress(f"disk: {clients} writers")
         found: dict[str, list[storage.Round]] = {}
         for _ in range(effort.rounds):

@@ -8,6 +8,7 @@ from app.mood.events import MILD, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, UNKNOWN,
 from app.mood.model import Model
 from app.mood.natures import RELIABLE, STEPPER
 from app.mood.places import Place, Places
+from app.mood.recent import RecentClicks, near
 from app.mood.signals import (
     ACTIVE_CLICKS,
     DEAD_CLICK,
@@ -20,7 +21,7 @@ from app.mood.signals import (
 from app.mood.waiting import Waiting
 
 _BOTH: Final = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
-_RECENT = 12  # clicks of the last second that are looked at
+_RECENT: Final = 12  # answers of a millisecond, and places tried, that are remembered
 
 
 FIELDS: Final = (
@@ -46,7 +47,6 @@ FIELDS: Final = (
     "open",
     "rage",
     "rage_count",
-    "recent",
     "silent",
     "slow",
     "slow_count",
@@ -61,7 +61,7 @@ class ClickSignals:
     """Whether the page answers says more than how people click: silence counts only for a client that
     promised to report answers. Facts of one millisecond count in whatever order they come."""
 
-    __slots__ = (*FIELDS, "places", "waiting")
+    __slots__ = (*FIELDS, "places", "recent", "waiting")
 
     def __init__(self) -> None:
         self.at: int = -1
@@ -93,7 +93,7 @@ class ClickSignals:
         self.burst_size: int = 0
         self.burst_span: int = 0
         self.burst_target: str | None = None
-        self.recent: list[tuple[int, str | None, float | None, float | None]] = []
+        self.recent: RecentClicks = RecentClicks()
         self.places: Places = Places()
         self.waiting: Waiting = Waiting()
 
@@ -134,7 +134,7 @@ class ClickSignals:
                 place.burst_at = at
             if reports and self.moved_at != at and not self._answered(event.target, at):
                 self.waiting.click(event.target, at, m)
-        size, span = self._around(event, m)
+        size, span = self.recent.around(event, m)
         needed = m.rage_clicks
         if place is not None and 0 <= place.dead_since < at:
             needed -= 1.0
@@ -256,7 +256,7 @@ class ClickSignals:
         for i in range(len(tried)):
             then, target, x, y = tried[i]
             if x is not None and event.x is not None:
-                same = _near(x, event.x, m.silent_apart) and _near(y, event.y, m.silent_apart)
+                same = near(x, event.x, m.silent_apart) and near(y, event.y, m.silent_apart)
             else:
                 same = target == event.target and at - then <= m.silent_again_ms
             if same:
@@ -273,30 +273,6 @@ class ClickSignals:
         tried.append((at, event.target, event.x, event.y))
         if len(tried) > _RECENT:
             del tried[0]
-
-    def _around(self, event: Event, m: Model) -> tuple[int, int]:
-        """How many clicks of the last second were on this place, this one included, and their span in ms."""
-        at = event.at
-        size = 1
-        first = at
-        recent = self.recent
-        for i in range(len(recent) - 1, -1, -1):
-            then, target, x, y = recent[i]
-            if at - then > m.rage_window_ms:
-                break
-            if (
-                target == event.target
-                and _near(x, event.x, m.rage_radius)
-                and _near(y, event.y, m.rage_radius)
-            ):
-                size += 1
-                first = then
-        if recent and at - recent[-1][0] > m.rage_window_ms:
-            recent.clear()
-        recent.append((at, event.target, event.x, event.y))
-        if len(recent) > _RECENT:
-            del recent[0]
-        return size, at - first
 
     def hammering(self, now: int, m: Model) -> float:
         """The strength, in [0, 1], of the rapid clicks on one place that were seen to stay unanswered."""
@@ -355,23 +331,15 @@ class ClickSignals:
 
     def state(self) -> list[object]:
         state = snapshot.take(self, FIELDS)
-        state[FIELDS.index("recent")] = [list(click) for click in self.recent]
         state[FIELDS.index("tried")] = [list(click) for click in self.tried]
-        return [state, self.waiting.state(), self.places.state()]
+        return [state, self.waiting.state(), self.places.state(), self.recent.state()]
 
     def restore(self, state: object) -> None:
-        if not isinstance(state, list) or len(state) != 3:
+        if not isinstance(state, list) or len(state) != 4:
             raise ValueError("the snapshot does not fit: its clicks are others")
         snapshot.put(self, FIELDS, state[0])
         self.waiting.restore(state[1])
         self.places.restore(state[2])
-        recent: Any = self.recent  # lists so far
-        tried: Any = self.tried
-        self.recent = [(click[0], click[1], click[2], click[3]) for click in recent]
+        self.recent.restore(state[3])
+        tried: Any = self.tried  # lists so far
         self.tried = [(click[0], click[1], click[2], click[3]) for click in tried]
-
-
-def _near(a: float | None, b: float | None, radius: float) -> bool:
-    if a is None or b is None:
-        return a is b
-    return abs(a - b) <= radius

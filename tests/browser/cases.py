@@ -228,4 +228,62 @@ this.addEventListener('click',()=>r.querySelector('span').textContent=++n+' like
         "<button id=b onclick=\"alert('So it works')\">Help</button>",
         "dialog 2500; click #b",
     ),
+    # Whose doing it is, and what was meant
+    Case(
+        "a scheduler like React's draws the page's own clock",
+        RAGE,
+        "<p id=t>0</p>"
+        + B
+        + "<script>const{port1,port2}=new MessageChannel;port1.onmessage=()=>t.textContent++;"
+        "setInterval(()=>port2.postMessage(0),300)</script>",
+        "wait 1300; " + RAGED,
+    ),
+    Case(
+        "a scheduler like React's draws what the click asked for",
+        ANSWERED,
+        "<p id=t>0</p>"
+        + B
+        + "<script>const{port1,port2}=new MessageChannel;port1.onmessage=()=>t.textContent++;"
+        "b.onclick=()=>setTimeout(()=>port2.postMessage(0),400)</script>",
+    ),
+    Case(
+        "a container for ripples that stays",
+        RAGE,
+        "<button id=b style='padding:20px;position:relative'>Pay now</button><script>b.addEventListener('pointerdown',"
+        "()=>{const s=document.createElement('span');s.style='position:absolute;inset:0';b.append(s)},{once:true})</script>",
+        RAGED,
+    ),
+    Case(
+        "a disabled button that lets clicks through",
+        RAGE,
+        "<p><button id=b disabled style='padding:20px;pointer-events:none'>Pay now</button></p>",
+        RAGED,
+    ),
+    Case(
+        "a button under an empty layer",
+        RAGE,
+        "<div style='position:relative;display:inline-block'><button id=b style=padding:20px onclick='this.textContent=1'>"
+        "Pay now</button><i style='position:absolute;inset:0'></i></div>",
+        RAGED,
+    ),
+    Case(
+        "a popover with the role of a tooltip",
+        ANSWERED,
+        B
+        + "<script>b.onclick=()=>setTimeout(()=>{const d=document.createElement('div');d.className='popover';"
+        "d.setAttribute('role','tooltip');d.textContent='With breakfast';document.body.append(d)})</script>",
+    ),
+    Case(
+        "a star that hovering has lit",
+        ANSWERED,
+        "<div id=b role=radio aria-checked=false tabindex=0 style='padding:20px;cursor:pointer'>Three</div>"
+        "<script>b.onmouseenter=b.onclick=()=>b.setAttribute('aria-checked',true)</script>",
+    ),
+    Case(
+        "a stepper at its end",
+        # nothing says that it is one: a dead click, which alone is never a cause for help
+        DEAD,
+        "<button id=b style=padding:20px>-</button><input id=n value=0>"
+        "<script>b.onclick=()=>n.value=Math.max(0,n.value-1)</script>",
+    ),
 )

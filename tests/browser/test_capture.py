@@ -264,6 +264,24 @@ def test_a_request_that_fails_was_not_the_answer(visit: Open) -> None:
     assert page.types().index("error") < page.types().index("rage_click")
 
 
+def test_who_leaves_while_a_click_waits_is_told(visit: Open) -> None:
+    # The page leaves by its own clock: between one second and the verdict, however slow the machine is.
+    page = visit(
+        """<button id=b style=padding:20px>b</button><script>let at;
+        addEventListener('pointerup', () => { at = performance.now() });
+        setInterval(() => { if (at && performance.now() - at > 1300) location.href = '/next' }, 50)</script>"""
+    )
+    page.site.pages["/next"] = page.html("<p>next")
+    page.ready()
+    page.click("#b")
+    left = page.until(
+        lambda: [e for e in page.log() if e.get("name") == "left_waiting"], "the wait it was left in"
+    )[0]
+    assert left["target"] == "#b"
+    assert 1000 < left["value"] < 2600
+    assert [e for e in page.log() if e["type"] in ("response", "dead_click")] == []
+
+
 def test_a_drag_is_no_click(visit: Open) -> None:
     page = visit("<div id=map style='width:300px;height:300px;background:#ccc'></div>").ready()
     page.page.mouse.move(50, 50)
