@@ -32,8 +32,8 @@ test: install-test
 # What most changes break, in half a minute: no server, no browser.
 quick: install-test
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q -m "not slow and not recordings" tests/mood tests/test_protocol.py tests/test_sessions.py \
-		tests/test_limits.py tests/test_auth.py tests/test_architecture.py tests/storage/test_queue.py \
+	$(BIN)/python -m pytest -q -m "not slow and not recordings" tests/mood tests/protocol tests/sessions \
+		tests/auth tests/test_architecture.py tests/storage/test_queue.py \
 		tests/storage/test_migrations.py
 
 # Serve with a talkative log, and again whenever a file of app/ changes.
@@ -46,7 +46,7 @@ check: install-test
 	$(BIN)/mypy
 
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
-.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(wildcard app/mood/*.py) app/elements.py app/frames.py app/history.py app/producers.py app/registry.py app/sessions.py app/wire_events.py
+.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')
 	@if command -v cc >/dev/null 2>&1; then \
 		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt && \
 		$(BIN)/python tools/compile_mood.py || echo "Compiling failed: the mood engine stays plain Python."; \

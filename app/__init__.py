@@ -2,8 +2,8 @@
 
 Code map, from the ground up: `mood` turns events into moods and knows nothing else; `protocol` is the
 wire without I/O; `sessions` holds the live sessions; `storage` keeps them; `ingest` is the one path from a
-batch to a mood; `transport` holds the doors; `web` builds and wires everything; `cli` is the command line.
-ARCHITECTURE.md says what may import what.
+batch to a mood; `auth` says who may; `transport` holds the doors; `web` builds and wires everything; `server` runs it;
+`lab` works offline; `cli` is the command line. ARCHITECTURE.md says what may import what.
 """
 
 from app import compiled
@@ -11,4 +11,4 @@ from app import compiled
 __version__ = "0.1.0"
 
 #: Whether the mood engine runs as machine code.
-COMPILED = compiled.use(__path__)
+COMPILED = compiled.use()

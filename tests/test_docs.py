@@ -16,11 +16,11 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from app.config import Settings
-from app.transport.docs import EXAMPLE, folded
+from app.config.settings import Settings
+from app.transport.pages.docs import EXAMPLE, folded
 from tests.cli.running import RECORDINGS, ROOT, sessionmood
-from tests.server import ServerProcess, fresh
-from tests.test_tuning import site
+from tests.lab.test_tuning import site
+from tests.support.server import ServerProcess, fresh
 from tools.write_docs import PAGES, README, readme
 
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

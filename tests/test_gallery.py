@@ -15,7 +15,7 @@ from benchmarks.gallery.hands import problems
 from benchmarks.gallery.items import Item
 from benchmarks.gallery.run import Visit
 from benchmarks.gallery.tools import TOOLS, Verdict
-from tests.server import ROOT
+from tests.support.server import ROOT
 
 ITEMS = data.read()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.server import ROOT, ServerProcess
+from tests.support.server import ROOT, ServerProcess
 
 CLICK = {"type": "click"}
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.config import Settings
+from app.config.settings import Settings
 from app.mood import DEFAULT
-from app.mood.numbers import SETTINGS, WEIGHTS
-from app.transport.docs import first_answer, folded
+from app.mood.model.numbers import SETTINGS, WEIGHTS
+from app.transport.pages.docs import first_answer, folded
 from benchmarks.gallery import report
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -46,7 +46,7 @@ def restore(
     import sqlite3
 
     from app.cli.progress import copying
-    from app.storage.sqlite_restore import restore
+    from app.storage.sqlite.restore import restore
 
     path = database_path(database_url)
     if not path.absolute().parent.is_dir():

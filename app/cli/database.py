@@ -46,8 +46,8 @@ def with_storage(
             f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
         )
 
-    from app.storage.sqlite import SQLiteStorage
-    from app.storage.sqlite_identity import Served, served
+    from app.storage.sqlite.database import SQLiteStorage
+    from app.storage.sqlite.identity import Served, served
 
     sole = beside_server is not None
     if beside_server is not None and served(path) is Served.here:
@@ -66,7 +66,7 @@ def with_storage(
 
 def database_path(url: str | None) -> Path:
     """The database's file. Exits with 2 where the URL names none."""
-    from app.config import BadSetting, Settings
+    from app.config.settings import BadSetting, Settings
 
     try:
         return Path(Settings.from_env(os.environ, database_url=url).sqlite_path)

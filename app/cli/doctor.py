@@ -10,8 +10,8 @@ from app.cli.database import Database
 from app.cli.options import Key, checked_address
 
 if TYPE_CHECKING:
-    from app.config import Settings
-    from app.doctor import Finding
+    from app.config.settings import Settings
+    from app.lab.doctor import Finding
 
 
 def doctor(
@@ -30,8 +30,8 @@ def doctor(
     """
     import asyncio
 
-    from app.config import BadSetting, Settings
-    from app.doctor import Level
+    from app.config.settings import BadSetting, Settings
+    from app.lab.doctor import Level
 
     if url is not None:
         url = checked_address(url)
@@ -47,7 +47,7 @@ def doctor(
 
 
 async def _told(settings: "Settings", url: str | None, key: str) -> list[str]:
-    from app.doctor import examine, examine_server
+    from app.lab.doctor import examine, examine_server
 
     levels: list[str] = []
 

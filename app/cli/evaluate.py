@@ -12,9 +12,9 @@ from app.cli.console import columns, counted, fail, misused
 from app.cli.options import Files, ModelFile, Processes, load_overrides
 
 if TYPE_CHECKING:
-    from app.evaluation.calibration import Bin
-    from app.evaluation.measure import Measured
-    from app.evaluation.report import Ranking, Report
+    from app.lab.evaluation.calibration import Bin
+    from app.lab.evaluation.measure import Measured
+    from app.lab.evaluation.report import Ranking, Report
 
 
 class Ablation(StrEnum):
@@ -54,8 +54,8 @@ def evaluate(
 
     import msgspec
 
-    from app.evaluation.report import report
-    from app.spread import model_with
+    from app.lab.evaluation.report import report
+    from app.lab.spread import model_with
 
     if picture is not None and picture.suffix not in (".svg", ".png"):
         misused(f"--picture {picture}: the file must end in .svg or .png")
@@ -89,9 +89,9 @@ def measured(
 ) -> "list[tuple[str, Measured]]":
     """(name of the set, session) for every recording in `files`."""
     from app.cli.progress import following
-    from app.evaluation.measure import measure
-    from app.recordings import read, set_name
-    from app.spread import spread
+    from app.lab.evaluation.measure import measure
+    from app.lab.recordings import read, set_name
+    from app.lab.spread import spread
 
     rows = []
     events = 0
@@ -106,7 +106,7 @@ def measured(
 
 def _draw(full: "Report", rows: "Sequence[tuple[str, Measured]]", picture: Path) -> None:
     try:
-        from app.evaluation.picture import draw
+        from app.lab.evaluation.picture import draw
 
         draw(full, rows, picture)
     except ImportError:

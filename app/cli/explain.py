@@ -11,8 +11,8 @@ from app.cli.database import Database, Project, with_storage
 from app.cli.options import ModelFile, served_overrides
 
 if TYPE_CHECKING:
-    from app.explaining import Explanation
-    from app.recordings import Recording
+    from app.lab.explaining import Explanation
+    from app.lab.recordings import Recording
 
 
 def explain(
@@ -37,7 +37,7 @@ def explain(
     """Say why a session was read as it was. In sentences, then which points came from what, second by second."""
     import msgspec
 
-    from app.explaining import explain
+    from app.lab.explaining import explain
     from app.mood import Model
 
     overrides = served_overrides(model)
@@ -59,7 +59,7 @@ def explain(
 
 
 def _print(explanation: "Explanation", brief: bool) -> None:
-    from app.explaining import clock
+    from app.lab.explaining import clock
 
     print(f"{explanation.id}: {explanation.events} events in {clock(explanation.lasted)}\n")
     for span in explanation.spans:
@@ -87,7 +87,7 @@ def _print(explanation: "Explanation", brief: bool) -> None:
 
 
 def _of_file(file: str, session: str | None) -> "Recording":
-    from app.recordings import recordings
+    from app.lab.recordings import recordings
 
     found = None
     count = 0
@@ -107,7 +107,7 @@ def _of_file(file: str, session: str | None) -> "Recording":
 
 
 def _of_database(session: str, project: str, database_url: str | None) -> "Recording":
-    from app.exporting import recorded
+    from app.lab.exporting import recorded
 
     recording = with_storage(database_url, lambda store: recorded(store, project, session))
     if recording is None:

@@ -49,7 +49,8 @@ def create(
     database_url: Database = None,
 ) -> None:
     """Make a key and print it. It is kept hashed, so this is the only time it is seen."""
-    from app.auth import is_bound, new_key, normal_origin
+    from app.auth.keys import is_bound, new_key
+    from app.auth.origins import normal_origin
 
     try:
         origins = tuple(dict.fromkeys(normal_origin(entry) for entry in origin or ()))

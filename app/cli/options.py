@@ -25,7 +25,7 @@ Processes = Annotated[
 def load_overrides(path: Path | None) -> dict[str, object]:
     """What a model file overrides; nothing without a file. Exits with a message if it can't be used."""
     from app.cli.console import fail
-    from app.model_file import BadModel, read_overrides
+    from app.config.model_file import BadModel, read_overrides
 
     if path is None or str(path) == "":
         return {}
@@ -39,8 +39,8 @@ def served_overrides(path: Path | None) -> dict[str, object]:
     """The same as a server overrides that is started with this environment: what it says of help (SESSIONMOOD_HELP_…)
     counts too. Exits with a message if something can't be used."""
     from app.cli.console import misused
-    from app.config import BadSetting, Settings
-    from app.model_file import served_numbers
+    from app.config.model_file import served_numbers
+    from app.config.settings import BadSetting, Settings
 
     try:
         return served_numbers(Settings.from_env(os.environ), load_overrides(path))

@@ -13,10 +13,10 @@ from app.cli.console import columns, say
 from app.cli.options import Files, ModelFile, Processes, load_overrides, served_overrides
 
 if TYPE_CHECKING:
+    from app.ingest.shadow import Tally
+    from app.lab.recordings import Recording
+    from app.lab.replay import Replayed
     from app.mood import Model
-    from app.recordings import Recording
-    from app.replay import Replayed
-    from app.shadow import Tally
 
 
 class Format(StrEnum):
@@ -49,9 +49,9 @@ def replay(
     FILE holds one session a line: {"id", "events", "reports"?}; gzip too; - is standard input.
     """
     from app.cli.progress import following
-    from app.recordings import read
-    from app.replay import replay
-    from app.spread import spread
+    from app.lab.recordings import read
+    from app.lab.replay import replay
+    from app.lab.spread import spread
 
     overrides = served_overrides(model)
     if format is None:
@@ -86,9 +86,9 @@ def _print_shadow(
     from functools import partial
 
     from app.cli.shadow import print_tally
-    from app.recordings import read
-    from app.shadow import Tally
-    from app.spread import spread
+    from app.ingest.shadow import Tally
+    from app.lab.recordings import read
+    from app.lab.spread import spread
 
     total = Tally()
     for _, tally in spread(read(files), partial(_beside, candidate=candidate), overrides, processes):
@@ -97,8 +97,8 @@ def _print_shadow(
 
 
 def _beside(recording: "Recording", model: "Model", candidate: dict[str, object]) -> "Tally":
-    from app.shadow import compare
-    from app.spread import model_with
+    from app.lab.shadowing import compare
+    from app.lab.spread import model_with
 
     return compare(recording, model, model_with(candidate))
 

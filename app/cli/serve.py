@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
-from app.config import BadSetting, Settings, unknown_names
+from app.config.settings import BadSetting, Settings, unknown_names
 
 
 def _run(**options: Any) -> None:
     from app.cli.console import say
-    from app.server import serve as serve_settings
+    from app.server.run import serve as serve_settings
 
     try:
         settings = Settings.from_env(os.environ, **options)

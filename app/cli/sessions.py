@@ -30,7 +30,7 @@ def export(
     """Print sessions as recordings, one a line. That is what `replay`, `evaluate` and `tune` read."""
     import msgspec
 
-    from app.exporting import every_session, recorded
+    from app.lab.exporting import every_session, recorded
 
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
@@ -115,8 +115,8 @@ def expire(
     """
     import os
 
-    from app.config import Settings
-    from app.retention import DAY_MS
+    from app.config.settings import Settings
+    from app.ingest.retention import DAY_MS
 
     days = Settings.from_env(os.environ).retention_days
     now = time.time_ns() // 1_000_000

@@ -10,7 +10,7 @@ from app.cli.console import columns, counted, fail, misused
 from app.cli.options import Url
 
 if TYPE_CHECKING:
-    from app.shadow import Tally
+    from app.ingest.shadow import Tally
 
 
 def shadow(
@@ -26,7 +26,7 @@ def shadow(
     """
     import msgspec
 
-    from app.shadow import Tally
+    from app.ingest.shadow import Tally
 
     if not key:
         misused("--key (or SESSIONMOOD_KEY) is needed: a secret key, sk_…")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from app.simulate.crowd import Crowd
-    from app.simulate.visitor import Visitor
+    from app.lab.simulate.crowd import Crowd
+    from app.lab.simulate.visitor import Visitor
 
 _COLOURS = {
     "frustrated": "red", "engaged": "green", "bored": "bright_black",
@@ -51,8 +51,8 @@ def simulate(
         return
     import asyncio
 
-    from app.simulate.crowd import Crowd, socket_address
-    from app.simulate.visitor import Refused
+    from app.lab.simulate.crowd import Crowd, socket_address
+    from app.lab.simulate.visitor import Refused
 
     needed(key)
     try:
@@ -172,8 +172,8 @@ def _sum_up(crowd: "Crowd") -> None:
 def _print_recordings(visitors: int, seed: int, seconds: float) -> None:
     import msgspec
 
-    from app.simulate.personas import PERSONAS
-    from app.simulate.record import record
+    from app.lab.simulate.personas import PERSONAS
+    from app.lab.simulate.record import record
 
     encode = msgspec.json.Encoder().encode
     for at in range(visitors):

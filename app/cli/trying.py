@@ -39,7 +39,7 @@ def try_story(
 
     import msgspec
 
-    from app.simulate.stories import story as visit_of
+    from app.lab.simulate.stories import story as visit_of
 
     try:
         visit = visit_of(story)

@@ -9,7 +9,7 @@ from app.cli.console import columns, fail, say
 from app.cli.options import Files
 
 if TYPE_CHECKING:
-    from app.tuning import Tuned
+    from app.lab.tuning import Tuned
 
 
 def tune(
@@ -27,10 +27,10 @@ def tune(
     FILE holds labelled recordings ({"person", "labels": {"frustrated": 1}, "events"}), or exported sessions with
     `feedback` events ("was that right?"). Nothing is applied: `serve --model FILE` is for you to decide.
     """
-    from app.evaluation.answers import pieces
-    from app.model_file import write_overrides
-    from app.recordings import recordings
-    from app.tuning import TooLittle, tune
+    from app.config.model_file import write_overrides
+    from app.lab.evaluation.answers import pieces
+    from app.lab.recordings import recordings
+    from app.lab.tuning import TooLittle, tune
 
     learned = pieces(recordings(files))
     try:

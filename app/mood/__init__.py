@@ -7,7 +7,7 @@ bit for bit. `MoodEngine` is the door; `numbers` holds every number with its rea
 from app.mood.decay import kept, rate_of
 from app.mood.engine import MoodEngine
 from app.mood.events import EVENT_TYPES, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Usual, reports_mask
-from app.mood.model import DEFAULT, Model
+from app.mood.model.model import DEFAULT, Model
 from app.mood.reading import MOODS, Change, Evidence, Offer, Reading
 from app.mood.snapshot import OutdatedSnapshot
 

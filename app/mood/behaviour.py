@@ -3,9 +3,11 @@
 from app.mood import events
 from app.mood.events import Event
 from app.mood.feedback import Feedback
-from app.mood.model import Model
+from app.mood.model.model import Model
 from app.mood.natures import MUTE, Natures
-from app.mood.signals import (
+from app.mood.signals.clicks import ClickSignals
+from app.mood.signals.doing import DoingSignals
+from app.mood.signals.names import (
     ARRIVED,
     BACK_AND_FORTH,
     COUNT,
@@ -18,11 +20,9 @@ from app.mood.signals import (
     SMOOTH_PROGRESS,
     UNANSWERED_CLICKS,
 )
-from app.mood.signals_clicks import ClickSignals
-from app.mood.signals_doing import DoingSignals
-from app.mood.signals_pages import PageSignals
-from app.mood.signals_reading import ReadingSignals
-from app.mood.signals_trouble import TroubleSignals
+from app.mood.signals.pages import PageSignals
+from app.mood.signals.reading import ReadingSignals
+from app.mood.signals.trouble import TroubleSignals
 
 
 class Behaviour:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.model import Model
+from app.mood.model.model import Model
 from app.mood.reading import ENGAGED
 
 FIELDS: Final = ("at", "base_mood", "base_previous", "base_since", "mood", "previous", "since")

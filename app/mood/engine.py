@@ -8,10 +8,10 @@ from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
 from app.mood.events import CODES, HELP, NO_CODE, Event
 from app.mood.help import HelpPolicy
-from app.mood.model import DEFAULT, Model
+from app.mood.model.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
 from app.mood.scoring import chance_of, independent_friction, most_frustrated, points_of, softmax
-from app.mood.signals import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
+from app.mood.signals.names import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
 _VERSION: Final = 6

@@ -5,7 +5,7 @@ from typing import Final
 from app.mood import snapshot
 from app.mood.decay import kept
 from app.mood.events import Event
-from app.mood.model import Model
+from app.mood.model.model import Model
 from app.mood.reading import MOODS
 
 FIELDS: Final = ("at", "said")

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.mood import snapshot
 from app.mood.events import Event
-from app.mood.model import Model
+from app.mood.model.model import Model
 from app.mood.reading import Offer
 
 FIELDS: Final = ("dismissed", "last_offer_at", "offers", "quiet_until", "since", "started_at", "used")

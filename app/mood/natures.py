@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from app.mood.events import Event
-from app.mood.model import Model
+from app.mood.model.model import Model
 
 #: Nothing is known that would matter.
 PLAIN: Final = 0

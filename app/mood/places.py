@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from app.mood import snapshot
 from app.mood.decay import kept
-from app.mood.model import Model
+from app.mood.model.model import Model
 
 _MOST: Final = 8  # things that are remembered at a time
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from app.mood.events import Event
-from app.mood.model import Model
+from app.mood.model.model import Model
 
 _MOST: Final = 12  # clicks that are looked at
 

@@ -3,9 +3,9 @@
 from math import exp
 from typing import Final
 
-from app.mood.model import Model
+from app.mood.model.model import Model
 from app.mood.reading import FRUSTRATED
-from app.mood.signals import (
+from app.mood.signals.names import (
     COUNT,
     DEAD_CLICK,
     ERROR_CLICK,

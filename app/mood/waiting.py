@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.mood.events import Event
-from app.mood.model import Model
+from app.mood.model.model import Model
 
 _MOST = 24  # clicks that are remembered at a time: more than a hand makes in the span that is looked at
 

@@ -1,9 +1,9 @@
 """Evidence in words and counts."""
 
 from app.mood.behaviour import Behaviour
-from app.mood.model import Model
+from app.mood.model.model import Model
 from app.mood.reading import ENGAGED
-from app.mood.signals import (
+from app.mood.signals.names import (
     ARRIVED,
     BACK_AND_FORTH,
     DEAD_CLICK,

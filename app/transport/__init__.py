@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from app.auth import OPENING_MS, PUBLISHABLE, Access, Claims, new_nonce
-from app.config import Settings
+from app.auth.access import OPENING_MS, Access, Claims, new_nonce
+from app.auth.keys import PUBLISHABLE
+from app.config.settings import Settings
 from app.errors import BadRequest, BadToken, Damaged, NotFound, Revoked, SessionMoodError, StorageUnavailable
-from app.ingest import Ingest
-from app.protocol import SESSION_ID, Batch, Limits
-from app.sessions import Session
+from app.ingest.receive import Ingest
+from app.protocol.batches import Batch, Limits
+from app.protocol.frames import SESSION_ID
+from app.sessions.session import Session
 from app.storage import Key, Storage
 
 if TYPE_CHECKING:
+    from app.auth.rates import Rates
     from app.transport.connections import Connections
-    from app.transport.rates import Rates
 
 
 #: A batch waits so long (s) for the disk before its sender is told to come again.

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
 from app import protocol
+from app.auth.limits import party
 from app.errors import BadOrigin, MethodNotAllowed, Overloaded, RateLimited, SessionMoodError, TooLarge
-from app.limits import party
 from app.transport import Doors
 
 Message = MutableMapping[str, Any]

@@ -4,12 +4,12 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Final, cast
 
-from app.config import Settings
+from app.auth.limits import Buckets
+from app.config.settings import Settings
 from app.errors import NotFound, RateLimited, SessionMoodError, TooManyConnections
-from app.limits import Buckets
 from app.mood import Offer, Reading
-from app.registry import Sessions
-from app.sessions import Session
+from app.sessions.registry import Sessions
+from app.sessions.session import Session
 from app.storage import Key
 
 if TYPE_CHECKING:

@@ -5,15 +5,18 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from app import protocol
-from app.auth import Claims, check_origin
+from app.auth.access import Claims
+from app.auth.origins import check_origin
 from app.errors import BadKey, BadToken
 from app.mood import reports_mask
-from app.producers import Producer
-from app.protocol import Batch, Hello, position
-from app.sessions import Session
+from app.protocol.batches import Batch
+from app.protocol.events import to_event
+from app.protocol.frames import Hello
+from app.protocol.readings import position
+from app.sessions.producers import Producer
+from app.sessions.session import Session
 from app.storage import Key
 from app.transport import Doors, bearer
-from app.wire_events import to_event
 
 if TYPE_CHECKING:
     from app.transport.websocket import Connection

@@ -11,7 +11,9 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from app import protocol
-from app.auth import PUBLISHABLE, check_origin
+from app.auth.keys import PUBLISHABLE
+from app.auth.origins import check_origin
+from app.auth.rates import rate_headers
 from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
 from app.mood import Offer, Reading
 from app.transport import DURABLE_WITHIN, Doors, bearer, check_session_id, until_durable
@@ -32,7 +34,6 @@ from app.transport.answers import (
     text,
 )
 from app.transport.connections import Waiter
-from app.transport.rates import rate_headers
 
 logger = logging.getLogger("sessionmood.rest")
 

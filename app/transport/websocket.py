@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from app import protocol
+from app.auth.limits import TokenBucket
 from app.errors import (
     BadBatch,
     BadKey,
@@ -25,11 +26,12 @@ from app.errors import (
     TooSlow,
     WrongVersion,
 )
-from app.ingest import PART, Receipt
-from app.limits import TokenBucket
+from app.ingest.receive import PART, Receipt
 from app.mood import Offer, Reading
-from app.protocol import SUBPROTOCOL, Batch, Hello, Ping, position
-from app.sessions import Session
+from app.protocol.batches import Batch
+from app.protocol.frames import SUBPROTOCOL, Hello, Ping
+from app.protocol.readings import position
+from app.sessions.session import Session
 from app.transport import Doors, check_session_id
 from app.transport.answers import address_of
 from app.transport.guest import Guest

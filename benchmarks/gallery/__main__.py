@@ -17,7 +17,7 @@ from benchmarks.gallery.site import BUILD, GallerySite
 from benchmarks.gallery.tools import PEERS, TOOLS
 from benchmarks.table import progress
 from benchmarks.usage import machine
-from tests.server import running
+from tests.support.server import running
 
 
 def main() -> None:

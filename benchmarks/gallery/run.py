@@ -27,7 +27,7 @@ from benchmarks.gallery.items import SMALLEST, Item
 from benchmarks.gallery.site import GallerySite
 from benchmarks.gallery.tools import TOOLS, Sent, Tool, Verdict
 from tests.browser.conftest import FLAGS, chromium_path
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 #: A person's browser: some peers stay silent for automated ones.
 PERSON = [*FLAGS, "--disable-blink-features=AutomationControlled", "--process-per-site"]

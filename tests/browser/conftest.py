@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.site import Site
 from tests.browser.visit import Visit
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 #: `no-sandbox`: containers run as root. The rest keeps Chromium from calling home, which fails here anyway.
 #: The back/forward cache is on, as it is for people.

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 from tests.browser.site import Site
 from tests.browser.visit import LISTEN
-from tests.server import ServerProcess, wait_until
+from tests.support.server import ServerProcess, wait_until
 
 #: No pages of its own, no calls home: they fail here anyway, and take processor time.
 PREFERENCES = {

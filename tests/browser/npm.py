@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.server import ROOT
+from tests.support.server import ROOT
 
 CLIENTS = ROOT / "clients"
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import FLAGS, chromium_path
 from tests.browser.site import Site
 from tests.browser.visit import CARD, middle
-from tests.server import ROOT, ServerProcess, running
+from tests.support.server import ROOT, ServerProcess, running
 
 IMAGES = ROOT / "docs" / "images"
 WIDE = {"width": 1360, "height": 850}

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page
 from tests.browser.cases import Case
 from tests.browser.site import Site
 from tests.browser.visit import LISTEN, middle
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 #: Pages open at a time.
 AT_ONCE = 8

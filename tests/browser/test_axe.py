@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page
 
-from tests.server import ServerProcess, wait_until
+from tests.support.server import ServerProcess, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.npm import CLIENTS, built
 from tests.browser.test_help import DEAD, card, offered, outcomes, stuck
 from tests.browser.visit import Visit
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.browser.cases import KNOWN
 from tests.browser.playing import play
 from tests.browser.site import Site
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.visit import CARD, middle
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

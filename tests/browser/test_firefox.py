@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.firefox import Firefox, FirefoxVisit
 from tests.browser.site import Site
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.firefox, pytest.mark.slow]
 Open = Callable[..., FirefoxVisit]

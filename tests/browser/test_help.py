@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.stalls import Stalls
 from tests.browser.visit import CARD, Visit
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]

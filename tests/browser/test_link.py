@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Route
 
 from tests.browser.proxy import Proxy
 from tests.browser.visit import Visit
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.proxy import Proxy
 from tests.browser.visit import Visit
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]

@@ -5,7 +5,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.site import Site
 from tests.browser.visit import Visit
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

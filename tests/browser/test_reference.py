@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.test_page import policy
 from tests.browser.visit import CARD, Visit
-from tests.server import ROOT
+from tests.support.server import ROOT
 
 Open = Callable[..., Visit]
 PAGE = (ROOT / "docs" / "browser.md").read_text()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.npm import CLIENTS, built
 from tests.browser.visit import Visit
-from tests.server import ROOT, ServerProcess
+from tests.support.server import ROOT, ServerProcess
 
 Open = Callable[..., Visit]
 

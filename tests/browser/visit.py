@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Browser, Error, Page, Request, WebSocket
 
 from tests.browser.site import Site
-from tests.server import ServerProcess, wait_until
+from tests.support.server import ServerProcess, wait_until
 
 #: Keeps what the script says it sends, for comparing it with what the server has, the name of the page load, and
 #: the highest number that it knows to be kept, by whichever way.

@@ -12,8 +12,8 @@ from app.cli import app
 from app.cli.commands import register
 from app.cli.console import counted
 from app.cli.simulate import _print_change
-from app.simulate.personas import PERSONAS
-from app.simulate.visitor import Visitor
+from app.lab.simulate.personas import PERSONAS
+from app.lab.simulate.visitor import Visitor
 from tests.cli.running import ROOT, sessionmood
 
 PROSE = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Ran, sessionmood
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 
 def doctor(database: object, *args: object, **environment: str) -> Ran:

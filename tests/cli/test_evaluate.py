@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.simulate.personas import PERSONAS
-from app.simulate.record import record
+from app.lab.simulate.personas import PERSONAS
+from app.lab.simulate.record import record
 from tests.cli.running import RECORDINGS, ROOT, sessionmood
 
 SHARED = ROOT.parent / "shared" / "evaluation"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Ran, sessionmood
-from tests.server import ServerProcess, wait_until
+from tests.support.server import ServerProcess, wait_until
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import typer
 
 from app.cli import sessions
 from app.storage.file_lock import FileLock
-from app.storage.sqlite import SQLiteStorage
-from app.storage.sqlite_identity import SERVER_LOCK
+from app.storage.sqlite.database import SQLiteStorage
+from app.storage.sqlite.identity import SERVER_LOCK
 from tests.cli.running import RECORDINGS, sessionmood
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 
 class Stopped(NamedTuple):

@@ -2,14 +2,14 @@ import json
 
 import pytest
 
+from app.lab.recordings import Line, decode
+from app.lab.replay import replay
+from app.lab.simulate.crowd import socket_address
+from app.lab.simulate.personas import PERSONAS
+from app.lab.simulate.record import record
 from app.mood import DEFAULT
-from app.recordings import Line, decode
-from app.replay import replay
-from app.simulate.crowd import socket_address
-from app.simulate.personas import PERSONAS
-from app.simulate.record import record
 from tests.cli.running import sessionmood
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 
 @pytest.mark.parametrize("seed", range(5))

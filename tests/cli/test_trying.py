@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
+from app.lab.simulate.stories import story
 from app.mood import MOODS
-from app.simulate.stories import story
 from tests.cli.running import sessionmood
-from tests.server import ServerProcess, free_port, fresh
+from tests.support.server import ServerProcess, free_port, fresh
 
 
 @pytest.mark.parametrize("mood", MOODS)

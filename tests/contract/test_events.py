@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from app.mood import EVENT_TYPES
-from tests.server import ServerProcess, fresh
+from tests.support.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 MINUTE = 60_000

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.server import ServerProcess, fresh
+from tests.support.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 

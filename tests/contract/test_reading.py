@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.mood import MOODS
-from tests.server import ServerProcess, fresh
+from tests.support.server import ServerProcess, fresh
 
 FIELDS = ["mood", "confidence", "suggested_action", "signals", "event_count", "scores", "because", "since",
           "as_of", "previous"]  # fmt: skip

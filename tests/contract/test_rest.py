@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.server import ServerProcess, fresh
+from tests.support.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 

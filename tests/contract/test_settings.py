@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.config import BadSetting, Settings, unknown_names
+from app.config.settings import BadSetting, Settings, unknown_names
 from tests.cli.running import sessionmood
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 
 def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_addresses_only(

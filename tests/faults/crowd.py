@@ -9,7 +9,7 @@ from typing import Final, Self
 from tests.faults import truth
 from tests.faults.http import request
 from tests.faults.visitor import Visitor
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 #: Settings of a server that is used by a crowd from one address: no limits of pace, and so little memory that
 #: sessions leave it all the time.

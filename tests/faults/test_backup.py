@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import truth
 from tests.faults.crowd import CROWDED, Crowd
-from tests.server import ROOT, ServerProcess, running
+from tests.support.server import ROOT, ServerProcess, running
 
 SESSIONS = 20
 

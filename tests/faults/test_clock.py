@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.cli.running import sessionmood
-from tests.server import ROOT, ServerProcess, fresh, wait_until
+from tests.support.server import ROOT, ServerProcess, fresh, wait_until
 
 CLICK = {"type": "click"}
 HOUR = 3_600

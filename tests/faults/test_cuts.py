@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.crowd import CROWDED, Crowd
 from tests.faults.proxy import DOWN, UP, Fault, Proxy
-from tests.server import running
+from tests.support.server import running
 
 SESSIONS = 60
 CUTS = 480

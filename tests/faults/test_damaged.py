@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.cli.running import Ran, sessionmood
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 #: More than PART: sessions whose snapshot is behind their log too
 CLICKS = [{"type": "click", "target": "#pay", "x": 1, "y": 1}] * 6

@@ -15,7 +15,7 @@ import pytest
 from tests.faults import truth
 from tests.faults.disk import Disk
 from tests.faults.http import Answer, request
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 Fault = Callable[[ServerProcess, Disk], "contextlib.AbstractContextManager[None]"]
 #: Batches of one page load, by their first number.

@@ -16,7 +16,7 @@ import pytest
 from tests.faults.disk import Disk
 from tests.faults.http import CutOff, request
 from tests.security.hostile import Line, Target, broken_utf8
-from tests.server import ServerProcess, Socket, running
+from tests.support.server import ServerProcess, Socket, running
 
 #: Slack for a machine that is busy with other things (seconds).
 SLACK = 10.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.config import Settings
+from app.config.settings import Settings
 from app.transport.websocket import Connection
 from app.web import App, create_app
 

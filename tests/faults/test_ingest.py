@@ -16,15 +16,16 @@ import pytest
 
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
-from app.ingest import Ingest
-from app.kept_history import history_row, mood_columns, told
+from app.ingest.kept_history import history_row, mood_columns, told
+from app.ingest.receive import Ingest
+from app.ingest.sweep import DUE_AT_ONCE, Sweep
 from app.mood import MoodEngine, Reading
-from app.protocol import WireEvent, reading_dict
-from app.registry import SLOT_MS, Sessions
-from app.sessions import MAX_PRODUCERS, ROW_LAG_MS, Session
-from app.storage.sqlite import SQLiteStorage
-from app.sweep import DUE_AT_ONCE, Sweep
-from app.wire_events import to_event
+from app.protocol.batches import WireEvent
+from app.protocol.events import to_event
+from app.protocol.readings import reading_dict
+from app.sessions.registry import SLOT_MS, Sessions
+from app.sessions.session import MAX_PRODUCERS, ROW_LAG_MS, Session
+from app.storage.sqlite.database import SQLiteStorage
 
 START = 1_800_000_000_000
 PROJECT = "default"

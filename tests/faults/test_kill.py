@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.crowd import CROWDED, Crowd
-from tests.server import running
+from tests.support.server import running
 
 SESSIONS = 200
 KILLS = 15

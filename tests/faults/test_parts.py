@@ -8,12 +8,12 @@ import pytest
 
 from app import protocol
 from app.errors import OutOfOrder, Revoked, StorageUnavailable
-from app.ingest import PART, Ingest, Receipt, _together
+from app.ingest.receive import PART, Ingest, Receipt, _together
 from app.mood import EVENT_TYPES
-from app.protocol import WireEvent
-from app.sessions import Outcome, Session
+from app.protocol.batches import WireEvent
+from app.sessions.session import Outcome, Session
 from tests.faults.test_ingest import PROJECT, START, Clock, opened, service, shown, slow_commit, sweep
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 SEEDS = range(8)
 

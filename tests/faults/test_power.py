@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults import power, truth
 from tests.faults.disk import Disk
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 SESSIONS = 8
 BATCHES = 40

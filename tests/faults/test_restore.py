@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import Ran, sessionmood
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 CLICKS = [{"type": "click", "target": "#pay", "x": 1, "y": 1}] * 3
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from app.mood import Change, MoodEngine
-from app.protocol import decode_log
-from app.wire_events import to_event
+from app.protocol.batches import decode_log
+from app.protocol.events import to_event
 from tests.faults import truth
 from tests.faults.http import request
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 #: Seconds before a change that time brings, in which a server must start, take a batch and be killed.
 MARGIN = 8

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.mood import MoodEngine
-from app.protocol import decode_log, reading_dict
-from app.wire_events import to_event
+from app.protocol.batches import decode_log
+from app.protocol.events import to_event
+from app.protocol.readings import reading_dict
 from tests.faults.visitor import Visitor
 
 _LOG = """

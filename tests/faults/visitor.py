@@ -10,7 +10,7 @@ import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from app.ingest import PART
+from app.ingest.receive import PART
 from tests.faults.http import CutOff, request
 from tests.faults.page import Broken, Page, Standing
 

@@ -16,12 +16,12 @@ from app.mood import DEFAULT, EVENT_TYPES, Event, Model, MoodEngine, engine
 from app.mood.decay import kept, ramp
 from app.mood.decision import NONE, Decision
 from app.mood.reading import ENGAGED
-from app.mood.signals import ERROR_CLICK, FORM_STRUGGLE, HIGH_ERROR_RATE, THRASHED_CURSOR
-from app.mood.signals_clicks import ClickSignals
-from app.mood.signals_doing import DoingSignals
-from app.mood.signals_pages import PageSignals
-from app.mood.signals_reading import ReadingSignals
-from app.mood.signals_trouble import TroubleSignals
+from app.mood.signals.clicks import ClickSignals
+from app.mood.signals.doing import DoingSignals
+from app.mood.signals.names import ERROR_CLICK, FORM_STRUGGLE, HIGH_ERROR_RATE, THRASHED_CURSOR
+from app.mood.signals.pages import PageSignals
+from app.mood.signals.reading import ReadingSignals
+from app.mood.signals.trouble import TroubleSignals
 from tests.mood.histories import SPOTS, START, TOUCHY, USUALS
 
 _VISITS = 60

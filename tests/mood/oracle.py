@@ -1,6 +1,6 @@
 """The naive batch scorer: what the scores must be, recomputed from the whole history each time it is asked.
 
-Written from the definitions in `app/mood/numbers.py` and the detectors' docstrings, without their code: every
+Written from the definitions in `app/mood/model/numbers.py` and the detectors' docstrings, without their code: every
 count is a sum over all events so far, faded to `now`. Slow on purpose. Shares only the numbers (`Model`), the
 names and `Event` with the engine. Holds for events of which no two of one millisecond contradict each other.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from app.mood import MOODS, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model
 from app.mood.events import MILD, UNKNOWN, Usual
-from app.mood.signals import FRICTION_COUNT, NAMES
+from app.mood.signals.names import FRICTION_COUNT, NAMES
 
 ACTS = {
     "click", "rage_click", "dead_click", "scroll", "hover", "page_view", "navigation", "input", "submit", "focus",

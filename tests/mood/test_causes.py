@@ -3,7 +3,7 @@
 import pytest
 
 from app.mood import DEFAULT, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Change, Event, MoodEngine, Offer, Reading
-from app.mood.signals import UNANSWERED_CLICKS
+from app.mood.signals.names import UNANSWERED_CLICKS
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 

@@ -68,10 +68,10 @@ def test_what_was_made_from_other_sources_is_not_used(
     monkeypatch.setattr(compiled, "STAMP", stamp)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "_xoptions", {})
-    where: list[str] = []
-    assert not compiled.use(where)
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    assert not compiled.use()
     stamp.write_text("of yesterday")
-    assert not compiled.use(where)
+    assert not compiled.use()
     stamp.write_text(compiled.fingerprint())
-    assert compiled.use(where)
-    assert where == [str(compiled.BUILT / "app")]
+    assert compiled.use()
+    assert isinstance(sys.meta_path[0], compiled.Compiled)

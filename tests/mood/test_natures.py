@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.elements import Elements, Visit
 from app.mood import REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Change, Event, MoodEngine, Offer, Usual
+from app.sessions.elements import Elements, Visit
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 #: Visitors, verdicts, answered share, wait (ms), clicks in a row.

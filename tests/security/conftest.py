@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.security.keys import add_key
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 
 class Keys(NamedTuple):

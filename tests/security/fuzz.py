@@ -11,8 +11,9 @@ import msgspec
 
 from app import protocol
 from app.errors import SessionMoodError
-from app.protocol import Batch, Frame, Limits
-from app.wire_events import VALUE_RANGES, to_event
+from app.protocol.batches import Batch, Limits
+from app.protocol.events import VALUE_RANGES, to_event
+from app.protocol.frames import Frame
 
 LIMITS = Limits(50, 4096, 32)
 SEEDS: tuple[bytes, ...] = (

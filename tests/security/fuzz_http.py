@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from app.config import Settings
+from app.config.settings import Settings
 from app.web import create_app
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 #: A stranger is answered as fast as can be, or a million would take a day.
 LIMITS: Final = {

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 Attack = Callable[["Target"], Awaitable[None]]
 CLICK: Final = {"type": "click"}

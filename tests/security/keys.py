@@ -3,10 +3,10 @@
 import asyncio
 import time
 
-from app.auth import new_key
+from app.auth.keys import new_key
 from app.storage import Key
-from app.storage.sqlite import SQLiteStorage
-from tests.server import ServerProcess, wait_until
+from app.storage.sqlite.database import SQLiteStorage
+from tests.support.server import ServerProcess, wait_until
 
 
 def add_key(server: ServerProcess, kind: str, project: str = "default", **limits: object) -> tuple[str, Key]:

@@ -19,7 +19,7 @@ import msgspec
 import websockets
 
 from tests.security.hostile import ATTACKS, Target, again_and_again
-from tests.server import PATIENCE, ROOT, ServerProcess, running
+from tests.support.server import PATIENCE, ROOT, ServerProcess, running
 
 HEALTHY = 200
 #: Two of each attack.

@@ -13,7 +13,7 @@ import pytest
 
 from tests.security import hostile
 from tests.security.hostile import Attack, Line, Target
-from tests.server import ServerProcess, fresh, running, wait_until
+from tests.support.server import ServerProcess, fresh, running, wait_until
 from tests.transport.test_metrics import metrics
 
 CLICK = {"type": "click"}
@@ -311,7 +311,7 @@ def test_a_session_id_costs_no_memory_for_long(tmp_path_factory: pytest.TempPath
 
 
 def test_the_file_limit_leaves_room_for_requests() -> None:
-    from app.config import Settings
+    from app.config.settings import Settings
 
     settings = Settings()
     assert settings.connection_cap + settings.request_cap <= settings.file_cap

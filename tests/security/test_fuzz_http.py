@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.security.fuzz_http import LIMITS, addresses, fuzz
-from tests.server import running
+from tests.support.server import running
 
 
 def test_no_request_is_answered_with_a_traceback(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.security.conftest import Keys
-from tests.server import ServerProcess, fresh, wait_until
+from tests.support.server import ServerProcess, fresh, wait_until
 
 CLICK = {"type": "click"}
 
@@ -103,7 +103,7 @@ async def test_revocation_closes_sockets_and_held_requests_and_refuses_what_foll
 
 
 async def test_revocation_by_the_command_line_reaches_a_running_server(secured: ServerProcess) -> None:
-    from app.storage.sqlite import SQLiteStorage
+    from app.storage.sqlite.database import SQLiteStorage
 
     made = make(secured, kind="sk")
     async with secured.socket(fresh(), key=made["key"]) as socket:
@@ -159,7 +159,7 @@ def test_where_every_key_is_bound_other_origins_learn_nothing(secured_bound: Ser
 
 @pytest.fixture
 def secured_bound(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from tests.server import running
+    from tests.support.server import running
 
     with running(tmp_path_factory.mktemp("bound")) as server:
         make(server, kind="pk", origins=["https://shop.example"])

@@ -11,7 +11,7 @@ import pytest
 import websockets
 
 from tests.security.keys import add_key
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 CLICK = {"type": "click"}
 

@@ -18,10 +18,10 @@ from schemathesis.checks import (
 )
 from schemathesis.specs.openapi.checks import content_type_conformance
 
-from app.config import Settings
-from app.transport.openapi import document
+from app.config.settings import Settings
+from app.transport.pages.openapi import document
 from app.web import create_app
-from tests.server import ServerProcess, running
+from tests.support.server import ServerProcess, running
 
 SCHEMA = schemathesis.openapi.from_dict(document())
 CHECKS = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.soak import soak
-from tests.server import running
+from tests.support.server import running
 
 
 @pytest.mark.slow

@@ -10,10 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.config import Settings
+from app.config.settings import Settings
 from app.web import create_app
 from tests.security.test_keys import make
-from tests.server import ServerProcess, Socket, fresh, running
+from tests.support.server import ServerProcess, Socket, fresh, running
 
 CLICK = {"type": "click"}
 

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from tests.security.conftest import Keys
-from tests.server import ServerProcess, fresh
+from tests.support.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 ANGRY = [{"type": kind, "target": "#pay"} for kind in ("rage_click", "dead_click", "error", "error")]

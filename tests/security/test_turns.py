@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
-from app.config import Settings
-from app.frames import AT_ONCE, is_lone
-from app.lines import Lines
-from app.slow_lane import SlowLane
-from app.socket_protocol import SocketProtocol
+from app.config.settings import Settings
+from app.server.frames import AT_ONCE, is_lone
+from app.server.lines import Lines
+from app.server.socket_protocol import SocketProtocol
+from app.transport.slow_lane import SlowLane
 from tests.security import hostile
 from tests.security.hostile import Line, Target, framed
 from tests.security.test_conformance import serving
-from tests.server import ServerProcess
+from tests.support.server import ServerProcess
 
 
 async def test_each_goes_on_in_its_turn() -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from app.auth.limits import party
 from app.errors import Overloaded, SessionMoodError
-from app.limits import party
-from app.lines import STAGES, Unfinished
+from app.server.lines import STAGES, Unfinished
 from tests.security.hostile import HELLO, Line, Target, framed, post
 from tests.security.soak import rss
-from tests.server import ServerProcess, fresh, running, wait_until
+from tests.support.server import ServerProcess, fresh, running, wait_until
 from tests.transport.test_metrics import metrics
 
 CLICK = {"type": "click"}

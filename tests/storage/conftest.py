@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from app.storage import sqlite, sqlite_connection
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite import connection as sqlite_connection
+from app.storage.sqlite import database as sqlite
+from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import Make
 

@@ -15,17 +15,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 
 from app import errors
-from app.history import OUTCOMES, moods_of, outcome_of
-from app.ingest import Ingest
-from app.kept_history import kept_history
+from app.ingest.kept_history import kept_history
+from app.ingest.receive import Ingest
 from app.mood import MoodEngine
-from app.protocol import Batch, WireEvent, decode_log
-from app.registry import Sessions
+from app.protocol.batches import Batch, WireEvent, decode_log
+from app.protocol.events import to_event
+from app.sessions.history import OUTCOMES, moods_of, outcome_of
+from app.sessions.registry import Sessions
 from app.storage import Traits
 from app.storage.migrations import HEAD, alembic_config, migrate_sqlite, stored_revision
 from app.storage.schema import metadata
-from app.storage.sqlite import SQLiteStorage
-from app.wire_events import to_event
+from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import entry, row
 

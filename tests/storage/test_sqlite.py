@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry, Key, Numbering, sqlite_reads
-from app.storage.sqlite import SQLiteStorage
+from app.storage import Entry, Key, Numbering
+from app.storage.sqlite import reads as sqlite_reads
+from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import *  # noqa: F403
 from .contract import batch, change, entry, row, until

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app import errors
-from app.storage import sqlite_backup
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite import backup as sqlite_backup
+from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import entry, row
 

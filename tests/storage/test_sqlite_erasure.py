@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.storage import Entry, Key, sqlite, sqlite_connection
-from app.storage.sqlite import SQLiteStorage
+from app.storage import Entry, Key
+from app.storage.sqlite import connection as sqlite_connection
+from app.storage.sqlite import database as sqlite
+from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import batch, change, row, until
 

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry, sqlite, sqlite_commit, sqlite_connection
+from app.storage import Entry
 from app.storage.queue import Group, Outcome
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite import commit as sqlite_commit
+from app.storage.sqlite import connection as sqlite_connection
+from app.storage.sqlite import database as sqlite
+from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import Make, batch, change, entry, row, until
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite.database import SQLiteStorage
 
 SESSIONS = 20
 

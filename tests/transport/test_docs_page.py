@@ -4,14 +4,15 @@ import re
 
 import pytest
 
-from app.config import Settings
+from app.config.settings import Settings
 from app.mood import EVENT_TYPES, MOODS
-from app.protocol import WireEvent, decode_body
-from app.transport.docs import _SHOWN, EXAMPLE, first_answer, page, refusals
-from app.transport.html_parts import slug_of
-from app.transport.openapi import CALLS, schemas
-from app.transport.reference import ACTIONS, ADVICE, ANSWER_FIELDS, EVENT_FIELDS, EVENTS, READING_FIELDS
-from tests.server import ServerProcess
+from app.protocol.batches import WireEvent
+from app.protocol.bodies import decode_body
+from app.transport.pages.docs import _SHOWN, EXAMPLE, first_answer, page, refusals
+from app.transport.pages.html_parts import slug_of
+from app.transport.pages.openapi import CALLS, schemas
+from app.transport.pages.reference import ACTIONS, ADVICE, ANSWER_FIELDS, EVENT_FIELDS, EVENTS, READING_FIELDS
+from tests.support.server import ServerProcess
 
 DOCS = page(Settings())
 
@@ -53,7 +54,7 @@ def test_every_call_is_told() -> None:
 def test_the_first_call_is_the_example() -> None:
     body = re.search(r"-d '(\[.*?\])'", DOCS, re.DOTALL)
     assert body is not None
-    from app.protocol import Limits
+    from app.protocol.batches import Limits
 
     assert [e.type for e in decode_body(body[1].encode(), Limits(500, 9999, 1)).events] == list(EXAMPLE)
     assert "{{" not in DOCS

@@ -12,11 +12,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from app.config import Settings
-from app.http_protocol import HttpProtocol
-from app.lines import Lines
-from app.slow_lane import SlowLane
-from app.socket_protocol import SocketProtocol
+from app.config.settings import Settings
+from app.server.http_protocol import HttpProtocol
+from app.server.lines import Lines
+from app.server.socket_protocol import SocketProtocol
+from app.transport.slow_lane import SlowLane
 from tests.security.hostile import framed
 from tests.security.test_conformance import serving
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.server import ServerProcess, fresh, running, wait_until
+from tests.support.server import ServerProcess, fresh, running, wait_until
 
 STORY = ["page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click"]
 IDLE = 2  # seconds without an event after which a visit of `brief` is over

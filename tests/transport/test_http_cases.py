@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.security.test_wire import ask, request
-from tests.server import ServerProcess, fresh, running
+from tests.support.server import ServerProcess, fresh, running
 
 CLICK = b'{"type":"click"}'
 MARK = b"\xef\xbb\xbf"

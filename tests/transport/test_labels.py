@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.mood import MOODS, Model
-from app.mood.numbers import NEUTRAL_LABELS
+from app.mood.model.numbers import NEUTRAL_LABELS
 from tests.cli.running import sessionmood
-from tests.server import ServerProcess, fresh, running
+from tests.support.server import ServerProcess, fresh, running
 
 KINDS = ("page_view", "click", "click", "rage_click", "error", "rage_click", "error", "rage_click")
 

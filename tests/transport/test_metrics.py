@@ -6,7 +6,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.counters import Histogram
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 
 CLICK = {"type": "click"}
 

@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.config import Settings
-from app.model_file import served_numbers
+from app.config.model_file import served_numbers
+from app.config.settings import Settings
+from app.lab.recordings import Recording
+from app.lab.simulate.stories import story
 from app.mood import DEFAULT, MOODS, Model, MoodEngine
-from app.protocol import reading_dict
-from app.recordings import Recording
-from app.simulate.stories import story
+from app.protocol.readings import reading_dict
 from tests.cli.running import sessionmood
-from tests.server import ServerProcess, fresh, running, wait_until
+from tests.support.server import ServerProcess, fresh, running, wait_until
 
 #: Help comes at once here, and never in `explain` by the shipped numbers: a visit is too short.
 HELP = {"SESSIONMOOD_HELP_WARMUP": 0, "SESSIONMOOD_HELP_HOLDOUT": 0}

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from app import __version__
-from app.announce import BURST, BURST_EVERY, Bursts, Standstills
 from app.counters import Counters
+from app.server.announce import BURST, BURST_EVERY, Bursts, Standstills
 from tests.cli.running import ROOT, sessionmood
-from tests.server import ServerProcess, running, wait_until
+from tests.support.server import ServerProcess, running, wait_until
 from tests.transport.test_metrics import metrics
 
 PAGE = ROOT / "docs" / "operating.md"

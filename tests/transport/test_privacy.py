@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.config import Settings
+from app.config.settings import Settings
 from app.storage.schema import metadata
-from app.transport.privacy import statement
-from tests.server import ServerProcess, running
+from app.transport.pages.privacy import statement
+from tests.support.server import ServerProcess, running
 
 
 def test_it_is_a_page_and_json_when_asked(server: ServerProcess) -> None:

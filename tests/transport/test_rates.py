@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.auth import new_key
-from app.config import Settings
+from app.auth.keys import new_key
+from app.auth.rates import MISUSE_COUNTS, NOISE_BURST, NOISE_RATE, PAGE_BURST, Rates
+from app.config.settings import Settings
 from app.errors import RateLimited
 from app.mood import DEFAULT
-from app.sessions import Session
-from app.transport.rates import MISUSE_COUNTS, NOISE_BURST, NOISE_RATE, PAGE_BURST, Rates
+from app.sessions.session import Session
 
 NOW = 1_800_000_000_000
 

@@ -8,7 +8,7 @@ import httpx2
 import msgspec
 import pytest
 
-from tests.server import ServerProcess, fresh
+from tests.support.server import ServerProcess, fresh
 
 CLICK = {"type": "click"}
 

@@ -10,11 +10,11 @@ import kosoku
 import pytest
 import uvicorn
 
-from app.config import Settings
-from app.lines import Lines
-from app.slow_lane import SlowLane
-from app.socket_protocol import SocketProtocol
-from tests.server import wait_until
+from app.config.settings import Settings
+from app.server.lines import Lines
+from app.server.socket_protocol import SocketProtocol
+from app.transport.slow_lane import SlowLane
+from tests.support.server import wait_until
 
 Message = MutableMapping[str, Any]
 

@@ -10,14 +10,14 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from app import ingest as ingesting
 from app import protocol
-from app.ingest import PART, Ingest
-from app.protocol import WireEvent
-from app.registry import Sessions
+from app.ingest import receive as ingesting
+from app.ingest.receive import PART, Ingest
+from app.protocol.batches import WireEvent
+from app.sessions.registry import Sessions
 from app.storage import Batch, MoodChange
-from app.storage.sqlite import SQLiteStorage
-from app.transport.timeline import timeline
+from app.storage.sqlite.database import SQLiteStorage
+from app.transport.api.timeline import timeline
 
 
 class Turns:

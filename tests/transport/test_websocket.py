@@ -8,8 +8,8 @@ import httpx2
 import pytest
 import websockets
 
-from app.sessions import MAX_PRODUCERS
-from tests.server import ServerProcess, fresh, running
+from app.sessions.session import MAX_PRODUCERS
+from tests.support.server import ServerProcess, fresh, running
 
 CLICK = {"type": "click"}
 

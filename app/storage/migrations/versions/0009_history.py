@@ -17,7 +17,7 @@ depends_on = None
 
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
-# As app/history.py had them when this revision was made.
+# As app/sessions/history.py had them when this revision was made.
 MOODS = ["frustrated", "engaged", "bored", "confused", "curious", "satisfied"]
 SEVERITY = {"frustrated": 5, "confused": 4, "bored": 3, "engaged": 2, "curious": 1, "satisfied": 0}
 TROUBLE = 4

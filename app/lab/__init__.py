@@ -1,0 +1,1 @@
+"""Offline work on recordings: replay, evaluate, tune, explain, simulate, export. Only the command line imports it."""

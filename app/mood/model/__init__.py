@@ -1,0 +1,1 @@
+"""The numbers of the engine, and which of them may be overridden."""

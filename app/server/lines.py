@@ -1,0 +1,179 @@
+"""Every connection of this process, from its first byte to its last: each is in one list, which has a cap, and
+each list has a deadline that somebody watches."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from uvicorn.middleware.proxy_headers import _TrustedHosts
+
+from app.config.settings import Settings
+from app.counters import Counters
+from app.errors import Overloaded, SessionMoodError
+from app.transport.slow_lane import SlowLane
+
+#: Where a connection stands. `idle`: no request has come whole; `request`: one has; `handshake`: it is to become a
+#: WebSocket; `socket`: it is one, and the doors count and watch it too; `closing`: it was told why, and may read it.
+STAGES: Final = ("idle", "request", "handshake", "socket", "closing")
+#: Those that are no WebSocket (yet).
+_REQUESTS: Final = ("idle", "request", "handshake")
+#: Bytes of messages that have not come whole or wait for their turn, of all connections together: at least so many,
+#: and four of the largest that a setting allows.
+UNFINISHED: Final = 16_777_216
+#: Less than that of a connection is not looked at before it has had its turn: most messages are whole then.
+SMALL: Final = 16_384
+#: What a fragment of a message takes beside its bytes.
+FRAGMENT_COSTS: Final = 64
+#: Connections looked after in one go.
+AT_ONCE: Final = 1000
+
+
+class Line(Protocol):
+    """A connection."""
+
+    @property
+    def address(self) -> str:
+        """Who is at the other end: those with one address share its limits."""
+
+    def look_after(self, now: float) -> None:
+        """Called every second; `now`: the loop's time."""
+
+    def make_room(self, error: SessionMoodError) -> None:
+        """End, and say why."""
+
+    def abort(self) -> None:
+        """Cut the line."""
+
+
+class Unfinished:
+    """What the messages that are not whole yet hold, `most` bytes together. Past that the address that holds the
+    most gives way, the longest at it first: who sends in good time is not in the way. `refused`: how many did."""
+
+    def __init__(self, most: int = UNFINISHED) -> None:
+        self._most = most
+        self.held = 0
+        self.refused = 0
+        self._sizes: dict[Line, tuple[str, int]] = {}
+        self._totals: Counter[str] = Counter()
+        self._of: dict[str, dict[Line, None]] = {}  # by address, the longest first
+
+    def hold(self, line: Line, address: str, size: int) -> None:
+        """Note that `line` holds `size` bytes now; 0 when its message is whole, or gone."""
+        known = self._sizes.get(line)
+        if known is None:
+            if not size:
+                return
+            self._of.setdefault(address, {})[line] = None
+        else:
+            address = known[0]
+        self.held += size - (0 if known is None else known[1])
+        self._totals[address] += size - (0 if known is None else known[1])
+        if size:
+            self._sizes[line] = (address, size)
+        else:
+            self._forget(line, address)
+        while self.held > self._most:
+            address = max(self._totals, key=self._totals.__getitem__)
+            longest = next(iter(self._of[address]))
+            self.hold(longest, address, 0)
+            self.refused += 1
+            longest.make_room(
+                Overloaded("too much at once has come here in part only; send it again", retry_ms=2000)
+            )
+
+    def _forget(self, line: Line, address: str) -> None:
+        del self._sizes[line]
+        del self._of[address][line]
+        if not self._of[address]:
+            del self._of[address], self._totals[address]
+
+
+class Lines:
+    """All connections. `everything`: how many there may be; `most`: of those that are no WebSocket (yet); `lane`:
+    where they take turns; `trailers`: header lines after a body, which nobody heeds."""
+
+    def __init__(self, settings: Settings, lane: SlowLane, counters: Counters | None = None) -> None:
+        self.lane = lane
+        self.counters = counters or Counters()
+        self.unfinished = Unfinished(max(UNFINISHED, 4 * settings.max_batch_bytes))
+        self.request_within = settings.request_timeout
+        self.most = settings.request_cap
+        self.everything = settings.file_cap
+        per_address = settings.max_connections_per_address
+        self.per_address = min(per_address, self.most // 4) if per_address else self.most
+        self.trailers = 0
+        self._trusted = _TrustedHosts(settings.trusted_proxies)
+        self._stage_of: dict[Line, str] = {}
+        # the longest there first
+        self._in: dict[str, dict[Line, None]] = {stage: {} for stage in STAGES}
+        self._by_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._stage_of)
+
+    def count(self, stage: str) -> int:
+        return len(self._in[stage])
+
+    @property
+    def requests(self) -> int:
+        """Connections that are no WebSocket (yet)."""
+        return sum(len(self._in[stage]) for stage in _REQUESTS)
+
+    def add(self, line: Line, host: str) -> bool:
+        """Count a new connection from `host`. False: there is no room for it, and it has to end."""
+        self._put(line, "idle")
+        if self._by_address[line.address] > self.per_address and host not in self._trusted:
+            return False
+        if len(self._stage_of) > self.everything or self.requests > self.most:
+            # who was told why need not be waited for; then goes who has been silent longest
+            going = next(iter(self._in["closing"]), None) if len(self._stage_of) > self.everything else None
+            going = going or next(iter(self._in["idle"]))
+            if going is line:
+                return False
+            self.remove(going)
+            going.abort()
+        return True
+
+    def move(self, line: Line, stage: str) -> None:
+        """Note where `line` stands now; nothing once it is gone."""
+        if line in self._stage_of and self._stage_of[line] != stage:
+            self._take(line)
+            self._put(line, stage)
+
+    def shake_hands(self, line: Line) -> None:
+        """Count a connection that was counted as another `Line` until now, and is to become a WebSocket."""
+        self._put(line, "handshake")
+
+    def remove(self, line: Line) -> None:
+        """The connection is over."""
+        if line in self._stage_of:
+            self._take(line)
+            self.unfinished.hold(line, "", 0)
+
+    def hold(self, line: Line, address: str, size: int) -> None:
+        """Note what `line` holds of messages that are not whole (`Unfinished`); nothing once it is gone."""
+        if line in self._stage_of:
+            self.unfinished.hold(line, address, size)
+
+    def _put(self, line: Line, stage: str) -> None:
+        self._stage_of[line] = stage
+        self._in[stage][line] = None
+        if stage in _REQUESTS:
+            self._by_address[line.address] += 1
+
+    def _take(self, line: Line) -> None:
+        stage = self._stage_of.pop(line)
+        del self._in[stage][line]
+        if stage in _REQUESTS:
+            self._by_address[line.address] -= 1
+            if not self._by_address[line.address]:
+                del self._by_address[line.address]
+
+    async def look_after(self, clock: Callable[[], float]) -> None:
+        """Have every connection see whether it is late; `clock`: the loop's time."""
+        for number, line in enumerate(list(self._stage_of), 1):
+            if line in self._stage_of:
+                line.look_after(clock())
+            if not number % AT_ONCE:
+                await asyncio.sleep(0)

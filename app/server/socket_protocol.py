@@ -1,0 +1,410 @@
+"""uvicorn's WebSocket with the ends it leaves open closed: what a peer can make the server hold or do is
+bounded, and every end has a deadline.
+
+Beside ASGI's `receive` and `send` there is a shorter way for what comes most, a queue and two turns of the loop
+shorter: whole text frames go to `on_text`, and `write` sends at once what a peer that reads can take."""
+
+import asyncio
+import logging
+import socket
+import time
+from asyncio.transports import BaseTransport
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+
+from app import protocol
+from app.auth.limits import Spill, TokenBucket, party
+from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
+from app.server.frames import AT_ONCE, frame_end, framed, is_lone, payload
+from app.server.lines import FRAGMENT_COSTS, SMALL, Lines
+from app.transport.slow_lane import SHARE
+
+logger = logging.getLogger("sessionmood.server")
+
+#: Bytes parsed before the time is looked at: 170 of the smallest frames. A read may bring 256 KiB of them.
+SLICE: Final = 1024
+#: A message may come in so many frames as if each had this many bytes; empty ones would cost a peer nothing.
+FRAGMENT: Final = 256
+#: Pings and pongs of the protocol's own that a peer may send at once, and a second.
+PINGS: Final = 20.0
+PINGS_A_SECOND: Final = 5.0
+#: Bytes that may wait for a peer, beyond what the app waits for: pongs.
+MAX_UNREAD: Final = 262_144
+#: Seconds that a closing peer may take to answer or to read what was sent.
+CLOSE_WITHIN: Final = 5.0
+#: What a refused peer still sends is passed over so often (s): in few large reads, however small it sends.
+SPILL_EVERY: Final = 0.01
+#: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
+#: here can still be replaced by a newer reading.
+MAX_UNSENT: Final = 16_384
+#: What the app is told of the handshake as it came.
+_OF_THE_HEAD: Final = ("path", "raw_path", "query_string", "headers")
+#: Seconds after which the system gives up on a peer that acknowledges nothing.
+USER_TIMEOUT: Final = 30.0
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket. A peer that is gone, or does not read, or sends without end is cut off."""
+
+    def __init__(self, lines: Lines, *args: Any, **kwargs: Any) -> None:
+        """`lines`: all connections of this server."""
+        super().__init__(*args, **kwargs)
+        self._lines = lines
+        self._lane = lines.lane
+        self._message_within = lines.request_within
+        self.address = "?"
+        #: the request that was the handshake, whole, as a scope: only what makes it one is read here
+        self.head: dict[str, Any] = {}
+        self.close_timeout = CLOSE_WITHIN
+        #: when the message that is coming in began (the loop's time); None between messages
+        self.message_since: float | None = None
+        #: takes a text frame on the short way; False: it can't be taken there, and goes to `receive`
+        self.on_text: Callable[[str], bool] | None = None
+        self._waited_for = False
+        self._heard = True  # whether something came since it was last looked whether to ping
+        self._rest = b""
+        self._parsed = 0  # bytes of it
+        self._held: deque[str] = deque()
+        self._waiting = 0  # characters of whole messages that the app has not taken yet
+        self._counted = 0  # bytes that `Unfinished` knows of
+        self._pings: TokenBucket | None = None
+        self._lingering = False
+        self._spill = Spill()
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        sock = cast(asyncio.Transport, transport).get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(USER_TIMEOUT * 1000))
+        if sock is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
+        self.address = party(self.client[0] if self.client else "?")
+        self._lines.shake_hands(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._lines.remove(self)
+        # What refers to itself would wait for the collector of cyclic garbage.
+        self.on_text = None
+        self.conn.parser.close()
+        for error in (self.conn.parser_exc, self.conn.handshake_exc):
+            if error is not None:
+                error.__traceback__ = error.__context__ = error.__cause__ = None
+
+    # Coming in
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        if self._lingering:
+            if self._spill.full(len(data)):
+                self.transport.abort()
+            elif not self.transport.is_closing():
+                self.transport.pause_reading()
+                self.loop.call_later(SPILL_EVERY, self._read_on)
+            return
+        if self._rest:
+            self._rest = self._rest[self._parsed :] + data
+            self._parsed = 0
+            self._count()
+            return
+        is_open = self.conn.state is OPEN
+        size = len(data)
+        if (
+            is_open
+            and size <= AT_ONCE
+            and not self.read_paused
+            and frame_end(data, 0) == size
+            and self._between()
+        ):  # one frame of text, which is what comes most
+            self._text(payload(data, 0, size))
+            if self._counted:
+                self._count()
+            return
+        self._rest = data
+        if not is_open or (self._between() and is_lone(data)):
+            self._parse(time.perf_counter() + SHARE)
+        if self._rest and not self.read_paused and not self.transport.is_closing():
+            self.transport.pause_reading()
+            self._lane.join(self._parse_on)
+        if len(self._rest) > SMALL:
+            self._count()
+
+    def _between(self) -> bool:
+        """Whether the next byte begins a message."""
+        return self.conn.current_size is None and not self.conn.reader.buffer
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _parse_on(self, ends: float) -> bool:
+        """A share of what has come; True when more is left."""
+        if self.read_paused or self._lingering or self.transport.is_closing():
+            return False
+        more = self._parse(ends)
+        if not more and not self.read_paused and not self._lingering and not self.transport.is_closing():
+            self.transport.resume_reading()
+        return more
+
+    def _parse(self, ends: float) -> bool:
+        """Parse until the time is up or a message must wait for the app; True when more can be parsed now."""
+        conn = self.conn
+        while not self.read_paused and not self._lingering:
+            start, size = self._parsed, len(self._rest)
+            if start >= size:
+                self._rest, self._parsed = b"", 0
+                break
+            if start and time.perf_counter() > ends:
+                return True
+            if conn.state is OPEN and self._between():
+                end = frame_end(self._rest, start)
+                if end is not None and end - start <= self.config.ws_max_size:
+                    self._parsed = end
+                    self._text(payload(self._rest, start, end))
+                    continue
+            self._parsed = end = min(size, start + SLICE) if conn.state is OPEN else size
+            super().data_received(self._rest[start:end])
+        if self.frames or conn.reader.buffer:
+            if self.message_since is None:
+                self.message_since = self.loop.time()
+            self._count()
+        else:
+            self.message_since = None
+            if self._rest or self._counted:
+                self._count()
+        return False
+
+    def _count(self) -> None:
+        """Have what is held for messages counted: of those that are not whole, and of those that wait."""
+        size = len(self._rest) - self._parsed + len(self.conn.reader.buffer) + self._waiting
+        if self.frames:
+            size += sum(map(len, self.frames)) + FRAGMENT_COSTS * len(self.frames)
+        if size or self._counted:
+            self._counted = size
+            client = self.scope["client"]  # as the trusted proxy says, behind one
+            self._lines.hold(self, party(client[0]) if client else "?", size)
+
+    def make_room(self, error: SessionMoodError) -> None:
+        """End because all connections together hold too much."""
+        self._counted = 0
+        self.refuse(error)
+
+    async def receive(self) -> ASGIReceiveEvent:
+        self._waited_for = True
+        message = await self.queue.get()
+        self._waited_for = False
+        if self._waiting and message["type"] == "websocket.receive":
+            self._waiting -= len(message.get("text") or "")
+            self._count()
+        if self.read_paused and not self._held and self.queue.empty():
+            self.read_paused = False
+            if self._rest:
+                self._lane.join(self._parse_on)
+            elif not self.transport.is_closing():
+                self.transport.resume_reading()
+        return message
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text":
+            data, self.frames = b"".join(self.frames), []
+            self._text(data)
+        else:
+            self.message_since = None
+            super().send_receive_event_to_app()
+
+    def _text(self, data: bytes) -> None:
+        self.message_since = None
+        if self.close_sent:
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.conn.fail(1007, "invalid UTF-8")
+            self.handle_parser_exception()
+            return
+        in_order = not self._held and self.queue.empty()
+        if self._waited_for and self.on_text is not None and in_order and self.on_text(text):
+            return
+        self._held.append(text)
+        self._waiting += len(text)
+        if len(self._held) == 1:
+            self._lane.join(self._deliver)
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _deliver(self, _: float) -> bool:
+        self.queue.put_nowait({"type": "websocket.receive", "text": self._held.popleft()})
+        return bool(self._held)
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) > self.config.ws_max_size // FRAGMENT:
+            self.refuse(
+                TooLarge(f"a message may come in {self.config.ws_max_size // FRAGMENT} frames at most")
+            )
+        elif not self.close_sent:
+            super().handle_cont(event)
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._may_ping():
+            super().handle_pong(event)
+
+    def _may_ping(self) -> bool:
+        if self.close_sent:
+            return False
+        if self._pings is None:
+            self._pings = TokenBucket(PINGS_A_SECOND, PINGS)
+        if self._pings.take(1, round(self.loop.time() * 1000)):
+            self.refuse(RateLimited("too many pings"))
+            return False
+        return True
+
+    def handle_ping(self) -> None:
+        if not self._may_ping():
+            return
+        if self.transport.get_write_buffer_size() > MAX_UNREAD:
+            self.transport.abort()
+        else:
+            super().handle_ping()
+
+    def handle_parser_exception(self) -> None:
+        sent = self.conn.close_sent
+        if sent is not None and sent.code == 1009:
+            # what the parser refuses as too big gets the contract's code, with the reason in words
+            self.refuse(TooLarge(f"a frame may have {self.config.ws_max_size} bytes at most"))
+        elif sent is not None:
+            self._finish(b"".join(self.conn.data_to_send()), sent.code, sent.reason)
+
+    # Going out
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.close" and not self._lingering and not self.transport.is_closing():
+            self._linger()
+
+    def ready(self) -> bool:
+        """Whether `write` may be used now: the peer is there and reads."""
+        return (
+            self.conn.state is OPEN
+            and self.writable.is_set()
+            and not self.close_sent
+            and not self.transport.is_closing()
+        )
+
+    def write(self, text: bytes) -> None:
+        """Send a text frame at once; only while `ready`."""
+        self.transport.write(framed(text))
+
+    def abort(self) -> None:
+        """Cut the line."""
+        self.transport.abort()
+
+    # Endings
+
+    def refuse(self, error: SessionMoodError) -> None:
+        """Say why, then close, whatever the app is doing."""
+        if self.close_sent:
+            return
+        self._lines.counters.refuse("wire", error.code)
+        self.conn.data_to_send()  # what the parser would have answered
+        report = protocol.frame("error", code=error.code, detail=error.detail)
+        frames = (
+            Frame(Opcode.TEXT, report),
+            Frame(Opcode.CLOSE, Close(error.close_code, error.code).serialize()),
+        )
+        self._finish(b"".join(frame.serialize(mask=False) for frame in frames), error.close_code, error.code)
+
+    def _finish(self, last: bytes, code: int, reason: str) -> None:
+        """Send the last bytes, then pass over what still comes until the peer has closed: closing before that
+        would reset the connection, and the peer might never read why."""
+        if self._lingering or self.transport.is_closing():
+            return
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(last)
+        self._linger()
+
+    def _linger(self) -> None:
+        self._lingering = True
+        self._lines.move(self, "closing")
+        self.frames = []
+        self._rest, self._parsed = b"", 0
+        self.conn.parser.close()  # it holds the last frame
+        self.conn.reader.buffer = bytearray()
+        self._count()
+        self.message_since = None
+        self.stop_keepalive()
+        self.read_paused = False
+        self.transport.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
+
+    def look_after(self, now: float) -> None:
+        """Called every second; `now`: the loop's time."""
+        since = self.message_since
+        if since is not None and now - since > self._message_within and not self.close_sent:
+            self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
+
+    def send_keepalive_ping(self) -> None:
+        """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many
+        idle sockets a second one is what they cost most."""
+        if self._heard and not self.close_sent:
+            self._heard = False
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._abort_if_unread()
+
+    def shutdown(self) -> None:
+        """The server stops. What goes wrong with one connection must not keep it from that."""
+        try:
+            super().shutdown()
+        except Exception:
+            logger.exception("a WebSocket could not be closed in good order")
+            self.transport.abort()
+        self._abort_if_unread()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._end_soon()
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.close_sent:  # refused; `scope` is there for good
+            self._lines.move(self, "closing")
+            return
+        scope = cast(dict[str, Any], self.scope)
+        scope.update({name: self.head[name] for name in _OF_THE_HEAD if name in self.head})
+        scope["extensions"]["sessionmood.line"] = {"line": self}
+        self.head = {}
+
+    async def run_asgi(self) -> None:
+        self._lines.move(self, "socket")  # from here on the doors count it
+        await super().run_asgi()
+        self._lines.move(self, "closing")
+        self.on_text = None  # the app may have set it after the peer had left
+        if not self.writable.is_set():
+            self.transport.abort()
+        self._end_soon()
+
+    def _abort_if_unread(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _end_soon(self) -> None:
+        """A transport that closes waits for its peer to read, for ever if need be. Not here."""
+        if not self.disconnected and (self.close_sent or self.transport.is_closing()):
+            self.loop.call_later(CLOSE_WITHIN, self.transport.abort)

@@ -1,0 +1,1 @@
+"""Live sessions: clock alignment, producers, the session, its history, the registry with its wheel."""

@@ -1,0 +1,446 @@
+"""A live session: fold events into moods, drop what was seen before, keep time, remember who listens.
+
+Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls keeps what comes back.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from app.errors import OutOfOrder
+from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, OutdatedSnapshot, Reading
+from app.mood.grid import STEP_MS
+from app.sessions.elements import Elements, Visit
+from app.sessions.history import History
+from app.sessions.producers import Producer, newest_of, unmeasured
+
+#: A session never starts further back than this (ms), whatever a client's clock says.
+OLDEST_EVENT_MS: Final = 86_400_000
+#: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
+STAYED_MS: Final = 300_000
+#: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
+MAX_PRODUCERS: Final = 256
+#: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
+SNAPSHOT_EVERY: Final = 256
+
+#: So far (ms) a session's row may lag behind its log, by the times of its events and by when they came.
+ROW_LAG_MS: Final = 10_000
+
+#: Unknown event types that an answer names.
+MAX_IGNORED_TYPES: Final = 10
+
+_FORMAT: Final = 1
+_CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
+
+
+class Subscriber(Protocol):
+    """Someone who is told of a session's readings. `every`: with each batch, not only when something changed."""
+
+    every: bool
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        """`offer`: help that is due; `changed`: the mood, its action or the offer is new."""
+
+
+@dataclass
+class Outcome:
+    """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
+    something to keep. `ack`: None without a producer. `ignored_types`: the unknown types among the ignored, at most
+    MAX_IGNORED_TYPES."""
+
+    accepted: int
+    duplicates: int
+    ignored: int
+    skipped: int
+    moved: bool
+    first_seq: int | None
+    ack: int | None
+    reports: int
+    news: list[Change | Offer]
+    ignored_types: tuple[str, ...] = ()
+
+
+class Session:
+    """One visit of one person. `version` grows by one with each batch folded.
+
+    `nonce` names this incarnation of the id: tokens are for it alone, so they end with it. `publishable`: it belongs
+    to whoever holds its token; else the id is the server's, which opened it with a secret key or minted for it.
+    `proposed`: a client has said hello and nothing is kept yet. There may be several proposals for one id, which
+    know nothing of each other; the first one with an event becomes the session."""
+
+    __slots__ = (
+        "change",
+        "created_at",
+        "due_slot",
+        "elements",
+        "engine",
+        "erased",
+        "history",
+        "history_kept",
+        "id",
+        "last_at",
+        "model",
+        "nonce",
+        "observer",
+        "offer",
+        "page",
+        "pending",
+        "producers",
+        "project",
+        "proposed",
+        "publishable",
+        "row_by",
+        "snapshot_events",
+        "snapshot_version",
+        "stored_at",
+        "stored_due",
+        "stored_nonce",
+        "stored_page",
+        "stored_traits",
+        "subscribers",
+        "version",
+        "visit",
+    )  # fmt: skip
+
+    def __init__(
+        self, project: str, id: str, created_at: int, model: Model, publishable: bool, nonce: str = ""
+    ) -> None:
+        self.project = project
+        self.id = id
+        self.created_at = created_at
+        self.last_at = created_at
+        self.model = model
+        self.publishable = publishable
+        self.nonce = nonce
+        self.proposed = False
+        self.engine: MoodEngine | None = None
+        self.change: Change | None = None  # the last change of mood
+        self.producers: OrderedDict[str, Producer] = OrderedDict()
+        self.version = 0
+        self.snapshot_version = 0
+        self.snapshot_events = 0
+        self.page: str | None = None
+        self.offer: Offer | None = None
+        # what the session's row in storage says of `last_at` (-1: there is none), `due_at` and so on
+        self.stored_at = -1
+        self.stored_due: int | None = None
+        self.stored_page: str | None = None
+        self.stored_nonce = self.nonce
+        self.stored_traits = 0
+        self.row_by = (
+            -1
+        )  # when (ms) the row must be written though nothing happens; -1: it says what the log says
+        self.due_slot: int | None = None
+        self.pending = 0
+        self.subscribers: list[Subscriber] | None = None
+        self.observer: Observer | None = None
+        self.history = History()
+        self.history_kept = 0  # the history's version that was last queued
+        self.elements: Elements | None = None  # what is learned of the project's elements, where it is
+        self.visit: Visit | None = None  # which of them this session has clicked
+        self.erased = False  # whoever still holds it must neither fold nor keep anything
+
+    @property
+    def event_count(self) -> int:
+        return 0 if self.engine is None else self.engine.event_count
+
+    def producer(self, id: str) -> Producer:
+        """The numbering of page load `id`, made on first use."""
+        known = self.producers.get(id)
+        if known is None:
+            known = self.producers[id] = Producer()
+            if len(self.producers) > MAX_PRODUCERS:
+                # those that only said hello first: the log has nothing of them to look up
+                idle = next((p for p, known in self.producers.items() if not known.ack and p != id), None)
+                if idle is not None:
+                    del self.producers[idle]
+                else:
+                    self.producers.popitem(last=False)
+        else:
+            self.producers.move_to_end(id)
+        return known
+
+    def knows(self, producer: str | None) -> bool:
+        """False when the log may have numbering of this page load that is not in memory: then `remember` what it
+        has first, or its events could count twice."""
+        return producer is None or len(self.producers) < MAX_PRODUCERS or producer in self.producers
+
+    def remember(self, producer: str, ack: int, reports: int) -> None:
+        """Note what storage has of a page load that `knows` denied: 0 and 0 for nothing."""
+        if not self.knows(producer):
+            known = self.producer(producer)
+            known.ack = known.kept = ack
+            known.reports = reports
+
+    def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
+        """Note what a client says of itself; its highest event number that can't be lost (0: none)."""
+        if producer is None:
+            return 0
+        known = self.producer(producer)
+        known.reports = reports
+        if client_now is not None:
+            known.measure(now - round(client_now))
+        return known.kept
+
+    def keep(self, producer: str, seq: int) -> None:
+        """Note that `producer`'s events up to `seq` can't be lost any more."""
+        known = self.producers.get(producer)
+        if known is not None:
+            known.kept = max(known.kept, seq)
+
+    def check_order(self, producer: str | None, seq: int | None, lost: int) -> None:
+        """Raises OutOfOrder when events of `producer` before `seq` are missing and not declared lost."""
+        if producer is None or seq is None:
+            return
+        known = self.producers.get(producer)
+        next = 1 if known is None else known.ack + 1
+        if seq > next + lost:
+            raise OutOfOrder(f"event {next} is next from this producer, not {seq}", expect=next, seq=seq)
+
+    def align(self, events: list[Event], producer: str | None, seq: int | None, lost: int, now: int) -> int:
+        """ms to add to the times of all of `events`, before they are folded in parts. Raises OutOfOrder."""
+        self.check_order(producer, seq, lost)
+        if producer is None or seq is None:
+            return unmeasured(newest_of(events), now)
+        known = self.producer(producer)
+        skipped = max(known.ack + 1 - seq, 0)
+        return known.align(newest_of(events[skipped:]), now)
+
+    def receive(
+        self,
+        events: list[Event],
+        producer: str | None,
+        seq: int | None,
+        lost: int,
+        reports: int | None,
+        now: int,
+        offset: int | None = None,
+    ) -> Outcome:
+        """Fold a batch. `events` carry the client's `at` (-1: absent); afterwards the server's.
+
+        `reports` None means as said before by this producer. `offset`: ms to add to the client's clock where it is
+        known already. Raises OutOfOrder when events before `seq` are missing and not declared lost; nothing is
+        folded then.
+        """
+        if producer is None or seq is None:
+            return self._fold(events, None, None, reports or 0, now, offset)
+        self.check_order(producer, seq, lost)
+        known = self.producer(producer)
+        if reports is not None:
+            known.reports = reports
+        last = seq + len(events) - 1
+        skipped = min(max(known.ack + 1 - seq, 0), len(events))
+        outcome = self._fold(events[skipped:], known, seq + skipped, known.reports, now, offset)
+        if last > known.ack:
+            known.ack = last
+            if not outcome.moved:  # nothing but a loss, declared: without a row it would be forgotten
+                outcome.moved = True
+                self.version += 1
+        outcome.skipped = outcome.duplicates = skipped
+        outcome.ack = known.ack
+        return outcome
+
+    def _fold(
+        self,
+        events: list[Event],
+        known: Producer | None,
+        first_seq: int | None,
+        reports: int,
+        now: int,
+        offset: int | None,
+    ) -> Outcome:
+        news: list[Change | Offer] = []
+        ignored = 0
+        unknown: list[str] = []
+        if events:
+            if offset is None:
+                newest = newest_of(events)
+                offset = unmeasured(newest, now) if known is None else known.align(newest, now)
+            oldest = now - OLDEST_EVENT_MS
+            for event in events:
+                event.reports = reports
+                event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
+                if event.type not in EVENT_TYPES:
+                    ignored += 1
+                    if event.type not in unknown and len(unknown) < MAX_IGNORED_TYPES:
+                        unknown.append(event.type)
+                event.usual = None
+                if self.elements is not None and event.target is not None:
+                    self.elements.meet(self.project, self.visited(), event)
+                self.apply(event, news)
+            self.version += 1
+        accepted = len(events) - ignored
+        return Outcome(accepted, 0, ignored, 0, bool(events), first_seq, None, reports, news, tuple(unknown))
+
+    def visited(self) -> Visit:
+        """Which elements this session has clicked."""
+        if self.visit is None:
+            self.visit = Visit()
+        return self.visit
+
+    def apply(self, event: Event, news: list[Change | Offer]) -> None:
+        """Fold one event whose `at` is on the server's clock; what changed goes into `news`."""
+        engine = self.engine
+        if engine is None:
+            engine = self.engine = MoodEngine(self.id, event.at, self.model)
+            self.created_at = self.last_at = event.at
+        else:
+            if event.at < self.last_at:
+                event.at = self.last_at
+            if event.at >= engine.anchor + STEP_MS and event.at >= engine.last_at:
+                # Time first, so that its changes are known from the event's.
+                news += self.advance(event.at)
+                if event.at - engine.anchor <= STAYED_MS:
+                    self.history.stood(engine, self.page)
+        if event.url is not None:
+            self.page = event.url
+        elif event.type == "page_view" and event.target is not None:
+            self.page = event.target
+        fresh = engine.receive(event)
+        self.last_at = max(self.last_at, event.at)
+        if fresh:
+            news += fresh
+            self._note(fresh)
+        self.history.saw(engine, event.at, self.page)
+        if event.type == "help":
+            self.history.heard(event)
+        if event.type == "help" and self.offer is not None and event.kind != "shown":
+            self.offer = None
+        if self.observer is not None:
+            self.observer.receive(event, engine)
+
+    def advance(self, now: int) -> list[Change | Offer]:
+        """Let time pass up to `now`; what changed by it."""
+        if self.engine is None:
+            return []
+        fresh = self.engine.advance(now)
+        if fresh:
+            self._note(fresh)
+            here = bool(self.subscribers) and self.engine.behaviour.doing.visible
+            for item in fresh:
+                if isinstance(item, Change):
+                    self.history.turned(item, self.page, here=here)
+        if self.observer is not None:
+            self.observer.advance(now, self.engine)
+        return fresh
+
+    def _note(self, news: list[Change | Offer]) -> None:
+        for item in news:
+            if isinstance(item, Offer):
+                self.offer = item
+                self.history.offered(item)
+            else:
+                self.change = item
+                if item.mood != "frustrated":
+                    self.offer = None
+
+    def reading(self, now: int) -> Reading | None:
+        """The reading at `now`, None before the first event of a known type. Call `advance` first."""
+        if self.engine is None or self.change is None:
+            return None
+        return self.engine.reading(now)
+
+    def ending(self) -> Reading | None:
+        """The reading as of when the visitor was last seen: how a visit ended that is over."""
+        if self.engine is None or self.change is None:
+            return None
+        return self.engine.as_of(self.history.at)
+
+    def snapshot(self) -> bytes:
+        """Everything that `restore` needs, and marks it as taken."""
+        self.snapshot_version = self.version
+        self.snapshot_events = self.event_count
+        offer, change = self.offer, self.change
+        return msgspec.msgpack.encode(
+            [
+                _FORMAT,
+                None if self.engine is None else self.engine.state(),
+                [
+                    [id, p.ack, p.offset if p.measured else None, p.reports]
+                    for id, p in self.producers.items()
+                ],
+                self.page,
+                None if offer is None else [offer.at, offer.id, offer.holdout],
+                None if change is None else [getattr(change, name) for name in _CHANGE],
+                self.last_at,
+                None if self.visit is None else self.visit.state(),
+            ]
+        )
+
+    def restore(self, snapshot: bytes, version: int) -> None:
+        """Take up where `snapshot` (at `version`) left off. Raises OutdatedSnapshot when it was taken by
+        another version, whatever else when it can't be read."""
+        parts = msgspec.msgpack.decode(snapshot)
+        if parts[0] != _FORMAT:
+            raise OutdatedSnapshot(f"a snapshot of format {_FORMAT} is needed, not {parts[0]}")
+        _, state, producers, page, offer, change, last_at, *later = parts
+        self.engine = None if state is None else MoodEngine.restore(state, self.model)
+        self.producers = OrderedDict((id, Producer(ack, offset, mask)) for id, ack, offset, mask in producers)
+        self.page = page
+        self.offer = None if offer is None else Offer(*offer)
+        self.change = None if change is None else Change(*change)
+        self.last_at = last_at
+        if later and later[0] is not None:
+            self.visited().restore(later[0])
+        self.version = self.snapshot_version = version
+        self.snapshot_events = self.event_count
+
+    def row_due(self, due_at: int | None) -> bool:
+        """Whether the session's row must be written with the next step: there is none yet, or lists would be wrong by
+        more than ROW_LAG_MS, or a moment that may change the mood would be slept through. A moment that comes later
+        than the row says may stand: who looks too early writes the right one."""
+        return (
+            self.stored_at < 0
+            or self.last_at - self.stored_at >= ROW_LAG_MS
+            or self.page != self.stored_page
+            or self.nonce != self.stored_nonce
+            or self.history.traits() != self.stored_traits
+            or (due_at is not None and (self.stored_due is None or due_at < self.stored_due))
+        )
+
+    def row_written(self, due_at: int | None) -> None:
+        """Note that the row as of now was handed to storage."""
+        self.stored_at = self.last_at
+        self.stored_due = due_at
+        self.stored_page = self.page
+        self.stored_nonce = self.nonce
+        self.stored_traits = self.history.traits()
+        self.row_by = -1
+
+    def row_passed(self, now: int) -> None:
+        """Note that a step went to storage at `now` (ms) without the row."""
+        if self.row_by < 0:
+            self.row_by = now + ROW_LAG_MS
+
+    def row_read(self, last_at: int, due_at: int | None, page: str | None, traits: int) -> None:
+        """Note what the row says that this session was read from."""
+        self.stored_at = last_at
+        self.stored_due = due_at
+        self.stored_page = page
+        self.stored_nonce = self.nonce
+        self.stored_traits = traits
+
+    def wake_at(self) -> int | None:
+        """When (ms) time next has something to do here: change the mood, or write the row that lags."""
+        due = None if self.engine is None else self.engine.due_at()
+        if self.row_by >= 0 and (due is None or self.row_by < due):
+            return self.row_by
+        return due
+
+    def snapshot_due(self) -> bool:
+        return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
+
+
+def merged_types(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The ignored types of two answers, each once, as many as one may name."""
+    return tuple(dict.fromkeys(some + others))[:MAX_IGNORED_TYPES]
+
+
+class Observer(Protocol):
+    """Someone who watches a session's engine at work, event by event (shadow mode)."""
+
+    def receive(self, event: Event, engine: MoodEngine) -> None: ...
+
+    def advance(self, now: int, engine: MoodEngine) -> None: ...

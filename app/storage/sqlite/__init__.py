@@ -1,0 +1,1 @@
+"""SQLite behind the storage contract: one writing connection, WAL, group commit."""

@@ -1,0 +1,319 @@
+"""What is read from SQLite: functions of a connection, run in the reading thread."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from app import errors
+from app.storage import (
+    Batch,
+    ElementRow,
+    HistoryRow,
+    Key,
+    Lagging,
+    MoodChange,
+    Numbering,
+    SessionRow,
+    Stored,
+)
+from app.storage.cursor import Filters, Position
+from app.storage.sqlite.damage import SOUND, Found, checked, fits
+from app.storage.sqlite.rows import BATCH_COLUMNS, CHANGE_COLUMNS, HISTORY_COLUMNS, SESSION_COLUMNS
+
+_SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
+_BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
+_SNAPSHOT = "SELECT version, state FROM snapshots WHERE session_id = ?"
+_HISTORY = f"SELECT {HISTORY_COLUMNS} FROM histories WHERE session_id = ?"  # noqa: S608
+_LISTED = (
+    f"SELECT id, {SESSION_COLUMNS}, {HISTORY_COLUMNS} FROM sessions "  # noqa: S608
+    "LEFT JOIN histories ON session_id = id WHERE id IN (SELECT value FROM json_each(?)) "
+    "ORDER BY last_at DESC, id DESC"
+)
+_HISTORY_AT = SESSION_COLUMNS.count(",") + 2  # where the history of a listed session begins
+_CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY at, id LIMIT ?"  # noqa: S608
+# One row for all of them: for each row that is read, sqlite3 hands Python's lock over and back.
+_DUE = """
+SELECT json_group_array(json_array(project, session))
+FROM (
+  SELECT project, session FROM sessions
+  WHERE due_at <= ? AND typeof(project) = 'text' AND typeof(session) = 'text' AND NOT EXISTS (
+    SELECT 1 FROM damages AS d
+    WHERE d.project = sessions.project AND d.session = sessions.session AND d.part = 'session'
+  )
+  ORDER BY due_at LIMIT ?
+)
+"""
+# Rows of the log that are read in one go where no index leads to what is wanted: 1-4 ms.
+LOG_PART = 2048
+# An index would cost every row of the log, and only sessions with very many page loads are asked for it.
+_NUMBERING = """
+SELECT producer, last_seq, reports FROM log
+WHERE session_id = ? AND version <= ? AND version > ? AND producer = ? ORDER BY version DESC LIMIT 1
+"""
+_NEWEST_VERSION = """
+SELECT session_id, max(version) FROM log
+WHERE session_id = (SELECT id FROM sessions WHERE project = ? AND session = ?)
+"""
+_LOG_PART = "SELECT min(id), max(at) FROM (SELECT id, at FROM log WHERE id < ? ORDER BY id DESC LIMIT ?)"
+_LAGGING = """
+SELECT DISTINCT project, session FROM log JOIN sessions ON sessions.id = log.session_id
+WHERE log.id >= ? AND log.id < ? AND log.version > sessions.version
+  AND typeof(project) = 'text' AND typeof(session) = 'text'
+"""
+KEY_COLUMNS = (
+    "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
+)
+_KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
+ELEMENT_COLUMNS = "project, target, at, visitors, clicks, runs, answered, dead, waited"
+_ELEMENTS = f"SELECT {ELEMENT_COLUMNS} FROM elements ORDER BY at DESC LIMIT ?"  # noqa: S608
+# The traits that sessions of a project, or on a page of it, have, found by leaps in the index.
+_TRAITS = """
+WITH RECURSIVE found (traits) AS (
+  SELECT min(traits) FROM sessions WHERE {where}
+  UNION ALL
+  SELECT (SELECT min(traits) FROM sessions WHERE {where} AND traits > found.traits) FROM found
+  WHERE found.traits IS NOT NULL
+)
+SELECT traits FROM found WHERE traits IS NOT NULL AND traits & ? IN (SELECT value FROM json_each(?))
+"""
+# The newest of each kind, by one walk along the index for each; the newest of all are among them.
+_NEWEST = """
+SELECT id FROM sessions WHERE id IN (
+  SELECT newest.value FROM json_each(?) AS kind, json_each((
+    SELECT json_group_array(id) FROM (
+      SELECT id FROM sessions INDEXED BY {index}
+      WHERE {where} AND traits = kind.value ORDER BY last_at DESC, id DESC LIMIT ?
+    )
+  )) AS newest
+) ORDER BY last_at DESC, id DESC LIMIT ?
+"""
+_NO_LIMIT = -1
+
+
+def session_row(values: tuple[Any, ...]) -> SessionRow:
+    """Raises Damaged."""
+    row = checked(SessionRow, values)
+    return msgspec.structs.replace(row, publishable=bool(row.publishable))
+
+
+def _batches(rows: list[tuple[Any, ...]], project: str, session: str, damages: list[Found]) -> list[Batch]:
+    """Those of `rows` that can be read; `damages` takes note of the others."""
+    batches = []
+    for row in rows:
+        try:
+            batches.append(checked(Batch, row))
+        except errors.Damaged as error:
+            damages.append((project, session, "log", f"the row of version {row[0]!r}: {error}"))
+    return batches
+
+
+def read_row(connection: sqlite3.Connection, project: str, session: str) -> SessionRow | None:
+    found = connection.execute(_SESSION, (project, session)).fetchone()
+    return session_row(found[1:]) if found else None
+
+
+def read_stored(
+    connection: sqlite3.Connection, project: str, session: str, damages: list[Found]
+) -> Stored | None:
+    """Row, snapshot and log as of one moment. Raises Damaged."""
+    connection.execute("BEGIN")
+    try:
+        found = connection.execute(_SESSION, (project, session)).fetchone()
+        if not found:
+            return None
+        version, state = connection.execute(_SNAPSHOT, found[:1]).fetchone() or (0, None)
+        batches = connection.execute(_BATCHES, (found[0], version, _NO_LIMIT)).fetchall()
+        history = connection.execute(_HISTORY, found[:1]).fetchone()
+    finally:
+        connection.execute("COMMIT")
+    readable = _batches(batches, project, session, damages)
+    return Stored(session_row(found[1:]), state, version, readable, _history(history))
+
+
+def _history(values: tuple[Any, ...] | None) -> HistoryRow | None:
+    """None where there is none, or none that can be read: then the log gives it once more."""
+    return HistoryRow(*values) if values is not None and fits(HistoryRow, values) else None
+
+
+def read_batches(
+    connection: sqlite3.Connection, project: str, session: str, after: int, limit: int, damages: list[Found]
+) -> list[Batch]:
+    """At most `limit`, and fewer only where the log ends."""
+    found = connection.execute(_SESSION, (project, session)).fetchone()
+    batches: list[Batch] = []
+    while found and len(batches) < limit:
+        wanted = limit - len(batches)
+        rows = connection.execute(_BATCHES, (found[0], after, wanted)).fetchall()
+        batches += _batches(rows, project, session, damages)
+        if len(rows) < wanted or not isinstance(rows[-1][0], int):
+            break
+        after = rows[-1][0]
+    return batches
+
+
+def read_changes(
+    connection: sqlite3.Connection, project: str, session: str, limit: int, damages: list[Found]
+) -> list[MoodChange]:
+    found = connection.execute(_SESSION, (project, session)).fetchone()
+    rows = connection.execute(_CHANGES, (found[0], limit)).fetchall() if found else []
+    changes = []
+    for row in rows:
+        try:
+            changes.append(msgspec.convert(msgspec.structs.asdict(_change(row)), MoodChange))
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            damages.append((project, session, "change", f"the change at {row[0]!r}: {error}"))
+    return changes
+
+
+def _change(row: tuple[Any, ...]) -> MoodChange:
+    return MoodChange(*(*row[:5], msgspec.json.decode(row[5], type=list[str]), *row[6:]))
+
+
+def read_numbering(
+    connection: sqlite3.Connection, project: str, session: str, producer: str, before: int | None
+) -> tuple[Numbering | None, int]:
+    """From the newest rows of the session's log, or those before version `before`; and the version to go on before, 0
+    where that was all."""
+    id, newest = connection.execute(_NEWEST_VERSION, (project, session)).fetchone()
+    if not isinstance(newest, int):
+        return None, 0
+    last = newest if before is None else before - 1
+    found = connection.execute(_NUMBERING, (id, last, last - LOG_PART, producer)).fetchone()
+    return (Numbering(*found), 0) if found else (None, max(last - LOG_PART + 1, 0))
+
+
+def read_lagging(connection: sqlite3.Connection, within: int, after: tuple[int, int] | None) -> Lagging:
+    """`after`: the row of the log to look before, and from when on (ms) rows matter."""
+    before, since = after or (2**63 - 1, None)
+    first, newest = connection.execute(_LOG_PART, (before, LOG_PART)).fetchone()
+    if not isinstance(newest, int):
+        return Lagging([], None)
+    since = newest - within if since is None else since
+    names = connection.execute(_LAGGING, (first, before)).fetchall()
+    return Lagging(names, (first, since) if newest >= since else None)
+
+
+def read_elements(connection: sqlite3.Connection, limit: int) -> list[ElementRow]:
+    """The latest used, the longest unused of them first."""
+    rows = reversed(connection.execute(_ELEMENTS, (limit,)).fetchall())
+    return [ElementRow(*row) for row in rows if fits(ElementRow, row)]
+
+
+def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    (names,) = connection.execute(_DUE, (before, limit)).fetchone()
+    return msgspec.json.decode(names, type=list[tuple[str, str]])
+
+
+def read_sessions(
+    connection: sqlite3.Connection, filters: Filters, after: Position | None, limit: int
+) -> tuple[list[SessionRow], list[HistoryRow | None]]:
+    """Newest activity first, from just after the session of `after`. Each list is a walk along an index, as
+    long as the answer; one along each kind of session where they are chosen by their traits."""
+    connection.execute("BEGIN")  # all as of one moment
+    try:
+        ids = _listed(connection, filters, after, limit)
+        rows = connection.execute(_LISTED, (msgspec.json.encode(ids).decode(),)).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    return [session_row(row[1:_HISTORY_AT]) for row in rows], [_history(row[_HISTORY_AT:]) for row in rows]
+
+
+def _listed(
+    connection: sqlite3.Connection, filters: Filters, after: Position | None, limit: int
+) -> list[int]:
+    """The ids of the list's next sessions."""
+    project, page, traits = filters.project, filters.page, filters.traits
+    of = ["project = ?"]
+    named: list[Any] = [project]
+    if page is not None:
+        of.append("page = ?")
+        named.append(page)
+    where, values = [*of, SOUND, "version > 0"], list(named)
+    for moment in (filters.active_since, filters.since):
+        if moment is not None:
+            where.append("last_at >= ?")
+            values.append(moment)
+    for moment in (filters.quiet_since, filters.before):
+        if moment is not None:
+            where.append("last_at < ?")
+            values.append(moment)
+    if after is not None:
+        # Erased since: then nothing says where among the sessions of that millisecond, so show them again.
+        where.append(
+            "(last_at, id) < (?, ifnull((SELECT id FROM sessions WHERE project = ? AND session = ?), ?))"
+        )
+        values += [after.last_at, project, after.session, 2**63 - 1]
+    if page is None and traits is None:
+        newest = (
+            "SELECT id FROM sessions INDEXED BY ix_sessions_recent "  # noqa: S608
+            f"WHERE {' AND '.join(where)} ORDER BY last_at DESC, id DESC LIMIT ?"
+        )
+        return [id for (id,) in connection.execute(newest, (*values, limit))]
+    wanted = (traits.mask, msgspec.json.encode(traits.values).decode()) if traits else (0, "[0]")
+    kinds = connection.execute(_TRAITS.format(where=" AND ".join(of)), (*named, *named, *wanted)).fetchall()
+    index = "ix_sessions_traits" if page is None else "ix_sessions_page"
+    found = connection.execute(
+        _NEWEST.format(index=index, where=" AND ".join(where)),
+        (msgspec.json.encode([kind for (kind,) in kinds]).decode(), *values, limit, limit),
+    )
+    return [id for (id,) in found]
+
+
+# Walks from project to project in the index, so that age alone needs no index of its own.
+_PROJECTS = """
+WITH RECURSIVE projects (project) AS (
+  SELECT min(project) FROM sessions
+  UNION ALL
+  SELECT (SELECT min(project) FROM sessions WHERE project > projects.project) FROM projects
+  WHERE projects.project IS NOT NULL
+)
+"""
+_EXPIRED = f"""
+{_PROJECTS} SELECT old.project, old.session
+FROM projects CROSS JOIN sessions AS old INDEXED BY ix_sessions_recent
+WHERE old.project = projects.project AND old.last_at < ? AND typeof(old.session) = 'text' AND NOT EXISTS (
+  SELECT 1 FROM damages AS d
+  WHERE d.project = old.project AND d.session = old.session AND d.part = 'retention'
+)
+LIMIT ?
+"""  # noqa: S608
+_LAST_EVENT = f"""
+{_PROJECTS} SELECT max((
+  SELECT max(last_at) FROM sessions INDEXED BY ix_sessions_recent WHERE project = projects.project
+)) FROM projects
+"""  # noqa: S608
+
+
+def read_expired(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
+    return connection.execute(_EXPIRED, (before, limit)).fetchall()
+
+
+def read_newest(connection: sqlite3.Connection) -> int | None:
+    (newest,) = connection.execute(_LAST_EVENT).fetchone()
+    return None if newest is None else int(newest)
+
+
+def read_clock(connection: sqlite3.Connection) -> int | None:
+    found = connection.execute("SELECT seen_at FROM clock").fetchone()
+    return int(found[0]) if found else None
+
+
+def read_keys(connection: sqlite3.Connection, damages: list[Found]) -> list[Key]:
+    """One that cannot be read opens nothing, and stops no other."""
+    keys = []
+    for row in connection.execute(_KEYS).fetchall():
+        try:
+            keys.append(msgspec.convert(msgspec.structs.asdict(key(row)), Key))
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            damages.append((str(row[1]), str(row[0]), "key", str(error)))
+    return keys
+
+
+def key(row: tuple[Any, ...]) -> Key:
+    return Key(*(*row[:7], msgspec.json.decode(row[7], type=tuple[str, ...]), *row[8:]))
+
+
+def read_secret(connection: sqlite3.Connection, name: str) -> bytes | None:
+    found = connection.execute("SELECT value FROM secrets WHERE name = ?", (name,)).fetchone()
+    return found[0] if found else None

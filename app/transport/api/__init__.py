@@ -1,0 +1,1 @@
+"""What secret keys manage: sessions, keys, timelines, the shadow model."""

@@ -1,0 +1,1 @@
+"""What browsers load: pages, scripts, the reference and its machine-readable form, metrics."""
