@@ -15,16 +15,12 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
-_ROOMS = (
-    "elements.py",
-    "frames.py",
-    "history.py",
-    "producers.py",
-    "registry.py",
-    "sessions.py",
-    "wire_events.py",
+SOURCES = sorted(
+    path
+    for pattern in ("mood/**/*.py", "sessions/*.py", "protocol/events.py", "server/frames.py")
+    for path in ROOT.glob(f"app/{pattern}")
+    if path.name != "__init__.py"
 )
-SOURCES = [*sorted(ROOT.glob("app/mood/*.py")), *(ROOT / "app" / name for name in _ROOMS)]
 #: Holds extension modules under `app/`, and the stamp that says what they were made from.
 BUILT = ROOT / "build" / "compiled"
 STAMP = BUILT / "made-from"

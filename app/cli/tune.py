@@ -22,7 +22,7 @@ def tune(
         bool, typer.Option("--anyway", help="Write it even if it is no better on held-out people.")
     ] = False,
 ) -> None:
-    """Refit weights, chances and thresholds to what your own visitors said; compare the result on other people.
+    """Refit numbers to what visitors said; compare on other people.
 
     FILE holds labelled recordings ({"person", "labels": {"frustrated": 1}, "events"}), or exported sessions with
     `feedback` events ("was that right?"). Nothing is applied: `serve --model FILE` is for you to decide.

@@ -50,7 +50,7 @@ async def test_a_task_waits_for_its_turn_and_may_give_it_up() -> None:
 async def test_a_busy_loop_leaves_it_a_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turns of 4 ms: four of its shares in each. Turns of a second: no more than two milliseconds' worth."""
     now = [0.0]
-    monkeypatch.setattr("app.slow_lane.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("app.transport.slow_lane.time.perf_counter", lambda: now[0])
     lane, done = SlowLane(), []
 
     def note(n: int, _: float) -> bool:

@@ -233,7 +233,7 @@ def test_a_migration_that_fails_leaves_no_half(path: Path, monkeypatch: pytest.M
 def test_a_start_with_nothing_to_migrate_imports_no_alembic(path: Path) -> None:
     script = f"""
 import asyncio, sys
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite.database import SQLiteStorage
 async def main():
     storage = SQLiteStorage({str(path)!r})
     await storage.open()

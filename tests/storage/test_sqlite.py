@@ -224,7 +224,7 @@ def test_a_process_that_forgets_to_close_exits(path: Path) -> None:
     script = f"""
 import asyncio, warnings
 warnings.simplefilter("ignore")
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite.database import SQLiteStorage
 async def main():
     storage = SQLiteStorage({str(path)!r})
     await storage.open()

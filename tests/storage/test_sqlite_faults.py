@@ -149,7 +149,7 @@ async def test_a_file_that_may_not_be_written_is_refused_at_the_start(make: Make
     script = f"""
 import asyncio, concurrent.futures.thread, os
 from app import errors
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite.database import SQLiteStorage
 async def main():
     try:
         await SQLiteStorage({str(path)!r}).open()

@@ -19,7 +19,7 @@ SESSIONS = 20
 # Goes on where the database is; prints "session version" after each ack, as one write each.
 WRITER = """
 import asyncio, os, sys
-from app.storage.sqlite import SQLiteStorage
+from app.storage.sqlite.database import SQLiteStorage
 from tests.storage.contract import batch, change, row
 from app.storage import Entry
 
