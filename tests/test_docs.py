@@ -9,9 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -28,18 +26,9 @@ _RUN = re.compile(r"<!-- run(?:: (\w+))? -->\n```sh\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
-class Block(NamedTuple):
-    """Commands that a page tells its reader to run."""
-
-    page: str
-    number: int
-    commands: str
-
-
-def blocks() -> Iterator[Block]:
-    for page in PROSE:
-        for number, found in enumerate(_RUN.finditer(page.read_text()), start=1):
-            yield Block(page.name, number, found[2])
+def blocks(page: Path) -> list[str]:
+    """The commands that a page tells its reader to run."""
+    return [found[2] for found in _RUN.finditer(page.read_text())]
 
 
 @pytest.fixture
@@ -63,8 +52,9 @@ def place(tmp_path: Path, server: ServerProcess) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", list(blocks()), ids=lambda block: f"{block.page}-{block.number}")
-def test_what_a_page_says_to_run_runs(block: Block, place: Path, server: ServerProcess) -> None:
+@pytest.mark.parametrize("page", [page for page in PROSE if blocks(page)], ids=lambda page: page.name)
+def test_what_a_page_says_to_run_runs(page: Path, place: Path, server: ServerProcess) -> None:
+    """One after the other: later commands ask for what earlier ones told."""
     environment = {
         "PATH": f"{place / 'bin'}:{os.environ['PATH']}",
         "HOME": str(place),
@@ -73,17 +63,18 @@ def test_what_a_page_says_to_run_runs(block: Block, place: Path, server: ServerP
         "DATABASE_URL": f"sqlite:///{server.database}",
         "COLUMNS": "200",
     }
-    ran = subprocess.run(
-        ["sh", "-eu"],
-        input=block.commands.encode(),
-        cwd=place,
-        env=environment,
-        capture_output=True,
-        timeout=150,
-        check=False,
-    )
-    assert ran.returncode == 0, (ran.stdout + ran.stderr).decode()
-    assert b"Traceback" not in ran.stderr
+    for commands in blocks(page):
+        ran = subprocess.run(
+            ["sh", "-eu"],
+            input=commands.encode(),
+            cwd=place,
+            env=environment,
+            capture_output=True,
+            timeout=150,
+            check=False,
+        )
+        assert ran.returncode == 0, (ran.stdout + ran.stderr).decode()
+        assert b"Traceback" not in ran.stderr
 
 
 @pytest.mark.parametrize("name", PAGES)
