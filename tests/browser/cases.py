@@ -286,4 +286,10 @@ this.addEventListener('click',()=>r.querySelector('span').textContent=++n+' like
         "<button id=b style=padding:20px>-</button><input id=n value=0>"
         "<script>b.onclick=()=>n.value=Math.max(0,n.value-1)</script>",
     ),
+    Case(
+        "one of two steppers at its end",
+        DEAD,
+        "<button id=b style=padding:20px>«</button><b id=n>0</b><button style=padding:20px onclick=n.textContent++>»</button>"
+        "<script>b.onclick=()=>n.textContent=Math.max(0,n.textContent-1)</script>",
+    ),
 )

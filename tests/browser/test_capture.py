@@ -464,3 +464,19 @@ def test_silence_is_told(visit: Open) -> None:
     page.page.mouse.move(240, 200)
     page.page.clock.run_for(31000)
     assert [event["value"] for event in page.of("idle")] == [30]
+
+
+def test_a_stepper_at_its_end_is_told_as_that(visit: Open) -> None:
+    page = visit(
+        """<button id=less>«</button> <b id=n>1</b> <button id=more onclick="n.textContent++">»</button>
+        <script>less.onclick = () => { n.textContent = Math.max(1, n.textContent - 1) }</script>"""
+    ).ready()
+    page.click("#less", times=3, pause_ms=300)
+    page.until(lambda: len(page.of("dead_click")) == 3, "the verdicts")
+    assert {event.get("kind") for event in page.of("dead_click")} == {"end"}
+    # fast clicks are, too, once it has been seen to work
+    page.click("#more")
+    page.until(lambda: page.of("response"), "the step")
+    page.click("#less", times=6, pause_ms=100)
+    page.until(lambda: page.of("rage_click"), "the hammering")
+    assert page.of("rage_click")[0]["kind"] == "end"

@@ -1,7 +1,7 @@
 // @ts-check
 /** When to look, what is enough, and what is told: answered, dead, rage; and where we can't see, nothing. */
 
-import { inside, lent, rootOf } from "./dom.js";
+import { inside, lent, parent, rootOf, words } from "./dom.js";
 import { evidence, REST } from "./evidence.js";
 import { catchUp, FULL, LIGHT, meet, observe } from "./ledger.js";
 import { BLANK, calm, take as fingerprint, thumbnail } from "./look.js";
@@ -34,6 +34,8 @@ const FRAME = 0.25;
 export const hand = { press: null };
 /** What showed something while it had the focus: pressed again, it has nothing left to do. */
 const opensByFocus = new WeakSet();
+/** What holds something that has answered. @type {WeakSet<Element>} */
+const worked = new WeakSet();
 
 /** @param {Watch} watch */
 const drop = (watch) => {
@@ -50,6 +52,7 @@ export const answer = (watch, why, t = clock()) => {
   // Pressed, not yet clicked.
   if (!watch.up) return void (watch.early ||= { why, t });
   watch.done = true;
+  worked.add(parent(watch.element) || watch.element);
   if (/^(appear|vanish)/.test(why)) opensByFocus.add(watch.element);
   for (const click of watch.clicks) {
     if (!click.told) lent.emit("response", watch.element, { value: Math.max(0, Math.round(t - click.t)) });
@@ -141,8 +144,22 @@ const blind = (watch) => {
   return [...document.querySelectorAll("iframe,embed,object")].some(large) ? "frame" : "";
 };
 
-/** It shows that it has nothing to give. @param {Watch} watch */
-const kindOf = ({ element, here }) => (element.closest(OFF) ? "disabled" : here ? "current" : undefined);
+/** Steps one way. @param {Element} element */
+const steps = (element) => {
+  const text = words(element);
+  return /^[-+−–<>‹›«»←→◀▶▲▼]+$/.test(text) || (!text && /^(next|prev|(in|de)cre)/i.test(element.ariaLabel || ""));
+};
+
+/** One of two that step to and fro: silent it may be at its end. Fast clicks are believed to be in vain where neither
+ * has answered yet. @param {Watch} watch @param {boolean} fast */
+const atEnd = ({ element }, fast) => {
+  const up = parent(element);
+  return up && steps(element) && (!fast || worked.has(up)) && [...up.children].filter(steps).length > 1;
+};
+
+/** It shows that it has nothing to give. @param {Watch} watch @param {boolean} [fast] */
+const kindOf = (watch, fast = false) =>
+  watch.element.closest(OFF) ? "disabled" : watch.here ? "current" : atEnd(watch, fast) ? "end" : undefined;
 
 /** @param {Watch} watch */
 const underWay = (watch) => watch.holds.size || watch.leaving || watch.reply + LOOKS[1] > clock();
@@ -169,7 +186,7 @@ const rage = (watch) => {
   if ((open && !feedback) || (underWay(watch) && clock() - watch.last < PAINFUL_MS)) return void after(LOOKS[0], () => rage(watch));
   if (blind(watch)) return;
   watch.raged = true;
-  lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch) });
+  lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch, true) });
 };
 
 /** The clicks on it that came within a second of the last. @param {Watch} watch */
@@ -231,7 +248,7 @@ export const leave = () => {
     if (!watch.up) continue;
     if (watch.leaving) answer(watch, "left");
     else if (look(watch, { final: true }) !== true && !blind(watch) && !watch.late) {
-      if (burst(watch) >= RAGE_CLICKS && !watch.raged && !watch.holds.size) lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch) });
+      if (burst(watch) >= RAGE_CLICKS && !watch.raged && !watch.holds.size) lent.emit("rage_click", watch.element, { value: RAGE_CLICKS, kind: kindOf(watch, true) });
       else if (t - watch.up > LEFT_MS && !watch.raged) lent.emit("custom", watch.element, { name: "left_waiting", value: Math.round(t - watch.up) });
     }
     if (!watch.done) drop(watch);
