@@ -221,7 +221,12 @@ export const release = (watch, t, facts) => {
   watch.up ||= watch.last;
   if (!watches.includes(watch)) watches.push(watch);
   if (watch.early) answer(watch, watch.early.why, Math.max(watch.early.t, t));
-  if (watch.done) return click;
+  if (watch.done) {
+    // Answered between press and release, as the click before it: whose doing that was cannot be told.
+    if (!click.told) lent.emit("response", watch.element, { kind: "unknown" });
+    click.told = true;
+    return click;
+  }
   for (const ms of LOOKS) {
     after(ms, () => look(watch));
   }
