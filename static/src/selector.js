@@ -21,14 +21,18 @@ const path = (element) => {
   const { localName, parentNode } = element;
   const { mode, host } = element.getRootNode();
   const outside = mode ? path(host) + ">>>" : "";
-  for (const name of ["data-testid", "data-test", "data-cy", "id", "name"]) {
+  let tag = localName;
+  for (const name of ["data-testid", "data-test", "data-cy", "id", "name", "role"]) {
     const value = element.getAttribute(name);
-    if (value && CHOSEN.test(value)) return outside + (name === "id" ? "#" + value : `[${name}="${value}"]`);
+    if (value && CHOSEN.test(value)) {
+      tag = name === "id" ? "#" + value : `[${name}="${value}"]`;
+      if (name !== "role") return outside + tag;
+    }
   }
   const alike = [...(parentNode?.children || "")].filter((each) => each.localName === localName);
   return (
     (parentNode?.localName ? path(parentNode) + ">" : outside) +
-    localName +
+    tag +
     (alike[1] ? `:nth-of-type(${alike.indexOf(element) + 1})` : "")
   );
 };
@@ -36,7 +40,6 @@ const path = (element) => {
 /** @param {any} element @returns {string} */
 export const selectorOf = (element) => {
   if (!element.localName) return element === window ? "window" : "document";
-  const name = names.get(element) || path(element).slice(-200);
-  names.set(element, name);
-  return name;
+  if (!names.has(element)) names.set(element, path(element).slice(-200));
+  return names.get(element) || "";
 };

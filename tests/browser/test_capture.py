@@ -56,6 +56,14 @@ def test_selectors_leave_out_what_was_generated_or_says_who(visit: Open) -> None
     ]
 
 
+def test_a_role_says_more_than_a_tag(visit: Open) -> None:
+    page = visit(
+        "<div id=root><div><div role=tablist><div role=tab tabindex=0>A</div><div role=tab tabindex=0>B</div>"
+    ).ready()
+    page.click("text='B'")
+    assert page.of("click")[0]["target"] == '#root>div>[role="tablist"]>[role="tab"]:nth-of-type(2)'
+
+
 def test_an_element_keeps_its_name_beside_a_banner_that_some_visitors_see(visit: Open) -> None:
     tree = (
         "<div id=root><section><header><a>Home</a></header><p>Cart</p><button>Pay</button></section>"
