@@ -31,39 +31,40 @@ def blocks(page: Path) -> list[str]:
     return [found[2] for found in _RUN.finditer(page.read_text())]
 
 
-@pytest.fixture
-def place(tmp_path: Path, server: ServerProcess) -> Path:
+def furnished(folder: Path) -> Path:
     """A folder with `visits.jsonl` (all moods), `labelled.jsonl` (twelve people), and `sessionmood` on the path."""
-    (tmp_path / "visits.jsonl").write_bytes(
+    folder.mkdir()
+    (folder / "visits.jsonl").write_bytes(
         b"".join(path.read_bytes() for path in sorted(RECORDINGS.glob("*.jsonl")))
     )
-    (tmp_path / "labelled.jsonl").write_bytes(
+    (folder / "labelled.jsonl").write_bytes(
         b"\n".join(msgspec.json.encode(recording) for _, recording in site(people=12, sessions=4))
     )
     # a refusal must fail the test, and progress must not clutter its output
-    (tmp_path / ".curlrc").write_text("fail\nsilent\nshow-error\n")
-    binaries = tmp_path / "bin"
+    (folder / ".curlrc").write_text("fail\nsilent\nshow-error\n")
+    binaries = folder / "bin"
     binaries.mkdir()
     command = binaries / "sessionmood"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m app "$@"\n')
     command.chmod(0o755)
-    (tmp_path / ".venv").symlink_to(tmp_path)  # as where `make run` was run
-    return tmp_path
+    (folder / ".venv").symlink_to(folder)  # as where `make run` was run
+    return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PROSE if blocks(page)], ids=lambda page: page.name)
-def test_what_a_page_says_to_run_runs(page: Path, place: Path, server: ServerProcess) -> None:
-    """One after the other: later commands ask for what earlier ones told."""
-    environment = {
-        "PATH": f"{place / 'bin'}:{os.environ['PATH']}",
-        "HOME": str(place),
-        "URL": server.base,
-        "KEY": server.sk,
-        "DATABASE_URL": f"sqlite:///{server.database}",
-        "COLUMNS": "200",
-    }
-    for commands in blocks(page):
+def test_what_a_page_says_to_run_runs(page: Path, tmp_path: Path, server: ServerProcess) -> None:
+    """One after the other, each in a folder of its own: later commands ask the server for what earlier ones told."""
+    for number, commands in enumerate(blocks(page)):
+        place = furnished(tmp_path / str(number))
+        environment = {
+            "PATH": f"{place / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(place),
+            "URL": server.base,
+            "KEY": server.sk,
+            "DATABASE_URL": f"sqlite:///{server.database}",
+            "COLUMNS": "200",
+        }
         ran = subprocess.run(
             ["sh", "-eu"],
             input=commands.encode(),
