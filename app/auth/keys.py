@@ -10,8 +10,6 @@ from typing import Final
 from app.storage import Key
 
 SECRET: Final = "sk"  # noqa: S105 - a kind of key, not a key
-
-
 PUBLISHABLE: Final = "pk"
 
 

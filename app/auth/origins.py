@@ -9,8 +9,6 @@ from app.errors import BadOrigin
 from app.storage import Key
 
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\*\.)?[a-z0-9._-]+(:[0-9]{1,5})?")
-
-
 _LABELS: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 

@@ -10,30 +10,24 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
-import msgspec
-
-from app import protocol, storage
+from app import protocol
 from app.counters import Counters
 from app.errors import Damaged, Draining, Overloaded, Revoked, SessionMoodError, StorageUnavailable
-from app.ingest.kept_history import history_row, kept_history, mood_columns
+from app.ingest.kept_history import history_row, kept_history
+from app.ingest.kept_rows import change_row, session_row
+from app.ingest.receipts import Receipt, together
+from app.ingest.replaying import replay
 from app.mood import Change, Event, Offer, OutdatedSnapshot, Reading, reports_mask
-from app.protocol.events import note, to_event, to_events
+from app.protocol.events import note, to_events
 from app.sessions.elements import Elements
 from app.sessions.registry import Sessions
-from app.sessions.session import Observer, Outcome, Session, Subscriber, merged_types
-from app.storage import Batch, Entry, MoodChange, SessionRow, Storage, Stored
+from app.sessions.session import Observer, Session, Subscriber
+from app.storage import Batch, Entry, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
 
 #: Events folded in one go: 0.2 ms where the engine is compiled.
 PART: Final = 100
-
-
-class Receipt(msgspec.Struct, gc=False):
-    """What became of a batch. `durable` is done once it can't be lost any more."""
-
-    outcome: Outcome
-    durable: "asyncio.Future[None]"
 
 
 class Ingest:
@@ -277,7 +271,7 @@ class Ingest:
             session.pending -= 1
             if receipts:
                 self._publish(session, news, now)
-        return _together(receipts)
+        return together(receipts)
 
     def _admit(self, session: Session, *, begun: bool = False) -> None:
         """Ask before anything is folded: what was folded and not queued would count as kept. A batch that has
@@ -347,7 +341,7 @@ class Ingest:
         session = self.sessions.get(row.project, row.session)
         if session is None or session.engine is None:
             return row
-        return _row(session, row.due_at)
+        return session_row(session, row.due_at)
 
     def reading(self, session: Session, now: int) -> Reading | None:
         """The reading at `now`, with what time alone changed published and kept. While nothing can be kept, the
@@ -379,14 +373,16 @@ class Ingest:
         if batch is None:  # with one it was asked before the fold
             self.store.admit()
         engine = session.engine
-        changes = [_change(item, session.page) for item in news if isinstance(item, Change)] if news else ()
+        changes = (
+            [change_row(item, session.page) for item in news if isinstance(item, Change)] if news else ()
+        )
         due_at = None if engine is None else engine.due_at()
         state = session.snapshot() if snapshot or changes or session.snapshot_due() else None
         history = session.history
         news_of_history = session.history_kept != history.version
         row = None
         if batch is None or state is not None or news_of_history or session.row_due(due_at):
-            row = _row(session, due_at)
+            row = session_row(session, due_at)
         durable = self.store.submit(
             Entry(
                 row,
@@ -464,70 +460,3 @@ class Ingest:
             live.erased = True
             self.sessions.remove(live)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)
-
-
-def _change(change: Change, page: str | None) -> MoodChange:
-    return MoodChange(
-        change.at,
-        change.mood,
-        change.previous,
-        change.confidence,
-        change.suggested_action,
-        change.signals,
-        change.event_count,
-        page,
-    )
-
-
-def _row(session: Session, due_at: int | None) -> SessionRow:
-    """The session as lists show it."""
-    return SessionRow(
-        session.project,
-        session.id,
-        session.version,
-        session.created_at,
-        session.last_at,
-        session.event_count,
-        *mood_columns(session.history, session.model),
-        session.page,
-        due_at,
-        session.publishable,
-        session.nonce,
-    )
-
-
-def _together(receipts: list[Receipt]) -> Receipt:
-    """What became of a batch that was folded in parts."""
-    outcome = receipts[-1].outcome
-    for receipt in receipts[:-1]:
-        outcome.accepted += receipt.outcome.accepted
-        outcome.duplicates += receipt.outcome.duplicates
-        outcome.ignored += receipt.outcome.ignored
-        outcome.ignored_types = merged_types(receipt.outcome.ignored_types, outcome.ignored_types)
-    durable = asyncio.ensure_future(_all_of([receipt.durable for receipt in receipts]))
-    durable.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody need look at it
-    return Receipt(outcome, durable)
-
-
-async def _all_of(parts: "list[asyncio.Future[None]]") -> None:
-    for part in parts:
-        await part
-
-
-def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -> Exception | None:
-    """Fold a row of the log again, exactly as it was folded when it came. What went wrong, if it can't be read: its
-    number and its producer's count all the same, so that the session goes on after it."""
-    failure = None
-    try:
-        for wire in protocol.decode_log(batch.events):
-            event = to_event(wire, batch.reports)
-            session.visited().recall(event)
-            session.apply(event, news)
-    except Exception as error:
-        failure = error
-    session.version = batch.version
-    if batch.producer is not None and batch.last_seq is not None:
-        producer = session.producer(batch.producer)
-        producer.ack = producer.kept = max(producer.ack, batch.last_seq)
-        producer.reports = batch.reports
-    return failure

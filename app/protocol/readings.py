@@ -6,8 +6,6 @@ from app.errors import SessionMoodError
 from app.mood import Offer, Reading
 
 _encoder = msgspec.json.Encoder()
-
-
 encode = _encoder.encode
 
 

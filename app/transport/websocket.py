@@ -26,7 +26,8 @@ from app.errors import (
     TooSlow,
     WrongVersion,
 )
-from app.ingest.receive import PART, Receipt
+from app.ingest.receipts import Receipt
+from app.ingest.receive import PART
 from app.mood import Offer, Reading
 from app.protocol.batches import Batch
 from app.protocol.frames import SUBPROTOCOL, Hello, Ping
