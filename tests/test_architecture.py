@@ -119,3 +119,9 @@ def test_the_environment_is_read_in_one_place() -> None:
         if re.search(r"os\.environ|getenv", p.read_text()) and room(p) not in ("cli", "config")
     ]
     assert readers == []
+
+
+@pytest.mark.parametrize("path", sorted((APP.parent / "tests").rglob("*.py")), ids=lambda p: p.name)
+def test_no_test_module_imports_another(path: Path) -> None:
+    found = re.findall(r"^\s*from [\w.]*\.test_\w+ import", path.read_text(), re.MULTILINE)
+    assert found == [], "what tests share lies in tests/support"

@@ -17,7 +17,7 @@ import pytest
 from app.config.settings import Settings
 from app.transport.pages.docs import EXAMPLE, folded
 from tests.cli.running import RECORDINGS, ROOT, sessionmood
-from tests.lab.test_tuning import site
+from tests.support.labelled import site
 from tests.support.server import ServerProcess, fresh
 from tools.write_docs import PAGES, README, readme
 

@@ -14,17 +14,10 @@ from app.auth.keys import new_key
 from app.auth.origins import Origins, check_origin, normal_origin
 from app.errors import BadKey, BadOrigin, BadToken, OverQuota, Revoked
 from app.storage.sqlite.database import SQLiteStorage
+from tests.support.clock import Clock
 
 DAY = 86_400_000
 NOVEMBER = 1_793_750_400_000  # 2026-11-04
-
-
-class Clock:
-    def __init__(self, now: int) -> None:
-        self.now = now
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.helped import DEAD, card, offered, outcomes, stuck
 from tests.browser.npm import CLIENTS, built
-from tests.browser.test_help import DEAD, card, offered, outcomes, stuck
 from tests.browser.visit import Visit
 from tests.support.server import ServerProcess, running
 

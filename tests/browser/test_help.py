@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.browser.helped import DEAD, card, offered, outcomes, stuck
 from tests.browser.stalls import Stalls
 from tests.browser.visit import CARD, Visit
 from tests.support.server import ServerProcess, running
@@ -13,30 +13,8 @@ from tests.support.server import ServerProcess, running
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]
 
-DEAD = "<button id=dead>Apply</button>"
 #: what most visitors have done before something breaks
 LIVE = "<button id=live onclick=\"this.textContent+='!'\">Add</button>"
-
-
-def offered(visit: Visit) -> list[dict[str, Any]]:
-    return [frame["help"] for frame in visit.ops("mood") if frame.get("help")]
-
-
-def outcomes(visit: Visit, count: int = 0) -> list[str]:
-    """What was told of help, once `count` were: the page tells after the card has gone."""
-    visit.until(lambda: len(visit.of("help")) >= count, f"{count} outcomes of help")
-    return [event["kind"] for event in visit.of("help")]
-
-
-def stuck(visit: Visit) -> None:
-    """Four clicks on what is dead, and help on its way."""
-    visit.click("#dead", times=4)
-    visit.until(lambda: offered(visit), "the server's offer")
-
-
-def card(visit: Visit) -> Any:
-    visit.until(visit.cards, "the card")
-    return visit.page.locator(CARD)
 
 
 def test_four_clicks_on_a_dead_button_bring_help_once(visit: Open) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.policies import policy
 from tests.browser.proxy import Proxy
 from tests.browser.visit import Visit
 from tests.support.server import ServerProcess
@@ -13,12 +14,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Open = Callable[..., Visit]
 
 DEAD = "<button id=dead>Apply</button>"
-
-
-def policy(base: str) -> str:
-    """The directives that docs/browser.md asks for, and nothing else."""
-    socket = base.replace("http", "ws", 1)
-    return f"default-src 'none'; script-src {base} 'nonce-test'; connect-src {base} {socket}"
 
 
 @pytest.fixture

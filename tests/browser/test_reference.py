@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.test_page import policy
+from tests.browser.policies import policy
 from tests.browser.visit import CARD, Visit
 from tests.support.server import ROOT
 

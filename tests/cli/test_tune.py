@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from tests.cli.running import RECORDINGS, sessionmood
-from tests.lab.test_tuning import site
+from tests.support.labelled import site
 
 
 def labelled(tmp_path: Path, people: int = 12) -> Path:

@@ -5,9 +5,8 @@ import asyncio
 import contextlib
 import random
 import sqlite3
-import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,16 @@ from app import protocol
 from app.errors import Revoked, StorageUnavailable
 from app.ingest.kept_history import history_row, mood_columns, told
 from app.ingest.receive import Ingest
-from app.ingest.sweep import DUE_AT_ONCE, Sweep
+from app.ingest.sweep import DUE_AT_ONCE
 from app.mood import MoodEngine, Reading
 from app.protocol.batches import WireEvent
 from app.protocol.events import to_event
 from app.protocol.readings import reading_dict
-from app.sessions.registry import SLOT_MS, Sessions
+from app.sessions.registry import SLOT_MS
 from app.sessions.session import MAX_PRODUCERS, ROW_LAG_MS, Session
 from app.storage.sqlite.database import SQLiteStorage
-
-START = 1_800_000_000_000
-PROJECT = "default"
+from tests.support.clock import Clock
+from tests.support.service import PROJECT, START, opened, service, shown, slow_commit, sweep
 
 
 class Listener:
@@ -37,60 +35,13 @@ class Listener:
     def push(self, reading: object, offer: object, changed: bool) -> None: ...
 
 
-class Clock:
-    """Stands still until told otherwise."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> int:
-        return self.now
-
-
-@contextlib.asynccontextmanager
-async def service(folder: Path, clock: Clock, **options: Any) -> AsyncIterator[Ingest]:
-    """Ingest on the database of `folder`, without its own sweep."""
-    store = SQLiteStorage(folder / "test.db", **options)
-    await store.open()
-    try:
-        yield Ingest(Sessions(), store, clock)
-    finally:
-        await store.close()
-
-
-def sweep(ingest: Ingest) -> Sweep:
-    return Sweep(ingest, session_idle=60.0)
-
-
 def batch(*kinds: str, seq: int | None = None, lost: int = 0, producer: str = "p") -> protocol.Batch:
     events = [WireEvent(type=kind, target="#pay") for kind in kinds]
     return protocol.Batch(events=events, producer=producer if seq else None, seq=seq, lost=lost)
 
 
-@contextlib.contextmanager
-def slow_commit(ingest: Ingest) -> Iterator[None]:
-    """What is submitted inside is not committed before the end."""
-    go_on = threading.Event()
-    assert isinstance(ingest.store, SQLiteStorage)
-    ingest.store.queue.run(lambda _: go_on.wait(20), seal=True)
-    try:
-        yield
-    finally:
-        go_on.set()
-
-
-def opened(ingest: Ingest, id: str, clock: Clock) -> Session:
-    return ingest.open(PROJECT, id, clock(), publishable=False)
-
-
-def shown(ingest: Ingest, session: Session, now: int) -> dict[str, Any]:
-    reading = ingest.reading(session, now)
-    assert reading is not None
-    return reading_dict(reading, session.offer)
-
-
 async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest, service(tmp_path / "other", clock) as other:
         gone, stays = opened(ingest, "s", clock), opened(other, "s", clock)
         for step in range(30):
@@ -109,7 +60,7 @@ async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         for index in range(DUE_AT_ONCE + 50):
             session = opened(ingest, f"here{index}", clock)
@@ -130,7 +81,7 @@ async def test_those_in_memory_do_not_crowd_out_those_who_are_not(tmp_path: Path
 
 @pytest.mark.parametrize("then", ["nothing", "a listener", "a batch"])
 async def test_who_was_woken_for_the_time_alone_leaves_memory_again(tmp_path: Path, then: str) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         await ingest.receive(session, batch(*["click"] * 40), clock()).durable
@@ -152,7 +103,7 @@ async def test_who_was_woken_for_the_time_alone_leaves_memory_again(tmp_path: Pa
 
 
 async def test_an_erased_session_does_not_rise_again(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         held = opened(ingest, "s", clock)
         await ingest.receive(held, batch("click", seq=1), clock()).durable
@@ -179,7 +130,7 @@ async def _fold(ingest: Ingest, session: Session, batch: protocol.Batch, now: in
 
 
 async def test_an_erasure_waits_for_a_load_that_is_under_way(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         await ingest.receive(session, batch("click", seq=1), clock()).durable
@@ -195,7 +146,7 @@ async def test_an_erasure_waits_for_a_load_that_is_under_way(tmp_path: Path) -> 
 
 
 async def test_a_loss_that_was_declared_alone_is_remembered(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         await ingest.receive(session, batch("click", seq=1), clock()).durable
@@ -225,7 +176,7 @@ def other_engine(snapshot: bytes) -> bytes:
 async def test_after_an_upgrade_sessions_are_read_from_their_logs_and_nothing_is_damaged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, version: Callable[[bytes], bytes]
 ) -> None:
-    clock = Clock()
+    clock = Clock(START)
     names = ("a", "b", "c")
     async with service(tmp_path, clock) as ingest:
         sessions = [opened(ingest, name, clock) for name in names]
@@ -250,7 +201,7 @@ async def test_after_an_upgrade_sessions_are_read_from_their_logs_and_nothing_is
 
 
 async def test_a_snapshot_that_nobody_can_read_any_more_costs_nothing(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         for step in range(40):
@@ -275,7 +226,7 @@ async def test_a_snapshot_that_nobody_can_read_any_more_costs_nothing(tmp_path: 
 
 
 async def test_a_full_queue_refuses_before_anything_is_folded_and_moods_stand(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock, max_queued_bytes=2000) as ingest:
         session = opened(ingest, "s", clock)
         seq = 1
@@ -300,7 +251,7 @@ async def test_a_full_queue_refuses_before_anything_is_folded_and_moods_stand(tm
 
 async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split_time(tmp_path: Path) -> None:
     """An event dated before the snapshot's moment must count the same in memory, in the log and after a load."""
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         session.hello("p", clock(), 0, clock())
@@ -357,7 +308,7 @@ async def comes_back(ingest: Ingest, clock: Clock, producer: str, ack: int) -> S
 
 
 async def test_who_comes_back_after_many_page_loads_counts_once(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         await visits(ingest, session, clock, MAX_PRODUCERS + 40)
@@ -376,7 +327,7 @@ async def test_who_comes_back_after_many_page_loads_counts_once(tmp_path: Path) 
 
 
 async def test_who_was_pushed_out_a_moment_ago_is_found_though_nothing_is_written_yet(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         await visits(ingest, session, clock, MAX_PRODUCERS)
@@ -392,7 +343,7 @@ async def test_who_was_pushed_out_a_moment_ago_is_found_though_nothing_is_writte
 
 
 async def test_a_batch_of_a_page_load_that_is_not_known_is_not_folded_by_mistake(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         await visits(ingest, session, clock, MAX_PRODUCERS + 1)
@@ -402,7 +353,7 @@ async def test_a_batch_of_a_page_load_that_is_not_known_is_not_folded_by_mistake
 
 
 async def test_hellos_without_end_hold_nothing_and_lose_nothing(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         for index in range(MAX_PRODUCERS + 5):
@@ -436,7 +387,7 @@ class Diary:
 async def test_every_change_that_was_pushed_is_in_the_timeline(tmp_path: Path, seed: int) -> None:
     """Whatever caused it: an event, one sent again, an empty batch, time, an event that comes late."""
     draw = random.Random(seed)
-    clock = Clock()
+    clock = Clock(START)
     diary = Diary()
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
@@ -489,7 +440,7 @@ def remembered(ingest: Ingest, session: Session, now: int) -> dict[str, Any]:
 async def test_a_crash_at_any_moment_takes_nothing_back(tmp_path: Path, seed: int) -> None:
     """What is in memory alone goes; whoever comes next finds all the same, and lists show it soon."""
     draw = random.Random(seed)
-    clock = Clock()
+    clock = Clock(START)
     seq = 0
     last: dict[str, Any] | None = None
     for _ in range(8):
@@ -527,7 +478,7 @@ async def test_a_crash_at_any_moment_takes_nothing_back(tmp_path: Path, seed: in
 
 
 async def test_a_row_that_lags_is_written_though_nothing_happens(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
         for seq in range(1, 40):
@@ -548,7 +499,7 @@ async def test_a_row_that_lags_is_written_though_nothing_happens(tmp_path: Path)
 
 
 async def test_rows_that_a_crash_left_behind_are_written_at_the_next_start(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         for id in "abc":
             session = opened(ingest, id, clock)

@@ -8,12 +8,14 @@ import pytest
 
 from app import protocol
 from app.errors import OutOfOrder, Revoked, StorageUnavailable
-from app.ingest.receive import PART, Ingest, Receipt, _together
+from app.ingest.receipts import Receipt, together
+from app.ingest.receive import PART, Ingest
 from app.mood import EVENT_TYPES
 from app.protocol.batches import WireEvent
 from app.sessions.session import Outcome, Session
-from tests.faults.test_ingest import PROJECT, START, Clock, opened, service, shown, slow_commit, sweep
+from tests.support.clock import Clock
 from tests.support.server import ServerProcess
+from tests.support.service import PROJECT, START, opened, service, shown, slow_commit, sweep
 
 SEEDS = range(8)
 
@@ -63,7 +65,7 @@ def summary(outcome: Outcome) -> tuple[int, int, int, int | None]:
 async def test_the_outcome_is_that_of_one_go(
     tmp_path: Path, seed: int, clock_ahead: int, seq: int | None
 ) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest, service(tmp_path / "other", clock) as other:
         parted, listener = heard(ingest, clock)
         whole = opened(other, "s", clock)
@@ -86,7 +88,7 @@ async def test_the_outcome_is_that_of_one_go(
 
 
 async def test_others_have_their_turn_and_one_push_comes_at_the_end(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session, listener = heard(ingest, clock)
         neighbour = opened(ingest, "n", clock)
@@ -106,7 +108,7 @@ async def test_others_have_their_turn_and_one_push_comes_at_the_end(tmp_path: Pa
 
 
 async def test_a_small_batch_takes_no_turn(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
 
         async def turn() -> None:
@@ -118,7 +120,7 @@ async def test_a_small_batch_takes_no_turn(tmp_path: Path) -> None:
 
 
 async def test_what_breaks_off_half_way_counts_once_when_it_is_sent_again(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session, listener = heard(ingest, clock)
         turns = 0
@@ -142,7 +144,7 @@ async def test_what_breaks_off_half_way_counts_once_when_it_is_sent_again(tmp_pa
 
 
 async def test_a_queue_that_fills_up_half_way_takes_nothing_for_kept(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock, max_queued_bytes=5_000) as ingest:
         session = opened(ingest, "s", clock)
         with slow_commit(ingest):
@@ -166,7 +168,7 @@ async def test_a_queue_that_fills_up_half_way_takes_nothing_for_kept(tmp_path: P
 
 
 async def test_a_gap_is_refused_before_anything_is_folded(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session, listener = heard(ingest, clock)
         with pytest.raises(OutOfOrder) as refused:
@@ -179,7 +181,7 @@ async def test_a_gap_is_refused_before_anything_is_folded(tmp_path: Path) -> Non
 
 
 async def test_an_erasure_half_way_leaves_nothing(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
 
@@ -195,7 +197,7 @@ async def test_an_erasure_half_way_leaves_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_batch_that_has_begun_is_finished_when_the_server_stops(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
 
         async def turn() -> None:
@@ -207,7 +209,7 @@ async def test_a_batch_that_has_begun_is_finished_when_the_server_stops(tmp_path
 
 
 async def test_it_stays_in_memory_until_its_last_part(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session = opened(ingest, "s", clock)
 
@@ -232,20 +234,20 @@ async def test_it_is_durable_when_each_part_is() -> None:
         return [Receipt(each, future) for each, future in zip(outcome, futures, strict=True)], futures
 
     parts, futures = receipts()
-    together = _together(parts)
-    assert together.outcome.accepted == 3
+    whole = together(parts)
+    assert whole.outcome.accepted == 3
     for future in reversed(futures):
         await asyncio.sleep(0)
-        assert not together.durable.done()
+        assert not whole.durable.done()
         future.set_result(None)
-    await together.durable
+    await whole.durable
     parts, futures = receipts()
-    together = _together(parts)
+    whole = together(parts)
     futures[0].set_result(None)
     futures[2].set_result(None)
     futures[1].set_exception(StorageUnavailable("full"))
     with pytest.raises(StorageUnavailable):
-        await together.durable
+        await whole.durable
 
 
 async def test_over_a_socket_it_is_acked_once_and_in_order(server: ServerProcess) -> None:

@@ -11,17 +11,10 @@ from app.ingest.retention import DAY_MS, LEAP_MS, Retention, refusal
 from app.protocol.batches import Batch, WireEvent
 from app.sessions.registry import Sessions
 from app.storage.sqlite.database import SQLiteStorage
+from tests.support.clock import Clock
 
 START = 1_800_000_000_000
 KEPT_DAYS = 90.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture
@@ -34,7 +27,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SQLiteStorage]:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 
 from tests.security import hostile
 from tests.security.hostile import Attack, Line, Target
+from tests.support.metrics import metrics
 from tests.support.server import ServerProcess, fresh, running, wait_until
-from tests.transport.test_metrics import metrics
 
 CLICK = {"type": "click"}
 

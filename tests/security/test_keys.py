@@ -10,15 +10,10 @@ import msgspec
 import pytest
 
 from tests.security.conftest import Keys
+from tests.support.keys import make
 from tests.support.server import ServerProcess, fresh, wait_until
 
 CLICK = {"type": "click"}
-
-
-def make(server: ServerProcess, sk: str | None = None, **fields: Any) -> dict[str, Any]:
-    answer = httpx2.post(f"{server.base}/v1/keys", json=fields, headers={"x-api-key": sk or server.sk})
-    assert answer.status_code == 201, answer.text
-    return msgspec.json.decode(answer.content, type=dict[str, Any])
 
 
 def revoke(server: ServerProcess, key_id: str, sk: str | None = None) -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from app.config.settings import Settings
 from app.web import create_app
-from tests.security.test_keys import make
+from tests.support.keys import make
 from tests.support.server import ServerProcess, Socket, fresh, running
 
 CLICK = {"type": "click"}

@@ -16,8 +16,8 @@ from app.server.socket_protocol import SocketProtocol
 from app.transport.slow_lane import SlowLane
 from tests.security import hostile
 from tests.security.hostile import Line, Target, framed
-from tests.security.test_conformance import serving
 from tests.support.server import ServerProcess
+from tests.support.serving import serving
 
 
 async def test_each_goes_on_in_its_turn() -> None:

@@ -11,10 +11,11 @@ import pytest
 from app.auth.limits import party
 from app.errors import Overloaded, SessionMoodError
 from app.server.lines import STAGES, Unfinished
-from tests.security.hostile import HELLO, Line, Target, framed, post
+from tests.security.hostile import HELLO, Line, framed, post
 from tests.security.soak import rss
+from tests.support.metrics import metrics
 from tests.support.server import ServerProcess, fresh, running, wait_until
-from tests.transport.test_metrics import metrics
+from tests.support.wire import answer, ask, request, target
 
 CLICK = {"type": "click"}
 MIB = 2**20
@@ -30,35 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     }
     with running(tmp_path_factory.mktemp("wire"), **limits) as server:
         yield server
-
-
-def target(server: ServerProcess, address: str = "127.0.0.1") -> Target:
-    return Target(server, server.pk, "wire", [], address)
-
-
-async def answer(line: Line) -> tuple[int, dict[str, str], bytes]:
-    """The next answer on this line: status, headers, body."""
-    async with asyncio.timeout(60):
-        status = await line.status()
-        headers: dict[str, str] = {}
-        while (row := await line.reader.readline()) not in (b"\r\n", b""):
-            name, _, value = row.decode().partition(":")
-            headers[name.lower()] = value.strip()
-        return status, headers, await line.reader.readexactly(int(headers.get("content-length", 0)))
-
-
-async def ask(server: ServerProcess, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    line = await Line.open(target(server))
-    try:
-        await line.say(request)
-        return await answer(line)
-    finally:
-        line.close()
-
-
-def request(first: str, *headers: str, body: bytes = b"") -> bytes:
-    """A request as it travels."""
-    return "\r\n".join([first, *headers, "", ""]).encode("latin-1") + body
 
 
 # Trailers

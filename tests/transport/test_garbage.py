@@ -18,7 +18,7 @@ from app.server.lines import Lines
 from app.server.socket_protocol import SocketProtocol
 from app.transport.slow_lane import SlowLane
 from tests.security.hostile import framed
-from tests.security.test_conformance import serving
+from tests.support.serving import serving
 
 
 @pytest.fixture

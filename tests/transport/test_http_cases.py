@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.security.test_wire import ask, request
 from tests.support.server import ServerProcess, fresh, running
+from tests.support.wire import ask, request
 
 CLICK = b'{"type":"click"}'
 MARK = b"\xef\xbb\xbf"

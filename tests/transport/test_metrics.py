@@ -3,24 +3,12 @@
 from pathlib import Path
 
 import httpx2
-from prometheus_client.parser import text_string_to_metric_families
 
 from app.counters import Histogram
-from tests.support.server import ServerProcess, running, wait_until
+from tests.support.metrics import metrics
+from tests.support.server import running, wait_until
 
 CLICK = {"type": "click"}
-
-
-def metrics(server: ServerProcess, **headers: str) -> dict[str, float]:
-    """Samples by name and labels: `sessionmood_events_total{outcome=accepted}`."""
-    answer = httpx2.get(f"{server.base}/metrics", headers=headers)
-    assert answer.status_code == 200
-    found = {}
-    for family in text_string_to_metric_families(answer.text):
-        for sample in family.samples:
-            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
-            found[sample.name + (f"{{{labels}}}" if labels else "")] = sample.value
-    return found
 
 
 def test_who_asks_whether_it_is_ready_does_not_write_each_time(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from app import __version__
 from app.counters import Counters
 from app.server.announce import BURST, BURST_EVERY, Bursts, Standstills
 from tests.cli.running import ROOT, sessionmood
+from tests.support.metrics import metrics
 from tests.support.server import ServerProcess, running, wait_until
-from tests.transport.test_metrics import metrics
 
 PAGE = ROOT / "docs" / "operating.md"
 JSON = {"SESSIONMOOD_LOG_FORMAT": "json", "SESSIONMOOD_LONGEST_HOLD": 0, "SESSIONMOOD_HELP_WARMUP": 0}

@@ -12,6 +12,7 @@ import pytest
 
 from app import protocol
 from app.ingest import receive as ingesting
+from app.ingest import replaying as replaying_rows
 from app.ingest.receive import PART, Ingest
 from app.protocol.batches import WireEvent
 from app.sessions.registry import Sessions
@@ -96,7 +97,7 @@ async def test_a_session_without_its_snapshot_is_folded_in_pieces(
     turns = Turns()
     again = Ingest(Sessions(), store, lambda: 0)
     again.turn = turns.turn
-    replay: Callable[..., Any] = ingesting.replay
+    replay: Callable[..., Any] = replaying_rows.replay
 
     def replaying(session: Any, batch: Batch, news: Any) -> Any:
         turns.note(batch.count)
