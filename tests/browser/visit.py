@@ -195,7 +195,7 @@ class Visit:
 
     def hands(self) -> None:
         """Wait until the part that the first move loads is at work; to have arrived is not enough."""
-        self.until(lambda: "hands" in self.parts, "the part hands at work")
+        self.until(lambda: "gestures" in self.parts, "the gestures at work")
 
     def cards(self) -> int:
         """Help cards on the page right now."""
