@@ -92,7 +92,9 @@ def traced(browser: Browser, page: Page, act: Any) -> list[dict[str, Any]]:
     act()
     events = json.loads(browser.stop_tracing())["traceEvents"]
     names = {
-        (e["pid"], e["tid"]) for e in events if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"
+        (e["pid"], e["tid"])
+        for e in events
+        if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"
     }
     mine = {
         (e["pid"], e["tid"])
@@ -100,7 +102,8 @@ def traced(browser: Browser, page: Page, act: Any) -> list[dict[str, Any]]:
         if e["name"] == "EventDispatch" and e.get("args", {}).get("data", {}).get("type") in PRESS
     } or names
     return sorted(
-        (e for e in events if (e["pid"], e["tid"]) in mine and e.get("ph") == "X"), key=lambda e: float(e["ts"])
+        (e for e in events if (e["pid"], e["tid"]) in mine and e.get("ph") == "X"),
+        key=lambda e: float(e["ts"]),
     )
 
 
@@ -137,10 +140,16 @@ def measure(browser: Browser, site: GallerySite, tool: str, count: int) -> Cost:
     at_once = traced(browser, page, lambda: press(0))
     rested = traced(browser, page, lambda: press(REST_MS))
     laid_out = layouts(devtools) - before
-    tasks = [spent(e) for e in [*at_once, *rested] if e["name"] == "RunTask" or e["name"].endswith("::RunTask")]
+    tasks = [
+        spent(e) for e in [*at_once, *rested] if e["name"] == "RunTask" or e["name"].endswith("::RunTask")
+    ]
     page.wait_for_timeout(QUIET_S * 1000)
     quiet = traced(browser, page, lambda: page.wait_for_timeout(IDLE_S * 1000))
-    idle = sum(spent(e) for e in quiet if e["name"] in ("TimerFire", "FunctionCall", "EventDispatch", "FireAnimationFrame"))
+    idle = sum(
+        spent(e)
+        for e in quiet
+        if e["name"] in ("TimerFire", "FunctionCall", "EventDispatch", "FireAnimationFrame")
+    )
     context.close()
     return Cost(
         tool,

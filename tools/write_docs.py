@@ -76,8 +76,13 @@ def accuracy_page() -> str:
     _, end, after = rest.partition("<!-- end of gallery -->\n")
     runs = report.kept()
     parts = [report.text(runs["gallery"]), "![Missed and false, tool by tool](images/gallery.png)\n"]
-    if "fresh" in runs:
-        parts += ["### Pages seen for the first time\n", report.text(runs["fresh"])]
+    titles = {
+        "latest": "Pages seen for the first time",
+        "fresh": "Pages seen for the first time, an earlier set",
+    }
+    for name, title in titles.items():
+        if name in runs:
+            parts += [f"### {title}\n", report.text(runs[name])]
     return before + begin + "\n".join(parts) + end + after
 
 

@@ -190,7 +190,7 @@ class Visit:
         return dict(self.page.evaluate("SessionMood.mood()") or {})
 
     def loaded(self, part: str) -> bool:
-        """The part was asked for and is here."""
+        """The file of that name was asked for and is here."""
         return any(f"sessionmood-{part}.js" in url for url in self.arrived)
 
     def hands(self) -> None:

@@ -15,6 +15,9 @@ const ROWS = 5;
 /** A canvas that takes up less of the window is an icon. */
 const CANVAS = 0.002;
 
+/** All that holds a value, or pixels. The browser keeps these lists itself: to ask again costs nothing. */
+const valued = ["input", "select", "textarea", "canvas"].map((name) => document.getElementsByTagName(name));
+
 /** What a field holds, to be compared. @param {any} field */
 const valueOf = ({ value, checked, indeterminate, selectedOptions, files }) =>
   [value, checked, indeterminate, selectedOptions?.length, files?.length].join();
@@ -115,7 +118,7 @@ export const take = (element, most = ALL) => {
   /** @type {Map<any, ReturnType<measure>>} */
   const map = new Map();
   for (const each of elements) map.set(each, measure(each, map.size));
-  const all = [...new Set([...document.querySelectorAll("input,select,textarea,canvas"), ...elements])];
+  const all = [...new Set([...valued.flatMap((list) => [...list]), ...elements])];
   return {
     element, map, points,
     values: new Map(all.filter((each) => TYPED.test(each.localName)).slice(0, ALL).map((field) => [field, valueOf(field)])),
