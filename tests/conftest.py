@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import engines
 from tests.support.server import ServerProcess, running
 
 
@@ -23,6 +24,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     settings = {"SESSIONMOOD_HELP_WARMUP": 0.5, "SESSIONMOOD_LONGEST_HOLD": 0}
     with running(tmp_path_factory.mktemp("server"), **settings) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[engines.Postgres]:
+    """One Postgres for the whole run, started by the first test that asks for it. Those that stop or kill it start it
+    again."""
+    with engines.postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres: engines.Postgres) -> Iterator[str]:
+    """The name of a new, empty database of it; `postgres.url(name)` is its address."""
+    with postgres.database() as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[engines.Valkey]:
+    """One Valkey for the whole run; `valkey.empty()` makes it as new."""
+    with engines.valkey() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
