@@ -12,7 +12,7 @@ import pytest
 
 from app import protocol
 from app.ingest import MAX_FOLD_EVENTS
-from app.ingest import receive as ingesting
+from app.ingest import load as loading
 from app.ingest import replaying as replaying_rows
 from app.ingest.receive import Ingest
 from app.protocol.batches import WireEvent
@@ -105,7 +105,7 @@ async def test_a_session_without_its_snapshot_is_folded_in_pieces(
         turns.note(batch.count)
         return replay(session, batch, news)
 
-    monkeypatch.setattr(ingesting, "replay", replaying)
+    monkeypatch.setattr(loading, "replay", replaying)
     revived = await again.loader._revive(msgspec.structs.replace(stored, snapshot=b"nonsense"))
     assert revived.event_count == 1200
     assert turns.most <= MAX_FOLD_EVENTS
