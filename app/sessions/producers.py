@@ -18,14 +18,14 @@ CLOCK_AHEAD_MS: Final = 600_000
 
 
 class Producer:
-    """One page load. `ack`: the highest event number folded; `kept`: the highest that can't be lost any more, `ack` at
+    """One page load. `ack`: the highest event number folded; `confirmed`: the highest that can't be lost, `ack` at
     most. `offset`: ms to add to its clock, None while unknown; `measured`: a `hello` or a request told its clock, else
     it was taken from how late events came. `latest`: the newest time folded, by its own clock (-1: none)."""
 
-    __slots__ = ("ack", "kept", "latest", "measured", "offset", "reports")
+    __slots__ = ("ack", "confirmed", "latest", "measured", "offset", "reports")
 
     def __init__(self, ack: int = 0, offset: int | None = None, reports: int = 0) -> None:
-        self.ack = self.kept = ack
+        self.ack = self.confirmed = ack
         self.offset = offset
         self.measured = offset is not None
         self.reports = reports

@@ -1,6 +1,6 @@
 """A live session: fold events into moods, drop what was seen before, keep time, remember who listens.
 
-Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls keeps what comes back.
+Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls stores what comes back.
 """
 
 from collections import OrderedDict
@@ -47,7 +47,7 @@ class Subscriber(Protocol):
 @dataclass
 class Outcome:
     """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
-    something to keep. `ack`: None without a producer. `ignored_types`: the unknown types among the ignored, at most
+    something to store. `ack`: None without a producer. `ignored_types`: the unknown types among the ignored, at most
     MAX_IGNORED_TYPES."""
 
     accepted: int
@@ -67,7 +67,7 @@ class Session:
 
     `nonce` names this incarnation of the id: tokens are for it alone, so they end with it. `publishable`: it belongs
     to whoever holds its token; else the id is the server's, which opened it with a secret key or minted for it.
-    `proposed`: a client has said hello and nothing is kept yet. There may be several proposals for one id, which
+    `proposed`: a client has said hello and nothing is stored yet. There may be several proposals for one id, which
     know nothing of each other; the first one with an event becomes the session."""
 
     __slots__ = (
@@ -78,7 +78,7 @@ class Session:
         "engine",
         "erased",
         "history",
-        "history_kept",
+        "history_stored",
         "id",
         "last_at",
         "model",
@@ -137,10 +137,10 @@ class Session:
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
         self.history = History()
-        self.history_kept = 0  # the history's version that was last queued
+        self.history_stored = 0  # the history's version that was last queued
         self.elements: Elements | None = None  # what is learned of the project's elements, where it is
         self.visit: Visit | None = None  # which of them this session has clicked
-        self.erased = False  # whoever still holds it must neither fold nor keep anything
+        self.erased = False  # whoever still holds it must neither fold nor store anything
 
     @property
     def event_count(self) -> int:
@@ -171,7 +171,7 @@ class Session:
         """Note what storage has of a page load that `knows` denied: 0 and 0 for nothing."""
         if not self.knows(producer):
             known = self.producer(producer)
-            known.ack = known.kept = ack
+            known.ack = known.confirmed = ack
             known.reports = reports
 
     def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
@@ -182,13 +182,13 @@ class Session:
         known.reports = reports
         if client_now is not None:
             known.measure(now - round(client_now))
-        return known.kept
+        return known.confirmed
 
-    def keep(self, producer: str, seq: int) -> None:
+    def confirm(self, producer: str, seq: int) -> None:
         """Note that `producer`'s events up to `seq` can't be lost any more."""
         known = self.producers.get(producer)
         if known is not None:
-            known.kept = max(known.kept, seq)
+            known.confirmed = max(known.confirmed, seq)
 
     def check_order(self, producer: str | None, seq: int | None, lost: int) -> None:
         """Raises OutOfOrder when events of `producer` before `seq` are missing and not declared lost."""

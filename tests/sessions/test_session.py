@@ -164,9 +164,9 @@ def test_a_client_resumes_from_what_is_kept_not_from_what_is_folded() -> None:
     s = session()
     receive(s, [-1] * 3, seq=1)
     assert s.hello("p", None, 0, NOW) == 0
-    s.keep("p", 2)
+    s.confirm("p", 2)
     assert s.hello("p", None, 0, NOW) == 2
-    s.keep("p", 1)
+    s.confirm("p", 1)
     assert s.hello("p", None, 0, NOW) == 2
 
 
