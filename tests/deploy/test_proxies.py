@@ -67,19 +67,22 @@ async def test_a_node_that_stops_is_left_without_an_error(name: str, tmp_path: P
     folders = [tmp_path / "first", tmp_path / "second", tmp_path / "proxy"]
     for folder in folders:
         folder.mkdir()
-    with running(folders[0]) as first, running(folders[1]) as second:
-        with proxy(name, folders[2], [first.port, second.port]) as port:
-            assert first.process is not None
-            first.process.terminate()
-            codes: list[int] = []
+    with (
+        running(folders[0]) as first,
+        running(folders[1]) as second,
+        proxy(name, folders[2], [first.port, second.port]) as port,
+    ):
+        assert first.process is not None
+        first.process.terminate()
+        codes: list[int] = []
 
-            def gone(node: ServerProcess = first) -> bool:
-                codes.append(_status(port))
-                return node.process is not None and node.process.poll() is not None
+        def gone(node: ServerProcess = first) -> bool:
+            codes.append(_status(port))
+            return node.process is not None and node.process.poll() is not None
 
-            wait_until(gone, 40, "the node's end")
-            codes += [_status(port) for _ in range(20)]
-            assert set(codes) == {200}, codes
+        wait_until(gone, 40, "the node's end")
+        codes += [_status(port) for _ in range(20)]
+        assert set(codes) == {200}, codes
 
 
 def _status(port: int) -> int:
