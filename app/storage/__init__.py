@@ -96,7 +96,7 @@ class Lagging(msgspec.Struct, frozen=True):
     after: tuple[int, int] | None
 
 
-class Numbering(msgspec.Struct, frozen=True, gc=False):
+class ProducerState(msgspec.Struct, frozen=True, gc=False):
     """How far a page load has come: its highest event number in the log, and what it `reports`."""
 
     producer: str
@@ -284,7 +284,7 @@ class Storage(Protocol):
     async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
         """The log of a session from version `after` + 1 on, oldest first."""
 
-    async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
+    async def producer_state(self, project: str, session: str, producer: str) -> ProducerState | None:
         """How far a page load has come; None where the log has nothing of it. One session's log is looked through at a
         time, in parts: it may be long, and others read too."""
 

@@ -14,7 +14,7 @@ from app.storage import (
     HistoryRow,
     Key,
     MoodChange,
-    Numbering,
+    ProducerState,
     SessionRow,
     Storage,
     Traits,
@@ -159,10 +159,10 @@ class TestEntries:
             )
         await storage.settled()
         storage = await make()
-        assert await storage.numbering("p", "s", "one") == Numbering("one", 9, 1)
-        assert await storage.numbering("p", "s", "two") == Numbering("two", 1, 0)
-        assert await storage.numbering("p", "s", "three") is None
-        assert await storage.numbering("q", "s", "one") is None
+        assert await storage.producer_state("p", "s", "one") == ProducerState("one", 9, 1)
+        assert await storage.producer_state("p", "s", "two") == ProducerState("two", 1, 0)
+        assert await storage.producer_state("p", "s", "three") is None
+        assert await storage.producer_state("q", "s", "one") is None
 
     async def test_a_log_goes_on_without_its_row_being_written(self, make: Make) -> None:
         storage = await make()
@@ -372,7 +372,7 @@ class TestErasure:
         assert await storage.load("p", "s") is None
         assert await storage.changes("p", "s") == []
         await storage.submit(entry())
-        assert await storage.numbering("p", "s", "one") is None
+        assert await storage.producer_state("p", "s", "one") is None
 
     async def test_what_is_queued_before_goes_and_what_comes_after_stays(self, make: Make) -> None:
         storage = await make()

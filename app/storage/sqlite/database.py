@@ -20,8 +20,8 @@ from app.storage import (
     Key,
     Lagging,
     MoodChange,
-    Numbering,
     Page,
+    ProducerState,
     SessionRow,
     State,
     Stored,
@@ -262,12 +262,12 @@ class SQLiteStorage:
             lambda c, found: reads.read_batches(c, project, session, after, limit, found)
         )
 
-    async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
+    async def producer_state(self, project: str, session: str, producer: str) -> ProducerState | None:
         before: int | None = None
         async with self._numbering:
             while before != 0:
                 part = partial(
-                    reads.read_numbering,
+                    reads.read_producer_state,
                     project=project,
                     session=session,
                     producer=producer,

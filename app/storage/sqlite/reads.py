@@ -13,7 +13,7 @@ from app.storage import (
     Key,
     Lagging,
     MoodChange,
-    Numbering,
+    ProducerState,
     SessionRow,
     Stored,
 )
@@ -170,9 +170,9 @@ def _change(row: tuple[Any, ...]) -> MoodChange:
     return MoodChange(*(*row[:5], msgspec.json.decode(row[5], type=list[str]), *row[6:]))
 
 
-def read_numbering(
+def read_producer_state(
     connection: sqlite3.Connection, project: str, session: str, producer: str, before: int | None
-) -> tuple[Numbering | None, int]:
+) -> tuple[ProducerState | None, int]:
     """From the newest rows of the session's log, or those before version `before`; and the version to go on before, 0
     where that was all."""
     id, newest = connection.execute(_NEWEST_VERSION, (project, session)).fetchone()
@@ -180,7 +180,7 @@ def read_numbering(
         return None, 0
     last = newest if before is None else before - 1
     found = connection.execute(_NUMBERING, (id, last, last - LOG_PART, producer)).fetchone()
-    return (Numbering(*found), 0) if found else (None, max(last - LOG_PART + 1, 0))
+    return (ProducerState(*found), 0) if found else (None, max(last - LOG_PART + 1, 0))
 
 
 def read_lagging(connection: sqlite3.Connection, within: int, after: tuple[int, int] | None) -> Lagging:
