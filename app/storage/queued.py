@@ -40,9 +40,9 @@ class Queued:
     def tell_conflicts(self, on_conflict: OnConflict) -> None:
         self.queue.on_conflict = on_conflict
 
-    async def _drain(self) -> None:
-        """Write what is queued, for at most CLOSE_SECONDS; what is left then is given up."""
-        deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS
+    async def _drain(self, seconds: float) -> None:
+        """Write what is queued, for at most so many seconds; what is left then is given up."""
+        deadline = asyncio.get_running_loop().time() + seconds
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):

@@ -115,7 +115,7 @@ class PostgresStorage(Queued):
         self._open = False
         self.queue.closed = True
         try:
-            await self._drain()
+            await self._drain(CLOSE_SECONDS)
         finally:
             for task in self._tasks:
                 task.cancel()

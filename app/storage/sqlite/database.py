@@ -110,7 +110,7 @@ class SQLiteStorage(Queued):
             return
         self.queue.closed = True
         try:
-            await self._drain()
+            await self._drain(CLOSE_SECONDS)
         finally:
             self.wal.stop()
             self.wiper.stop()
