@@ -26,7 +26,7 @@ install-test: install .venv/test.done
 	@touch $@
 
 test: install-test
-	@sh tools/install-browser
+	@sh tools/install-programs
 	@tools/run-tests $(BIN)/python $(ARGS)
 
 # What most changes break, in half a minute: no server, no browser.
@@ -63,7 +63,7 @@ bench: install-test .venv/bench.done
 
 # how often each of eight tools is right about what a page answered: ARGS="--tool sessionmood --library mui"
 gallery: install-test
-	@sh tools/install-browser
+	@sh tools/install-programs
 	$(BIN)/python -m benchmarks.gallery $(ARGS)
 
 docs: install-test

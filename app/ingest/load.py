@@ -14,8 +14,9 @@ from app.ingest.persist import Persister
 from app.ingest.replaying import replay
 from app.mood import Change, Offer, OutdatedSnapshot
 from app.sessions.elements import Elements
+from app.sessions.listeners import Observer
 from app.sessions.registry import Sessions
-from app.sessions.session import Observer, Session
+from app.sessions.session import Session
 from app.storage import Batch, SessionRow, Storage, Stored
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -139,9 +140,9 @@ class Loader:
             self._restore_history(session, stored)
         session.version = max(session.version, row.version)  # the last rows may be those that can't be read
         session.created_at = row.created_at
-        session.row_read(row.last_at, row.due_at, row.page, row.traits)
+        session.stored_row.read(row.last_at, row.due_at, row.page, session.nonce, row.traits)
         if session.version > row.version:
-            session.row_passed(session.last_at)
+            session.stored_row.passed(session.last_at)
         self.sessions.add(session)
         self.sessions.schedule(session)
         if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:

@@ -47,7 +47,7 @@ class Persister:
         if batch is None or row is not None:
             session.row_written(due_at)
         else:
-            session.row_passed(batch.at)
+            session.stored_row.passed(batch.at)
         session.history_stored = history.version
         session.pending += 1
         durable.add_done_callback(partial(self._confirm, session, batch))
@@ -61,7 +61,7 @@ class Persister:
             return
         session.pending -= 1
         if failure is not None:
-            session.stored_at = -1  # its row may be missing
+            session.stored_row.last_at = -1  # its row may be missing
         if (
             failure is None
             and batch is not None

@@ -16,8 +16,9 @@ from app.ingest.receipts import Receipt, together
 from app.ingest.rows import session_row
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.protocol.events import note, to_events
+from app.sessions.listeners import Subscriber
 from app.sessions.registry import Sessions
-from app.sessions.session import Session, Subscriber
+from app.sessions.session import Session
 from app.storage import Batch, SessionRow, Storage
 
 logger = logging.getLogger("sessionmood.ingest")
@@ -214,7 +215,7 @@ class Ingest:
             pass  # a change that can't be noted waits: it is found again at the next look, with its own time
         else:
             news = session.advance(now)
-            if news or 0 <= session.row_by <= now:
+            if news or 0 <= session.stored_row.by <= now:
                 self.persist(session, None, news)
             if news:
                 self._publish(session, news, now)

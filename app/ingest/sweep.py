@@ -9,7 +9,8 @@ from typing import Final
 from app.errors import Damaged, SessionMoodError, StorageUnavailable
 from app.ingest.receive import Ingest
 from app.sessions.registry import SLOT_MS
-from app.sessions.session import ROW_LAG_MS, Session
+from app.sessions.session import Session
+from app.sessions.stored_row import ROW_LAG_MS
 
 logger = logging.getLogger("sessionmood.sweep")
 

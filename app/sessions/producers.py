@@ -7,6 +7,8 @@ from typing import Final
 
 from app.mood import Event
 
+#: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
+MAX_PRODUCERS: Final = 256
 #: A clock that nobody measured is believed while a batch's newest event is at most this old by it when it arrives
 #: (ms): a sender that collects for a while. Beyond, that event is taken to have happened as it arrived.
 CLOCK_TOLERANCE_MS: Final = 30_000
@@ -57,6 +59,21 @@ class Producer:
         self.offset = offset
         self.latest = newest
         return offset
+
+
+def used(producers: dict[str, Producer], id: str) -> Producer:
+    """The page load `id`, made on first use, as the latest used of `producers`, of which MAX_PRODUCERS stay."""
+    if len(producers) == 1 and id in producers:  # nearly always
+        return producers[id]
+    known = producers.pop(id, None)
+    if known is None:
+        known = Producer()
+        if len(producers) >= MAX_PRODUCERS:
+            # those that only said hello first: the log has nothing of them to look up
+            idle = next((each for each, known in producers.items() if not known.ack), None)
+            del producers[next(iter(producers)) if idle is None else idle]
+    producers[id] = known
+    return known
 
 
 def newest_of(events: list[Event]) -> int:

@@ -22,8 +22,10 @@ from app.mood import MoodEngine, Reading
 from app.protocol.batches import WireEvent
 from app.protocol.events import to_event
 from app.protocol.readings import reading_dict
+from app.sessions.producers import MAX_PRODUCERS
 from app.sessions.registry import SLOT_MS
-from app.sessions.session import MAX_PRODUCERS, ROW_LAG_MS, Session
+from app.sessions.session import Session
+from app.sessions.stored_row import ROW_LAG_MS
 from app.storage.sqlite.database import SQLiteStorage
 from tests.support.clock import Clock
 from tests.support.service import PROJECT, START, opened, service, shown, slow_commit, sweep

@@ -13,7 +13,8 @@ from app.ingest.receipts import Receipt, together
 from app.ingest.receive import Ingest
 from app.mood import EVENT_TYPES
 from app.protocol.batches import WireEvent
-from app.sessions.session import Outcome, Session
+from app.sessions.outcome import Outcome
+from app.sessions.session import Session
 from tests.support.clock import Clock
 from tests.support.server import ServerProcess
 from tests.support.service import PROJECT, START, opened, service, shown, slow_commit, sweep
