@@ -41,6 +41,13 @@ def postgres_database(postgres: engines.Postgres) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture
+def postgres_url(postgres: engines.Postgres) -> Iterator[str]:
+    """The address of a new database of it that has the tables."""
+    with postgres.database(template=postgres.migrated) as name:
+        yield postgres.url(name)
+
+
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[engines.Valkey]:
     """One Valkey for the whole run; `valkey.empty()` makes it as new."""
