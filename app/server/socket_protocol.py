@@ -388,7 +388,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         scope = cast(dict[str, Any], self.scope)
         scope.update({name: self.head[name] for name in _OF_THE_HEAD if name in self.head})
-        scope["extensions"]["sessionmood.line"] = {"line": self}
+        scope["extensions"]["sessionmood.fast_path"] = {"fast_path": self}
         self.head = {}
 
     async def run_asgi(self) -> None:

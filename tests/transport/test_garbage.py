@@ -55,7 +55,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
     else:
-        del scope["extensions"]["sessionmood.line"]  # as ours does
+        del scope["extensions"]["sessionmood.fast_path"]  # as ours does
         await receive()
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] == "websocket.receive":

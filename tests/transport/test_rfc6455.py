@@ -36,7 +36,7 @@ class Echo:
     ) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        line = scope["extensions"]["sessionmood.line"]["line"]
+        line = scope["extensions"]["sessionmood.fast_path"]["fast_path"]
 
         def hear(text: str) -> bool:
             if not line.ready():
