@@ -94,14 +94,14 @@ class App:
         )
         #: where connections and large batches take turns
         self.lane = SlowLane()
-        self.ingest.turn = self.lane.turn
+        self.ingest.loader.turn = self.lane.turn
         self.learning = Learning(self.store, clock)
         if settings.learn_elements:
-            self.ingest.elements = self.learning.elements
+            self.ingest.loader.elements = self.learning.elements
         self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
-            self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
+            self.ingest.loader.observe = lambda session: shadow.observe(session.project, session.id)
         self.connections = Connections(settings, self.ingest.sessions)
         self.doors = Doors(
             settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
@@ -215,7 +215,7 @@ class App:
         if self.settings.demo != "off":
             await self._demo_key()
         await self.access.start()
-        if self.ingest.elements is not None:
+        if self.ingest.loader.elements is not None:
             await self.learning.start()
         await self.sweep.start()
         self._tasks = [

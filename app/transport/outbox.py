@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from app import protocol
 from app.errors import SessionMoodError
 from app.mood import Offer, Reading
-from app.sessions.session import Outcome, merged_types
+from app.sessions.outcome import Outcome, merged_types
 
 #: Control frames that may wait for a client that does not read, before it is closed as too slow.
 MAX_WAITING_FRAMES: Final = 256

@@ -26,8 +26,8 @@ from app.errors import (
     TooSlow,
     WrongVersion,
 )
+from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.receipts import Receipt
-from app.ingest.receive import PART
 from app.mood import Offer, Reading
 from app.protocol.batches import Batch
 from app.protocol.frames import SUBPROTOCOL, Hello, Ping
@@ -205,7 +205,7 @@ class Connection:
                 if isinstance(frame, Batch):
                     if not self.guest.is_ready():
                         await self.guest.prepare(frame)
-                    if len(frame.events) > PART:
+                    if len(frame.events) > MAX_FOLD_EVENTS:
                         await self._take_in_parts(frame, len(text))
                     else:
                         self._take(frame, len(text))
@@ -231,7 +231,7 @@ class Connection:
             frame = protocol.decode_frame(text, self._doors.limits)
         except SessionMoodError:
             return False
-        if not isinstance(frame, Batch) or len(frame.events) > PART or not self.guest.is_ready():
+        if not isinstance(frame, Batch) or len(frame.events) > MAX_FOLD_EVENTS or not self.guest.is_ready():
             return False
         self.heard_at = self._doors.clock()
         try:
