@@ -18,11 +18,16 @@ install: .venv/run.done .venv/compile.done
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-install-test: install .venv/test.done
+install-test: install .venv/test.done clients/node_modules/.package-lock.json
 
 .venv/test.done: .venv/run.done requirements/test.txt
 	@echo "Setting up the tests (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
+
+clients/node_modules/.package-lock.json: clients/package-lock.json .venv/test.done
+	@echo "Setting up the front end's tools (once) ..."
+	@cd clients && ../tools/with-node npm ci --silent --no-audit --no-fund --no-update-notifier
 	@touch $@
 
 test: install-test
@@ -44,6 +49,7 @@ check: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	tools/with-node clients/node_modules/.bin/tsc --noEmit -p clients
 
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
 .venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')

@@ -12,9 +12,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seed", type=int, help="the seed of tests/faults, printed where one fails")
 
 
+#: Files with tests that take longest: where several processes share the files, none of these is left for the end.
+LONGEST = (
+    "test_cases.py",
+    "test_package.py",
+    "test_axe.py",
+    "test_soak.py",
+    "test_drain.py",
+    "test_clock.py",
+    "test_docs.py",
+    "test_gallery.py",
+    "test_one_session.py",
+    "test_tune.py",
+    "test_laws.py",
+    "test_hammering.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last: its driver keeps an event loop that asynchronous tests can't share."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
 
 
 @pytest.fixture(scope="session")

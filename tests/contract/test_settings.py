@@ -7,13 +7,15 @@ import pytest
 
 from app.config.settings import BadSetting, Settings, unknown_names
 from tests.cli.running import sessionmood
-from tests.support.server import ServerProcess, running
+from tests.support.server import FirstStart, ServerProcess, running
 
 
 def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_addresses_only(
     tmp_path: Path,
 ) -> None:
-    with running(tmp_path) as server:  # into a file: seen at once because standard output is line-buffered
+    with running(
+        tmp_path, FirstStart
+    ) as server:  # into a file: seen at once because standard output is line-buffered
         first = server.output()
         assert first.count("sk_") == first.count("pk_") == 1
         assert f"{server.base}/demo" in first
