@@ -4,6 +4,7 @@ from typing import Final
 
 from app.auth.keys import PUBLISHABLE
 from app.auth.limits import Buckets, TokenBucket
+from app.auth.sharing import Sharing
 from app.config.settings import Settings
 from app.errors import RateLimited
 from app.sessions.session import Session
@@ -48,14 +49,14 @@ def _draw(limit: str, bucket: TokenBucket, amount: int, now: int, drawn: Drawn) 
 
 class Rates:
     """Event rates per session and address (publishable keys) and per key; new sessions per address; and how long
-    an address waits that asks for too much. `held`: how often one had to."""
+    an address waits that asks for too much. `sharing`: with other nodes. `held`: how often one had to."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, sharing: Sharing | None = None) -> None:
         self._settings = settings
-        self._sessions = Buckets(MAX_BUCKETS)
-        self._addresses = Buckets(MAX_BUCKETS)
-        self._keys = Buckets(MAX_BUCKETS)
-        self._openings = Buckets(MAX_BUCKETS)
+        self._sessions, self._addresses, self._keys, self._openings = (
+            Buckets(MAX_BUCKETS, None if sharing is None else sharing.bucket(kind))
+            for kind in ("session", "address", "key", "opening")
+        )
         self._noise = Buckets(MAX_BUCKETS)
         self._pages = Buckets(MAX_BUCKETS)
         self.held = 0

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, cast
 
 from app.auth.limits import Buckets
+from app.auth.sharing import Sharing
 from app.config.settings import Settings
 from app.errors import NotFound, RateLimited, SessionMoodError, TooManyConnections
 from app.mood import Offer, Reading
@@ -41,16 +42,20 @@ class Waiter:
 
 
 class Connections:
-    """The open sockets of this process."""
+    """The open sockets of this process. `sharing`: with other nodes, whose sockets count too."""
 
-    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+    def __init__(self, settings: Settings, sessions: Sessions, sharing: Sharing | None = None) -> None:
         self.settings = settings
+        self._sharing = sharing
         self._sessions = sessions
         self._open: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
         self._connects = Buckets(MAX_ADDRESSES)
         self._waiters: set[Waiter] = set()
+        if sharing is not None:
+            sharing.count("address", settings.max_connections_per_address, self._by_address.items)
+            sharing.count("key", settings.max_connections_per_key, self._by_key.items)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -72,7 +77,7 @@ class Connections:
         if len(self._open) > settings.connection_cap:
             raise TooManyConnections("this server has as many connections as it takes", retry_ms=5000)
         per_address = settings.max_connections_per_address
-        if per_address and self._by_address[address] > per_address:
+        if per_address and self._by_address[address] + self._others("address", address) > per_address:
             raise TooManyConnections(f"one address may have {per_address} connections", retry_ms=5000)
         rate = settings.connects_per_second
         if rate:
@@ -84,8 +89,11 @@ class Connections:
         """Count a socket that has shown its key. Raises TooManyConnections."""
         self._by_key[key_id] += 1
         per_key = self.settings.max_connections_per_key
-        if per_key and self._by_key[key_id] > per_key:
+        if per_key and self._by_key[key_id] + self._others("key", key_id) > per_key:
             raise TooManyConnections(f"one key may have {per_key} connections", retry_ms=5000)
+
+    def _others(self, kind: str, name: str) -> int:
+        return 0 if self._sharing is None else self._sharing.others(kind, name)
 
     def remove(self, connection: "Connection") -> None:
         self._open.discard(connection)
