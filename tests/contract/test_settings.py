@@ -32,7 +32,10 @@ def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_add
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"DATABASE_URL": "postgresql://db/mood"}, "PostgreSQL is not supported by this version"),
+        (
+            {"DATABASE_URL": "mysql://me:secret@here/it"},
+            "mysql://me:***@here/it, not sqlite:///FILE or postgresql://",
+        ),
         ({"DATABASE_URL": "mysql://db/mood"}, "sqlite:///FILE"),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "outlive"),
         ({"PORT": "http"}, "PORT is 'http'"),
@@ -87,9 +90,9 @@ def test_proxies_that_can_be_are_taken() -> None:
 
 
 def test_serve_says_so_and_exits_with_2() -> None:
-    ran = sessionmood("serve", DATABASE_URL="postgresql://db/mood")
+    ran = sessionmood("serve", DATABASE_URL="oracle://db/mood")
     assert ran.code == 2
-    assert "PostgreSQL is not supported by this version" in ran.err
+    assert "oracle://db/mood, not sqlite:///FILE or postgresql://" in ran.err
 
 
 def test_a_second_process_on_the_same_database_is_refused_in_words(server: ServerProcess) -> None:

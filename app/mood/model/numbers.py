@@ -111,7 +111,9 @@ SETTINGS: Final = (
     Setting("leave.confused", 0.25, "chance", 0, 1, "the shortest mood: it fades by itself"),
     Setting("leave.curious", 0.35, "chance", 0, 1, "lasts as long as new things come"),
     Setting("leave.satisfied", 0.44, "chance", 0, 1, "satisfaction outlasts the act"),
-    Setting("lead", 0.25, "log-odds", 0, 10, "so much further above its entry a mood takes over from another"),
+    Setting(
+        "lead", 0.25, "log-odds", 0, 10, "so much further above its entry a mood takes over from another"
+    ),
     Setting("stay", 5, "s", 0, 600, "moods last: a change within 5 s is noise"),
     Setting("sure", 0.835, "chance", 0, 1, "so sure a mood need not wait for `stay`"),
     Setting("even.frustrated", 0.48, "points", -10, 20, _EVEN),
