@@ -1,9 +1,9 @@
 # run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure · gallery: measure beside the peers
-# docs: write the pages made from the code
+# docs: write the pages made from the code · hooks: check each commit · coverage: which branches the tests walk
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run dev quick test install install-test check bench gallery docs lock clean
+.PHONY: run dev quick test install install-test check hooks coverage bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -18,15 +18,20 @@ install: .venv/run.done .venv/compile.done
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-install-test: install .venv/test.done
+install-test: install .venv/test.done clients/node_modules/.package-lock.json
 
 .venv/test.done: .venv/run.done requirements/test.txt
 	@echo "Setting up the tests (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
 
+clients/node_modules/.package-lock.json: clients/package-lock.json .venv/test.done
+	@echo "Setting up the front end's tools (once) ..."
+	@cd clients && ../tools/with-node npm ci --silent --no-audit --no-fund --no-update-notifier
+	@touch $@
+
 test: install-test
-	@sh tools/install-browser
+	@sh tools/install-programs
 	@tools/run-tests $(BIN)/python $(ARGS)
 
 # What most changes break, in half a minute: no server, no browser.
@@ -44,6 +49,16 @@ check: install-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	tools/with-node clients/node_modules/.bin/tsc --noEmit -p clients
+
+# Before each commit, what `make check` says of the files in it.
+hooks: install-test
+	$(BIN)/pre-commit install
+
+# How much of the ground floor and the one path the tests walk, branch by branch: fails below the floor that
+# tools/measure_coverage.py names.
+coverage: install-test
+	@$(BIN)/python -m tools.measure_coverage $(ARGS)
 
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
 .venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')
@@ -63,7 +78,7 @@ bench: install-test .venv/bench.done
 
 # how often each of eight tools is right about what a page answered: ARGS="--tool sessionmood --library mui"
 gallery: install-test
-	@sh tools/install-browser
+	@sh tools/install-programs
 	$(BIN)/python -m benchmarks.gallery $(ARGS)
 
 docs: install-test

@@ -28,6 +28,7 @@ from app.ingest.sweep import Sweep
 from app.mood import DEFAULT, Model
 from app.sessions.registry import Sessions
 from app.storage import Storage
+from app.storage.postgres.database import PostgresStorage
 from app.storage.sqlite.database import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft, address_of, refuse
@@ -63,6 +64,13 @@ def model_of(settings: Settings) -> Model:
     return _with_numbers(settings, "SESSIONMOOD_MODEL", settings.model)
 
 
+def storage_of(settings: Settings) -> Storage:
+    """Where the server keeps everything, not yet open."""
+    if settings.on_postgres:
+        return PostgresStorage(settings.database_url, server="sole")
+    return SQLiteStorage(settings.sqlite_path, sole=True)
+
+
 def shadow_of(settings: Settings) -> Shadow | None:
     """The candidate model to run beside the live one, if one is set. Raises BadSetting."""
     if not settings.shadow_model:
@@ -83,7 +91,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: Storage = SQLiteStorage(settings.sqlite_path, sole=True)
+        self.store = storage_of(settings)
         self.clock = clock = Clock()
         self.access = Access(self.store, clock, settings.token_ttl, settings.demo)
         self.ingest = Ingest(
@@ -94,14 +102,14 @@ class App:
         )
         #: where connections and large batches take turns
         self.lane = SlowLane()
-        self.ingest.turn = self.lane.turn
+        self.ingest.loader.turn = self.lane.turn
         self.learning = Learning(self.store, clock)
         if settings.learn_elements:
-            self.ingest.elements = self.learning.elements
+            self.ingest.loader.elements = self.learning.elements
         self.sweep = Sweep(self.ingest, settings.session_idle)
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
-            self.ingest.observe = lambda session: shadow.observe(session.project, session.id)
+            self.ingest.loader.observe = lambda session: shadow.observe(session.project, session.id)
         self.connections = Connections(settings, self.ingest.sessions)
         self.doors = Doors(
             settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
@@ -215,7 +223,7 @@ class App:
         if self.settings.demo != "off":
             await self._demo_key()
         await self.access.start()
-        if self.ingest.elements is not None:
+        if self.ingest.loader.elements is not None:
             await self.learning.start()
         await self.sweep.start()
         self._tasks = [

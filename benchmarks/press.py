@@ -190,19 +190,22 @@ def main() -> None:
     options = parser.parse_args()
     costs = run(options.tool or TOOLS_HERE, options.count)
     say(f"A page of 5,000 elements, {options.count} presses each way; {machine()}")
-    rows = [
-        [
-            TOOLS[cost.tool].package or "no script",
-            *(round(figure, 2) for each in (cost.at_once, cost.rested) for figure in (statistics.median(each), percentile(each, 0.95), max(each))),
-            round(cost.work, 1), cost.long, round(cost.longest, 1), round(cost.layouts, 2), round(cost.idle, 2),
+    heads = ["", "at once: median", "p95", "most", "rested: median", "p95", "most"]
+    heads += ["all work", "over 50 ms", "longest", "layouts", "idle, ms/s"]
+    rows: list[list[object]] = []
+    for cost in costs:
+        row: list[object] = [TOOLS[cost.tool].package or "no script"]
+        for each in (cost.at_once, cost.rested):
+            row += [round(statistics.median(each), 2), round(percentile(each, 0.95), 2), round(max(each), 2)]
+        row += [
+            round(cost.work, 1),
+            cost.long,
+            round(cost.longest, 1),
+            round(cost.layouts, 2),
+            round(cost.idle, 2),
         ]
-        for cost in costs
-    ]  # fmt: skip
-    show(
-        "A press, ms of the main thread's processor time",
-        ["", "at once: median", "p95", "most", "rested: median", "p95", "most", "all work", "over 50 ms", "longest", "layouts", "idle, ms/s"],
-        rows,
-    )  # fmt: skip
+        rows.append(row)
+    show("A press, ms of the main thread's processor time", heads, rows)
     print(json.dumps([msgspec.to_builtins(cost) for cost in costs]))
 
 

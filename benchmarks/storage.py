@@ -20,9 +20,9 @@ import msgspec
 
 from app.storage import Batch, Entry, SessionRow
 from app.storage.migrations import migrate_sqlite
+from app.storage.rows import SESSION_COLUMNS
 from app.storage.sqlite.connection import Connection, writing
 from app.storage.sqlite.database import SQLiteStorage
-from app.storage.sqlite.rows import SESSION_COLUMNS
 
 EVENTS = 20
 EVENT = {"type": "click", "at": 1_764_000_000_000, "target": "#shop > button.buy", "x": 120, "y": 340}

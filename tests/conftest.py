@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import engines
 from tests.support.server import ServerProcess, running
 
 
@@ -11,9 +12,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seed", type=int, help="the seed of tests/faults, printed where one fails")
 
 
+#: Files with tests that take longest: where several processes share the files, none of these is left for the end.
+LONGEST = (
+    "test_cases.py",
+    "test_package.py",
+    "test_axe.py",
+    "test_soak.py",
+    "test_drain.py",
+    "test_clock.py",
+    "test_docs.py",
+    "test_gallery.py",
+    "test_one_session.py",
+    "test_tune.py",
+    "test_laws.py",
+    "test_hammering.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last: its driver keeps an event loop that asynchronous tests can't share."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +41,35 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     settings = {"SESSIONMOOD_HELP_WARMUP": 0.5, "SESSIONMOOD_LONGEST_HOLD": 0}
     with running(tmp_path_factory.mktemp("server"), **settings) as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[engines.Postgres]:
+    """One Postgres for the whole run, started by the first test that asks for it. Those that stop or kill it start it
+    again."""
+    with engines.postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(postgres: engines.Postgres) -> Iterator[str]:
+    """The name of a new, empty database of it; `postgres.url(name)` is its address."""
+    with postgres.database() as name:
+        yield name
+
+
+@pytest.fixture
+def postgres_url(postgres: engines.Postgres) -> Iterator[str]:
+    """The address of a new database of it that has the tables."""
+    with postgres.database(template=postgres.migrated) as name:
+        yield postgres.url(name)
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[engines.Valkey]:
+    """One Valkey for the whole run; `valkey.empty()` makes it as new."""
+    with engines.valkey() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.support.server import ROOT, ServerProcess
+from tests.support.server import ROOT, FirstStart
 
 CLICK = {"type": "click"}
 
 
-class Installed(ServerProcess):
+class Installed(FirstStart):
     """A server from the installed package, run in a folder that holds nothing else."""
 
     site: Path

@@ -3,6 +3,7 @@
 import functools
 import ipaddress
 import math
+from collections.abc import Callable
 from typing import Final
 
 
@@ -52,10 +53,12 @@ class TokenBucket:
 
 
 class Buckets:
-    """Token buckets by name, at most `most` of them: past that the longest unused is forgotten."""
+    """Token buckets by name, at most `most` of them: past that the longest unused is forgotten. `make`: of a name, a
+    rate and a burst; where it is not given, plain ones."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, make: Callable[[object, float, float], TokenBucket] | None = None) -> None:
         self._most = most
+        self._make = make
         self._buckets: dict[object, TokenBucket] = {}
 
     def __len__(self) -> int:
@@ -65,7 +68,7 @@ class Buckets:
         """The bucket of this name, full when it is new."""
         bucket = self._buckets.pop(name, None)
         if bucket is None or bucket.rate != rate:
-            bucket = TokenBucket(rate, burst)
+            bucket = TokenBucket(rate, burst) if self._make is None else self._make(name, rate, burst)
             if len(self._buckets) >= self._most:
                 del self._buckets[next(iter(self._buckets))]
         self._buckets[name] = bucket

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from app.sessions.session import Outcome, merged_types
+from app.sessions.outcome import Outcome, merged_types
 
 
 class Receipt(msgspec.Struct, gc=False):

@@ -20,6 +20,6 @@ def replay(session: Session, batch: storage.Batch, news: list[Change | Offer]) -
     session.version = batch.version
     if batch.producer is not None and batch.last_seq is not None:
         producer = session.producer(batch.producer)
-        producer.ack = producer.kept = max(producer.ack, batch.last_seq)
+        producer.ack = producer.confirmed = max(producer.ack, batch.last_seq)
         producer.reports = batch.reports
     return failure

@@ -9,7 +9,8 @@ from typing import Final
 from app.errors import Damaged, SessionMoodError, StorageUnavailable
 from app.ingest.receive import Ingest
 from app.sessions.registry import SLOT_MS
-from app.sessions.session import ROW_LAG_MS, Session
+from app.sessions.session import Session
+from app.sessions.stored_row import ROW_LAG_MS
 
 logger = logging.getLogger("sessionmood.sweep")
 
@@ -59,7 +60,7 @@ class Sweep:
         for index, session in enumerate(self._ingest.sessions):
             if by is not None and loop.time() >= by:
                 return  # the log has it all
-            self._put_away_guarded(session)
+            self._evict_guarded(session)
             if index % 100 == 99:
                 await asyncio.sleep(0)
 
@@ -71,7 +72,7 @@ class Sweep:
                 self.wake(self._ingest.clock())
                 if loop.time() >= tidy:
                     tidy = loop.time() + TIDY_EVERY
-                    self.put_idle_away(self._ingest.clock())
+                    self.evict_idle(self._ingest.clock())
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
             except Exception:
@@ -106,14 +107,14 @@ class Sweep:
             except Exception:
                 logger.exception("a session could not be advanced", extra={"session": session.id})
 
-    def put_idle_away(self, now: int) -> None:
+    def evict_idle(self, now: int) -> None:
         """Let idle sessions leave memory."""
         idle_ms = round(self._session_idle * 1000)
         idle = self._ingest.sessions.idle(
             now - idle_ms, self._ingest.max_sessions, now - idle_ms // BRIEF_SHARE
         )
         for session in idle:
-            self._put_away_guarded(session)
+            self._evict_guarded(session)
 
     async def catch_up(self) -> None:
         """Write the rows that a crash left behind their log. Nothing else depends on it than what lists show: who reads
@@ -168,17 +169,17 @@ class Sweep:
         """Note in storage that a woken session was looked at, so that it is not due again for nothing; it was
         read for that alone, and leaves memory again unless somebody listens by then."""
         old = session.snapshot_version != session.version
-        kept = self._ingest.keep(session, None, [], snapshot=old)
-        kept.add_done_callback(partial(self._put_away_kept, session, session.version))
+        stored = self._ingest.persist(session, None, [], snapshot=old)
+        stored.add_done_callback(partial(self._evict_stored, session, session.version))
 
-    def _put_away_guarded(self, session: Session) -> None:
+    def _evict_guarded(self, session: Session) -> None:
         try:
-            self._put_away(session)
+            self._evict(session)
         except Exception as error:
             self._ingest.store.report_damage(session.project, session.id, "session", error)
 
-    def _put_away(self, session: Session) -> None:
-        """Let a session leave memory, once its snapshot is kept. Not before: who is loaded meanwhile from an
+    def _evict(self, session: Session) -> None:
+        """Let a session leave memory, once its snapshot is stored. Not before: who is loaded meanwhile from an
         older one stands at an earlier moment and may take events of a time that the snapshot has passed."""
         if session.subscribers or session.pending:
             return
@@ -187,10 +188,10 @@ class Sweep:
             self._ingest.counters.evicted += 1
             return
         with contextlib.suppress(StorageUnavailable):
-            kept = self._ingest.keep(session, None, [], snapshot=True)
-            kept.add_done_callback(partial(self._put_away_kept, session, session.version))
+            stored = self._ingest.persist(session, None, [], snapshot=True)
+            stored.add_done_callback(partial(self._evict_stored, session, session.version))
 
-    def _put_away_kept(self, session: Session, version: int, kept: "asyncio.Future[None]") -> None:
+    def _evict_stored(self, session: Session, version: int, stored: "asyncio.Future[None]") -> None:
         here = self._ingest.sessions.get(session.project, session.id) is session
-        if kept.exception() is None and here and session.version == version:
-            self._put_away(session)
+        if stored.exception() is None and here and session.version == version:
+            self._evict(session)

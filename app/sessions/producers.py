@@ -7,6 +7,8 @@ from typing import Final
 
 from app.mood import Event
 
+#: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
+MAX_PRODUCERS: Final = 256
 #: A clock that nobody measured is believed while a batch's newest event is at most this old by it when it arrives
 #: (ms): a sender that collects for a while. Beyond, that event is taken to have happened as it arrived.
 CLOCK_TOLERANCE_MS: Final = 30_000
@@ -18,14 +20,14 @@ CLOCK_AHEAD_MS: Final = 600_000
 
 
 class Producer:
-    """One page load. `ack`: the highest event number folded; `kept`: the highest that can't be lost any more, `ack` at
+    """One page load. `ack`: the highest event number folded; `confirmed`: the highest that can't be lost, `ack` at
     most. `offset`: ms to add to its clock, None while unknown; `measured`: a `hello` or a request told its clock, else
     it was taken from how late events came. `latest`: the newest time folded, by its own clock (-1: none)."""
 
-    __slots__ = ("ack", "kept", "latest", "measured", "offset", "reports")
+    __slots__ = ("ack", "confirmed", "latest", "measured", "offset", "reports")
 
     def __init__(self, ack: int = 0, offset: int | None = None, reports: int = 0) -> None:
-        self.ack = self.kept = ack
+        self.ack = self.confirmed = ack
         self.offset = offset
         self.measured = offset is not None
         self.reports = reports
@@ -57,6 +59,21 @@ class Producer:
         self.offset = offset
         self.latest = newest
         return offset
+
+
+def used(producers: dict[str, Producer], id: str) -> Producer:
+    """The page load `id`, made on first use, as the latest used of `producers`, of which MAX_PRODUCERS stay."""
+    if len(producers) == 1 and id in producers:  # nearly always
+        return producers[id]
+    known = producers.pop(id, None)
+    if known is None:
+        known = Producer()
+        if len(producers) >= MAX_PRODUCERS:
+            # those that only said hello first: the log has nothing of them to look up
+            idle = next((each for each, known in producers.items() if not known.ack), None)
+            del producers[next(iter(producers)) if idle is None else idle]
+    producers[id] = known
+    return known
 
 
 def newest_of(events: list[Event]) -> int:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.mood import DEFAULT, Model
-from app.sessions.session import Session, Subscriber
+from app.sessions.listeners import Subscriber
+from app.sessions.session import Session
 
 #: How exactly a session is woken when time may change its mood (ms).
 SLOT_MS: Final = 100

@@ -1,11 +1,9 @@
 """A live session: fold events into moods, drop what was seen before, keep time, remember who listens.
 
-Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls keeps what comes back.
+Nothing here waits, reads a clock or does I/O: `now` is an argument, and whoever calls stores what comes back.
 """
 
-from collections import OrderedDict
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -14,52 +12,20 @@ from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, Outda
 from app.mood.grid import STEP_MS
 from app.sessions.elements import Elements, Visit
 from app.sessions.history import History
-from app.sessions.producers import Producer, newest_of, unmeasured
+from app.sessions.listeners import Observer, Subscriber
+from app.sessions.outcome import MAX_IGNORED_TYPES, Outcome
+from app.sessions.producers import MAX_PRODUCERS, Producer, newest_of, unmeasured, used
+from app.sessions.stored_row import StoredRow
 
 #: A session never starts further back than this (ms), whatever a client's clock says.
 OLDEST_EVENT_MS: Final = 86_400_000
 #: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
 STAYED_MS: Final = 300_000
-#: Page loads of one session whose numbering is in memory; past that the longest unused is left to the log.
-MAX_PRODUCERS: Final = 256
 #: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
 SNAPSHOT_EVERY: Final = 256
 
-#: So far (ms) a session's row may lag behind its log, by the times of its events and by when they came.
-ROW_LAG_MS: Final = 10_000
-
-#: Unknown event types that an answer names.
-MAX_IGNORED_TYPES: Final = 10
-
 _FORMAT: Final = 1
 _CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
-
-
-class Subscriber(Protocol):
-    """Someone who is told of a session's readings. `every`: with each batch, not only when something changed."""
-
-    every: bool
-
-    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
-        """`offer`: help that is due; `changed`: the mood, its action or the offer is new."""
-
-
-@dataclass
-class Outcome:
-    """What a batch did. `skipped`: how many of its first events were known already. `moved`: there is
-    something to keep. `ack`: None without a producer. `ignored_types`: the unknown types among the ignored, at most
-    MAX_IGNORED_TYPES."""
-
-    accepted: int
-    duplicates: int
-    ignored: int
-    skipped: int
-    moved: bool
-    first_seq: int | None
-    ack: int | None
-    reports: int
-    news: list[Change | Offer]
-    ignored_types: tuple[str, ...] = ()
 
 
 class Session:
@@ -67,7 +33,7 @@ class Session:
 
     `nonce` names this incarnation of the id: tokens are for it alone, so they end with it. `publishable`: it belongs
     to whoever holds its token; else the id is the server's, which opened it with a secret key or minted for it.
-    `proposed`: a client has said hello and nothing is kept yet. There may be several proposals for one id, which
+    `proposed`: a client has said hello and nothing is stored yet. There may be several proposals for one id, which
     know nothing of each other; the first one with an event becomes the session."""
 
     __slots__ = (
@@ -78,7 +44,7 @@ class Session:
         "engine",
         "erased",
         "history",
-        "history_kept",
+        "history_stored",
         "id",
         "last_at",
         "model",
@@ -91,14 +57,9 @@ class Session:
         "project",
         "proposed",
         "publishable",
-        "row_by",
         "snapshot_events",
         "snapshot_version",
-        "stored_at",
-        "stored_due",
-        "stored_nonce",
-        "stored_page",
-        "stored_traits",
+        "stored_row",
         "subscribers",
         "version",
         "visit",
@@ -117,30 +78,22 @@ class Session:
         self.proposed = False
         self.engine: MoodEngine | None = None
         self.change: Change | None = None  # the last change of mood
-        self.producers: OrderedDict[str, Producer] = OrderedDict()
+        self.producers: dict[str, Producer] = {}  # the longest unused first
         self.version = 0
         self.snapshot_version = 0
         self.snapshot_events = 0
         self.page: str | None = None
         self.offer: Offer | None = None
-        # what the session's row in storage says of `last_at` (-1: there is none), `due_at` and so on
-        self.stored_at = -1
-        self.stored_due: int | None = None
-        self.stored_page: str | None = None
-        self.stored_nonce = self.nonce
-        self.stored_traits = 0
-        self.row_by = (
-            -1
-        )  # when (ms) the row must be written though nothing happens; -1: it says what the log says
+        self.stored_row = StoredRow(nonce)
         self.due_slot: int | None = None
         self.pending = 0
         self.subscribers: list[Subscriber] | None = None
         self.observer: Observer | None = None
         self.history = History()
-        self.history_kept = 0  # the history's version that was last queued
+        self.history_stored = 0  # the history's version that was last queued
         self.elements: Elements | None = None  # what is learned of the project's elements, where it is
         self.visit: Visit | None = None  # which of them this session has clicked
-        self.erased = False  # whoever still holds it must neither fold nor keep anything
+        self.erased = False  # whoever still holds it must neither fold nor store anything
 
     @property
     def event_count(self) -> int:
@@ -148,19 +101,7 @@ class Session:
 
     def producer(self, id: str) -> Producer:
         """The numbering of page load `id`, made on first use."""
-        known = self.producers.get(id)
-        if known is None:
-            known = self.producers[id] = Producer()
-            if len(self.producers) > MAX_PRODUCERS:
-                # those that only said hello first: the log has nothing of them to look up
-                idle = next((p for p, known in self.producers.items() if not known.ack and p != id), None)
-                if idle is not None:
-                    del self.producers[idle]
-                else:
-                    self.producers.popitem(last=False)
-        else:
-            self.producers.move_to_end(id)
-        return known
+        return used(self.producers, id)
 
     def knows(self, producer: str | None) -> bool:
         """False when the log may have numbering of this page load that is not in memory: then `remember` what it
@@ -171,7 +112,7 @@ class Session:
         """Note what storage has of a page load that `knows` denied: 0 and 0 for nothing."""
         if not self.knows(producer):
             known = self.producer(producer)
-            known.ack = known.kept = ack
+            known.ack = known.confirmed = ack
             known.reports = reports
 
     def hello(self, producer: str | None, client_now: float | None, reports: int, now: int) -> int:
@@ -182,13 +123,13 @@ class Session:
         known.reports = reports
         if client_now is not None:
             known.measure(now - round(client_now))
-        return known.kept
+        return known.confirmed
 
-    def keep(self, producer: str, seq: int) -> None:
+    def confirm(self, producer: str, seq: int) -> None:
         """Note that `producer`'s events up to `seq` can't be lost any more."""
         known = self.producers.get(producer)
         if known is not None:
-            known.kept = max(known.kept, seq)
+            known.confirmed = max(known.confirmed, seq)
 
     def check_order(self, producer: str | None, seq: int | None, lost: int) -> None:
         """Raises OutOfOrder when events of `producer` before `seq` are missing and not declared lost."""
@@ -377,7 +318,7 @@ class Session:
             raise OutdatedSnapshot(f"a snapshot of format {_FORMAT} is needed, not {parts[0]}")
         _, state, producers, page, offer, change, last_at, *later = parts
         self.engine = None if state is None else MoodEngine.restore(state, self.model)
-        self.producers = OrderedDict((id, Producer(ack, offset, mask)) for id, ack, offset, mask in producers)
+        self.producers = {id: Producer(ack, offset, mask) for id, ack, offset, mask in producers}
         self.page = page
         self.offer = None if offer is None else Offer(*offer)
         self.change = None if change is None else Change(*change)
@@ -388,59 +329,20 @@ class Session:
         self.snapshot_events = self.event_count
 
     def row_due(self, due_at: int | None) -> bool:
-        """Whether the session's row must be written with the next step: there is none yet, or lists would be wrong by
-        more than ROW_LAG_MS, or a moment that may change the mood would be slept through. A moment that comes later
-        than the row says may stand: who looks too early writes the right one."""
-        return (
-            self.stored_at < 0
-            or self.last_at - self.stored_at >= ROW_LAG_MS
-            or self.page != self.stored_page
-            or self.nonce != self.stored_nonce
-            or self.history.traits() != self.stored_traits
-            or (due_at is not None and (self.stored_due is None or due_at < self.stored_due))
-        )
+        """Whether the session's row must be written with the next step."""
+        return self.stored_row.is_due(self.last_at, due_at, self.page, self.nonce, self.history.traits())
 
     def row_written(self, due_at: int | None) -> None:
         """Note that the row as of now was handed to storage."""
-        self.stored_at = self.last_at
-        self.stored_due = due_at
-        self.stored_page = self.page
-        self.stored_nonce = self.nonce
-        self.stored_traits = self.history.traits()
-        self.row_by = -1
-
-    def row_passed(self, now: int) -> None:
-        """Note that a step went to storage at `now` (ms) without the row."""
-        if self.row_by < 0:
-            self.row_by = now + ROW_LAG_MS
-
-    def row_read(self, last_at: int, due_at: int | None, page: str | None, traits: int) -> None:
-        """Note what the row says that this session was read from."""
-        self.stored_at = last_at
-        self.stored_due = due_at
-        self.stored_page = page
-        self.stored_nonce = self.nonce
-        self.stored_traits = traits
+        self.stored_row.written(self.last_at, due_at, self.page, self.nonce, self.history.traits())
 
     def wake_at(self) -> int | None:
         """When (ms) time next has something to do here: change the mood, or write the row that lags."""
         due = None if self.engine is None else self.engine.due_at()
-        if self.row_by >= 0 and (due is None or self.row_by < due):
-            return self.row_by
+        row_by = self.stored_row.by
+        if row_by >= 0 and (due is None or row_by < due):
+            return row_by
         return due
 
     def snapshot_due(self) -> bool:
         return self.event_count - self.snapshot_events >= SNAPSHOT_EVERY
-
-
-def merged_types(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    """The ignored types of two answers, each once, as many as one may name."""
-    return tuple(dict.fromkeys(some + others))[:MAX_IGNORED_TYPES]
-
-
-class Observer(Protocol):
-    """Someone who watches a session's engine at work, event by event (shadow mode)."""
-
-    def receive(self, event: Event, engine: MoodEngine) -> None: ...
-
-    def advance(self, now: int, engine: MoodEngine) -> None: ...

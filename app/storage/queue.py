@@ -16,7 +16,7 @@ import msgspec
 
 from app import errors
 from app.storage import Entry
-from app.storage.prompt import Prompt
+from app.storage.commit_future import CommitFuture
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -29,7 +29,7 @@ SLOW_EVERY = 10.0
 ENTRY_OVERHEAD = 600
 
 
-class Durable(Prompt[None]):
+class Durable(CommitFuture[None]):
     """The shared outcome of a group. Cancelling one who awaits it touches nobody else's wait, and a failure
     that nobody looks at is not reported by asyncio.
 
@@ -82,11 +82,16 @@ class Group:
 
 
 class Outcome(msgspec.Struct):
-    """What became of a group that was written: each job's result or exception, and the entries that no
-    database would take (a defect of who made them)."""
+    """What became of a group that was written: each job's result or exception, the entries that no
+    database would take (a defect of who made them), and those that lost: another node's stand in their place."""
 
     jobs: list[Any]
     refused: list[tuple[Entry, Exception]] = []
+    lost: list[Entry] = []
+
+
+#: Told of sessions (project and name) whose entries were not written, because another node had gone on before.
+OnConflict = Callable[[set[tuple[str, str]]], None]
 
 
 class WriteQueue:
@@ -117,6 +122,8 @@ class WriteQueue:
         self.queued_entries = 0
         self.queued_bytes = 0
         self.slow_commits = 0
+        self.on_conflict: OnConflict | None = None
+        self.conflicts = 0  # entries that lost
         self._slow_told_at: float | None = None
         self._slow_told = 0
         self.failures = 0
@@ -235,9 +242,25 @@ class WriteQueue:
         except (Exception, asyncio.CancelledError) as error:
             self._failed(group, error)
         else:
+            if outcome.lost:
+                self._drop_lost(outcome)
             self._succeeded(group, outcome)
             self._next()  # first, so that it is written while they are told
             self._tell(group, outcome)
+
+    def _drop_lost(self, outcome: Outcome) -> None:
+        """Entries that follow one that lost were folded on what was never written: they must not be either, even where
+        their versions would fit by now. Before anything else is written or told."""
+        names = {entry.name for entry in outcome.lost}
+        self.conflicts += len(outcome.lost)
+        for group in self._waiting:
+            kept = [entry for entry in group.entries if entry.name not in names]
+            gone = len(group.entries) - len(kept)
+            group.entries = kept
+            self.conflicts += gone
+            self.queued_entries -= gone
+        if self.on_conflict is not None:
+            self.on_conflict(names)
 
     def _succeeded(self, group: Group, outcome: Outcome) -> None:
         self._writing = None
@@ -247,7 +270,7 @@ class WriteQueue:
         if self.last_commit_seconds >= SLOW_COMMIT:
             self._tell_slow()
         self.commits += 1
-        self.committed_entries += len(group.entries) - len(outcome.refused)
+        self.committed_entries += len(group.entries) - len(outcome.refused) - len(outcome.lost)
         if not self._abandoned:
             self.queued_entries -= len(group.entries)
             self.queued_bytes -= group.bytes
@@ -276,7 +299,7 @@ class WriteQueue:
                 entry.version,
                 exc_info=error,
             )
-        if outcome.refused:
+        if outcome.refused or (outcome.lost and self.on_conflict is None):
             group.future.fail(errors.SessionMoodError("this could not be kept"))
         elif not group.future.done():
             group.future.set_result(None)

@@ -161,7 +161,7 @@ class Doors:
                 session, BadToken("the app's server has taken this id over"), PUBLISHABLE
             )
         if taken or not session.version:
-            await until_durable(self.ingest.keep(session, None, []), DURABLE_WITHIN)
+            await until_durable(self.ingest.persist(session, None, []), DURABLE_WITHIN)
         return self.access.issue_token(project, session_id, session.nonce, ttl)
 
     def ended_at(self, last_at: int, now: int) -> int | None:

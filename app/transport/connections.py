@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, cast
 
 from app.auth.limits import Buckets
+from app.auth.sharing import Sharing
 from app.config.settings import Settings
 from app.errors import NotFound, RateLimited, SessionMoodError, TooManyConnections
 from app.mood import Offer, Reading
@@ -41,16 +42,20 @@ class Waiter:
 
 
 class Connections:
-    """The open sockets of this process."""
+    """The open sockets of this process. `sharing`: with other nodes, whose sockets count too."""
 
-    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+    def __init__(self, settings: Settings, sessions: Sessions, sharing: Sharing | None = None) -> None:
         self.settings = settings
+        self._sharing = sharing
         self._sessions = sessions
         self._open: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
         self._connects = Buckets(MAX_ADDRESSES)
         self._waiters: set[Waiter] = set()
+        if sharing is not None:
+            sharing.count("address", settings.max_connections_per_address, self._by_address.items)
+            sharing.count("key", settings.max_connections_per_key, self._by_key.items)
 
     def __len__(self) -> int:
         return len(self._open)
@@ -72,7 +77,7 @@ class Connections:
         if len(self._open) > settings.connection_cap:
             raise TooManyConnections("this server has as many connections as it takes", retry_ms=5000)
         per_address = settings.max_connections_per_address
-        if per_address and self._by_address[address] > per_address:
+        if per_address and self._by_address[address] + self._others("address", address) > per_address:
             raise TooManyConnections(f"one address may have {per_address} connections", retry_ms=5000)
         rate = settings.connects_per_second
         if rate:
@@ -84,14 +89,17 @@ class Connections:
         """Count a socket that has shown its key. Raises TooManyConnections."""
         self._by_key[key_id] += 1
         per_key = self.settings.max_connections_per_key
-        if per_key and self._by_key[key_id] > per_key:
+        if per_key and self._by_key[key_id] + self._others("key", key_id) > per_key:
             raise TooManyConnections(f"one key may have {per_key} connections", retry_ms=5000)
+
+    def _others(self, kind: str, name: str) -> int:
+        return 0 if self._sharing is None else self._sharing.others(kind, name)
 
     def remove(self, connection: "Connection") -> None:
         self._open.discard(connection)
         _drop(self._by_address, connection.address)
-        if connection.guest.counted_key is not None:
-            _drop(self._by_key, connection.guest.counted_key)
+        if connection.counted_key is not None:
+            _drop(self._by_key, connection.counted_key)
 
     def listen(self, session: Session, listener: "Connection | Waiter") -> None:
         """Push the session's readings to `listener`. Raises TooManyConnections."""
@@ -121,7 +129,7 @@ class Connections:
     def close_key(self, key_id: str, error: SessionMoodError) -> None:
         """Close every socket that came with this key, and end every request that is held with it."""
         for connection in self.all():
-            if connection.guest.key is not None and connection.guest.key.id == key_id:
+            if connection.peer is not None and connection.peer.key.id == key_id:
                 connection.fail(error)
         for waiter in self._waiters:
             if waiter.key.id == key_id:
@@ -133,15 +141,16 @@ class Connections:
             if isinstance(listener, Waiter):
                 key: Key | None = listener.key
             else:
-                key = cast("Connection", listener).guest.key
+                peer = cast("Connection", listener).peer
+                key = None if peer is None else peer.key
             if kind is None or (key is not None and key.kind == kind):
                 cast("Connection | Waiter", listener).fail(error)
 
     def close_session(self, project: str, session: str, error: SessionMoodError) -> None:
         """Close every socket of this session, and end every request that waits for it."""
         for connection in self.all():
-            key = connection.guest.key
-            if connection.session_id == session and key is not None and key.project == project:
+            peer = connection.peer
+            if connection.session_id == session and peer is not None and peer.key.project == project:
                 connection.fail(error)
         for waiter in self._waiters:
             if waiter.session.id == session and waiter.session.project == project:

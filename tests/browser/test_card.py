@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.helped import DEAD, card, offered, outcomes, stuck
-from tests.browser.npm import CLIENTS, built
+from tests.browser.npm import CLIENTS
 from tests.browser.visit import Visit
 from tests.support.server import ServerProcess, running
 
@@ -238,6 +238,7 @@ def test_in_a_dialog_of_a_web_component(visit: Open) -> None:
     pressed(page)
 
 
+@pytest.mark.whole_chromium
 def test_above_a_fullscreen_element_and_a_popover(visit: Open) -> None:
     page = visit(
         """<div id=big style="background:#ccc"><button id=b onclick="big.requestFullscreen()">Full</button></div>
@@ -390,7 +391,6 @@ def test_after_an_answer_the_focus_is_on_the_question(visit: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(visit: Open, scheme: str) -> None:
-    built()
     page = visit(
         "<main><h1>Shop</h1><button id=dead>Apply</button></main>",
         attributes="data-help-url=/contact",

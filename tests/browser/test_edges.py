@@ -388,6 +388,7 @@ def test_a_page_that_nobody_saw_is_no_visit(visit: Open) -> None:
     assert [e["type"] for e in page.log()].count("page_view") == 1
 
 
+@pytest.mark.whole_chromium
 def test_windows_of_one_visit(visit: Open) -> None:
     """Six windows opened by script: the browser copies the tab's storage. They share the visit, and nothing else."""
     page = visit(PAGE).ready()

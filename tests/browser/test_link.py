@@ -221,6 +221,7 @@ def test_what_the_last_page_could_not_deliver_is_delivered_in_order_or_kept(
     page.until(lambda: page.page.evaluate("sessionStorage['sessionmood.tail']") == "null", "the empty tail")
 
 
+@pytest.mark.whole_chromium
 def test_back_from_the_cache(visit: Open) -> None:
     page = visit(
         PAGE + "<script>addEventListener('pageshow', e => window.restored = e.persisted)</script>"

@@ -7,13 +7,15 @@ import pytest
 
 from app.config.settings import BadSetting, Settings, unknown_names
 from tests.cli.running import sessionmood
-from tests.support.server import ServerProcess, running
+from tests.support.server import FirstStart, ServerProcess, running
 
 
 def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_addresses_only(
     tmp_path: Path,
 ) -> None:
-    with running(tmp_path) as server:  # into a file: seen at once because standard output is line-buffered
+    with running(
+        tmp_path, FirstStart
+    ) as server:  # into a file: seen at once because standard output is line-buffered
         first = server.output()
         assert first.count("sk_") == first.count("pk_") == 1
         assert f"{server.base}/demo" in first
@@ -30,7 +32,10 @@ def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_add
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"DATABASE_URL": "postgresql://db/mood"}, "PostgreSQL is not supported by this version"),
+        (
+            {"DATABASE_URL": "mysql://me:secret@here/it"},
+            "mysql://me:***@here/it, not sqlite:///FILE or postgresql://",
+        ),
         ({"DATABASE_URL": "mysql://db/mood"}, "sqlite:///FILE"),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "outlive"),
         ({"PORT": "http"}, "PORT is 'http'"),
@@ -85,9 +90,9 @@ def test_proxies_that_can_be_are_taken() -> None:
 
 
 def test_serve_says_so_and_exits_with_2() -> None:
-    ran = sessionmood("serve", DATABASE_URL="postgresql://db/mood")
+    ran = sessionmood("serve", DATABASE_URL="oracle://db/mood")
     assert ran.code == 2
-    assert "PostgreSQL is not supported by this version" in ran.err
+    assert "oracle://db/mood, not sqlite:///FILE or postgresql://" in ran.err
 
 
 def test_a_second_process_on_the_same_database_is_refused_in_words(server: ServerProcess) -> None:

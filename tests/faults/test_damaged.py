@@ -14,7 +14,7 @@ import pytest
 from tests.cli.running import Ran, sessionmood
 from tests.support.server import ServerProcess, running, wait_until
 
-#: More than PART: sessions whose snapshot is behind their log too
+#: More than MAX_FOLD_EVENTS: sessions whose snapshot is behind their log too
 CLICKS = [{"type": "click", "target": "#pay", "x": 1, "y": 1}] * 6
 NAMES = ("log", "typed", "snapshot", "change", "old", "odd", "blob", "asked", "sound")
 #: How long the server may take to come to what is due: a round of the sweep is 5 s, and the machine may be busy.

@@ -15,7 +15,7 @@ import pytest
 from tests.faults import truth
 from tests.faults.disk import Disk
 from tests.faults.http import Answer, request
-from tests.support.server import ServerProcess, running
+from tests.support.server import FirstStart, ServerProcess, running
 
 Fault = Callable[[ServerProcess, Disk], "contextlib.AbstractContextManager[None]"]
 #: Batches of one page load, by their first number.
@@ -75,7 +75,7 @@ async def test_events_are_held_and_nacked_then_acked_once(tmp_path: Path) -> Non
                 folder = tmp_path / name.replace(" ", "-")
                 folder.mkdir()
                 disk = Disk(folder)
-                server = stack.enter_context(running(folder, **disk.settings))
+                server = stack.enter_context(running(folder, FirstStart, **disk.settings))
                 group.create_task(suffer(server, disk, fault, reason), name=name)
 
 
@@ -126,7 +126,7 @@ async def suffer(server: ServerProcess, disk: Disk, fault: Fault, reason: str) -
 @pytest.mark.slow
 async def test_a_slow_disk_delays_acks_and_nothing_else(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
-    with running(tmp_path, **disk.settings) as server:
+    with running(tmp_path, FirstStart, **disk.settings) as server:
         async with server.socket("s") as socket:
             await socket.hello(producer="p", every=True)
             disk.fail("slow 6000")

@@ -16,7 +16,7 @@ import pytest
 from tests.faults.disk import Disk
 from tests.faults.http import CutOff, request
 from tests.security.hostile import Line, Target, broken_utf8
-from tests.support.server import ServerProcess, Socket, running
+from tests.support.server import FirstStart, ServerProcess, Socket, running
 
 #: Slack for a machine that is busy with other things (seconds).
 SLACK = 10.0
@@ -290,7 +290,7 @@ async def test_who_waits_too_long_for_an_ack_is_told_to_come_back(tmp_path: Path
     uvicorn's own; the batch was kept after all, and its client finds it."""
     disk = Disk(tmp_path)
     times = {"SESSIONMOOD_DRAIN_GAP": 0, "SESSIONMOOD_DRAIN_SPREAD": 0, "SESSIONMOOD_DRAIN_GRACE": 20}
-    with running(tmp_path, **times, **disk.settings) as server:
+    with running(tmp_path, FirstStart, **times, **disk.settings) as server:
         async with server.socket("s") as client:
             await client.hello(producer="p", every=True)
             disk.fail("slow 10000")

@@ -15,15 +15,17 @@ import pytest
 
 from app import protocol
 from app.errors import Revoked, StorageUnavailable
-from app.ingest.kept_history import history_row, mood_columns, told
+from app.ingest.history_rows import history_row, mood_columns, told
 from app.ingest.receive import Ingest
 from app.ingest.sweep import DUE_AT_ONCE
 from app.mood import MoodEngine, Reading
 from app.protocol.batches import WireEvent
 from app.protocol.events import to_event
 from app.protocol.readings import reading_dict
+from app.sessions.producers import MAX_PRODUCERS
 from app.sessions.registry import SLOT_MS
-from app.sessions.session import MAX_PRODUCERS, ROW_LAG_MS, Session
+from app.sessions.session import Session
+from app.sessions.stored_row import ROW_LAG_MS
 from app.storage.sqlite.database import SQLiteStorage
 from tests.support.clock import Clock
 from tests.support.service import PROJECT, START, opened, service, shown, slow_commit, sweep
@@ -49,7 +51,7 @@ async def test_an_idle_session_comes_back_as_it_was(tmp_path: Path) -> None:
                 kinds = ("click", "rage_click") if step % 7 else ("page_view", "scroll")
                 await where.receive(session, batch(*kinds, seq=2 * step + 1), clock()).durable
             clock.now += 61_000 if step % 3 == 0 else 700
-            sweep(ingest).put_idle_away(clock())
+            sweep(ingest).evict_idle(clock())
             await ingest.store.settled()
             assert (ingest.sessions.get(PROJECT, "s") is None) == (step % 3 == 0)
             found = await ingest.find(PROJECT, "s")
@@ -262,7 +264,7 @@ async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split
         assert session.snapshot_version < session.version
         clock.now += 60_000
         with slow_commit(ingest):
-            sweep(ingest).put_idle_away(clock())
+            sweep(ingest).evict_idle(clock())
             found = await ingest.find(PROJECT, "s")
         assert found is not None
         late = batch("click", seq=3)
@@ -363,7 +365,7 @@ async def test_hellos_without_end_hold_nothing_and_lose_nothing(tmp_path: Path) 
             session.hello(f"flood{index}", None, 0, clock())
             assert len(session.producers) == MAX_PRODUCERS
         clock.now += 61_000
-        sweep(ingest).put_idle_away(clock())
+        sweep(ingest).evict_idle(clock())
         await ingest.store.settled()
         assert ingest.sessions.get(PROJECT, "s") is None
         for index in (0, 5, 6, MAX_PRODUCERS + 4):

@@ -8,11 +8,13 @@ import pytest
 
 from app import protocol
 from app.errors import OutOfOrder, Revoked, StorageUnavailable
+from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.receipts import Receipt, together
-from app.ingest.receive import PART, Ingest
+from app.ingest.receive import Ingest
 from app.mood import EVENT_TYPES
 from app.protocol.batches import WireEvent
-from app.sessions.session import Outcome, Session
+from app.sessions.outcome import Outcome
+from app.sessions.session import Session
 from tests.support.clock import Clock
 from tests.support.server import ServerProcess
 from tests.support.service import PROJECT, START, opened, service, shown, slow_commit, sweep
@@ -99,11 +101,11 @@ async def test_others_have_their_turn_and_one_push_comes_at_the_end(tmp_path: Pa
             assert listener.told == []
             ingest.receive(neighbour, large(1, 3, seq=1 + 3 * len(counts) - 3), clock())
 
-        ingest.turn = turn
-        receipt = await in_parts(ingest, session, large(1, 3 * PART + 1), clock())
-        assert counts == [PART, 2 * PART, 3 * PART]
+        ingest.loader.turn = turn
+        receipt = await in_parts(ingest, session, large(1, 3 * MAX_FOLD_EVENTS + 1), clock())
+        assert counts == [MAX_FOLD_EVENTS, 2 * MAX_FOLD_EVENTS, 3 * MAX_FOLD_EVENTS]
         assert len(listener.told) == 1
-        assert receipt.outcome.ack == 3 * PART + 1
+        assert receipt.outcome.ack == 3 * MAX_FOLD_EVENTS + 1
         assert neighbour.producers["p"].ack == 9
 
 
@@ -114,9 +116,9 @@ async def test_a_small_batch_takes_no_turn(tmp_path: Path) -> None:
         async def turn() -> None:
             raise AssertionError("a turn was taken")
 
-        ingest.turn = turn
-        receipt = await in_parts(ingest, opened(ingest, "s", clock), large(1, PART), clock())
-        assert receipt.outcome.ack == PART
+        ingest.loader.turn = turn
+        receipt = await in_parts(ingest, opened(ingest, "s", clock), large(1, MAX_FOLD_EVENTS), clock())
+        assert receipt.outcome.ack == MAX_FOLD_EVENTS
 
 
 async def test_what_breaks_off_half_way_counts_once_when_it_is_sent_again(tmp_path: Path) -> None:
@@ -131,14 +133,14 @@ async def test_what_breaks_off_half_way_counts_once_when_it_is_sent_again(tmp_pa
             if turns == 2:
                 raise StorageUnavailable("the numbering can't be read")
 
-        ingest.turn = turn
+        ingest.loader.turn = turn
         with pytest.raises(StorageUnavailable):
             await ingest.receive_in_parts(session, large(3), clock())
-        assert session.producers["p"].ack == 2 * PART
+        assert session.producers["p"].ack == 2 * MAX_FOLD_EVENTS
         assert len(listener.told) == 1  # what was folded is no secret
         receipt = await in_parts(ingest, session, large(3), clock())
         assert receipt.outcome.ack == 437
-        assert receipt.outcome.duplicates == 2 * PART
+        assert receipt.outcome.duplicates == 2 * MAX_FOLD_EVENTS
         assert session.event_count == 437
         assert session.pending == 0
 
@@ -189,7 +191,7 @@ async def test_an_erasure_half_way_leaves_nothing(tmp_path: Path) -> None:
             if not session.erased:
                 assert await ingest.erase(PROJECT, "s")
 
-        ingest.turn = turn
+        ingest.loader.turn = turn
         with pytest.raises(Revoked):
             await ingest.receive_in_parts(session, large(4), clock())
         await ingest.store.settled()
@@ -203,7 +205,7 @@ async def test_a_batch_that_has_begun_is_finished_when_the_server_stops(tmp_path
         async def turn() -> None:
             ingest.draining = True
 
-        ingest.turn = turn
+        ingest.loader.turn = turn
         receipt = await in_parts(ingest, opened(ingest, "s", clock), large(5), clock())
         assert receipt.outcome.ack == 437
 
@@ -218,10 +220,10 @@ async def test_it_stays_in_memory_until_its_last_part(tmp_path: Path) -> None:
             for _ in range(5):
                 await asyncio.sleep(0)
             clock.now += 3_600_000
-            sweep(ingest).put_idle_away(clock())
+            sweep(ingest).evict_idle(clock())
             assert ingest.sessions.get(PROJECT, "s") is session
 
-        ingest.turn = turn
+        ingest.loader.turn = turn
         await in_parts(ingest, session, large(6), clock())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults import power, truth
 from tests.faults.disk import Disk
-from tests.support.server import ServerProcess, running
+from tests.support.server import FirstStart, ServerProcess, running
 
 SESSIONS = 8
 BATCHES = 40
@@ -22,7 +22,7 @@ async def test_what_was_acked_survives_a_power_cut(tmp_path: Path, seed: int) ->
     rng = random.Random(seed)
     disk = Disk(tmp_path)
     acked: list[tuple[int, str, int]] = []  # the journal's length when the client knew, session, number
-    with running(tmp_path, **disk.settings, DISK_JOURNAL=disk.journal) as server:
+    with running(tmp_path, FirstStart, **disk.settings, DISK_JOURNAL=disk.journal) as server:
         begins = disk.journal.stat().st_size
         for phase in range(2):
             await asyncio.gather(*(send(server, disk, f"s{phase}.{n}", acked) for n in range(SESSIONS)))

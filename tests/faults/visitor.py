@@ -10,7 +10,7 @@ import msgspec
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from app.ingest.receive import PART
+from app.ingest import MAX_FOLD_EVENTS
 from tests.faults.http import CutOff, request
 from tests.faults.page import Broken, Page, Standing
 
@@ -129,7 +129,11 @@ class Visitor:
 
     def _some(self, most: int) -> int:
         """How many events: a few, seldom so many that they are folded in parts."""
-        return self.rng.randint(1, most) if self.rng.random() < 0.99 else self.rng.randint(PART, 3 * PART)
+        return (
+            self.rng.randint(1, most)
+            if self.rng.random() < 0.99
+            else self.rng.randint(MAX_FOLD_EVENTS, 3 * MAX_FOLD_EVENTS)
+        )
 
     async def _listen(self, socket: ClientConnection, page: Page, until: int) -> bool:
         """Take in what has come, or wait until `until` is acked; True when something must be sent again."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.ingest.kept_history import history_row, kept_history, mood_columns, told
+from app.ingest.history_rows import history_row, mood_columns, restored_history, told
 from app.mood import DEFAULT, MOODS, Change, Event, Evidence, MoodEngine, Offer, Reading
 from app.sessions.history import OUTCOMES, History, moods_of, outcome_of, wanted_traits
 from app.sessions.session import Session
@@ -231,7 +231,7 @@ def test_a_history_goes_to_rows_and_back() -> None:
     )  # fmt: skip
     kept = history_row(session.history)
     assert kept is not None
-    again = kept_history(row, kept)
+    again = restored_history(row, kept)
     assert mood_columns(again, DEFAULT) == mood_columns(session.history, DEFAULT)
     assert history_row(again) == kept
     assert again.worst_severity == session.history.worst_severity

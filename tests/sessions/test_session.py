@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from app.errors import OutOfOrder
 from app.mood import DEFAULT, Event
-from app.sessions.producers import CLOCK_TOLERANCE_MS
+from app.sessions.outcome import Outcome
+from app.sessions.producers import CLOCK_TOLERANCE_MS, MAX_PRODUCERS
 from app.sessions.registry import SLOT_MS, Sessions
-from app.sessions.session import MAX_PRODUCERS, OLDEST_EVENT_MS, ROW_LAG_MS, Outcome, Session
+from app.sessions.session import OLDEST_EVENT_MS, Session
+from app.sessions.stored_row import ROW_LAG_MS
 
 NOW = 1_800_000_000_000
 
@@ -164,9 +166,9 @@ def test_a_client_resumes_from_what_is_kept_not_from_what_is_folded() -> None:
     s = session()
     receive(s, [-1] * 3, seq=1)
     assert s.hello("p", None, 0, NOW) == 0
-    s.keep("p", 2)
+    s.confirm("p", 2)
     assert s.hello("p", None, 0, NOW) == 2
-    s.keep("p", 1)
+    s.confirm("p", 1)
     assert s.hello("p", None, 0, NOW) == 2
 
 

@@ -14,7 +14,7 @@ from app.storage import (
     HistoryRow,
     Key,
     MoodChange,
-    Numbering,
+    ProducerState,
     SessionRow,
     Storage,
     Traits,
@@ -96,7 +96,7 @@ class TestEntries:
     async def test_a_time_driven_step_needs_no_batch(self, make: Make) -> None:
         storage = await make()
         await storage.submit(entry())
-        later = row(version=2, mood="frustrated", due_at=9_000)
+        later = row(mood="frustrated", due_at=9_000)
         await storage.submit(Entry(later, changes=[change(5_000, "frustrated")]))
         stored = await storage.load("p", "s")
         assert stored is not None
@@ -159,10 +159,10 @@ class TestEntries:
             )
         await storage.settled()
         storage = await make()
-        assert await storage.numbering("p", "s", "one") == Numbering("one", 9, 1)
-        assert await storage.numbering("p", "s", "two") == Numbering("two", 1, 0)
-        assert await storage.numbering("p", "s", "three") is None
-        assert await storage.numbering("q", "s", "one") is None
+        assert await storage.producer_state("p", "s", "one") == ProducerState("one", 9, 1)
+        assert await storage.producer_state("p", "s", "two") == ProducerState("two", 1, 0)
+        assert await storage.producer_state("p", "s", "three") is None
+        assert await storage.producer_state("q", "s", "one") is None
 
     async def test_a_log_goes_on_without_its_row_being_written(self, make: Make) -> None:
         storage = await make()
@@ -240,7 +240,7 @@ class TestLists:
     async def test_due_is_most_overdue_first(self, make: Make) -> None:
         storage = await make()
         for session, due_at in {"a": 30, "b": 10, "c": None, "d": 20, "e": 31}.items():
-            await storage.submit(Entry(row(session, due_at=due_at)))
+            await storage.submit(Entry(row(session, due_at=due_at), batch()))
         assert await storage.due(30, 10) == [("p", "b"), ("p", "d"), ("p", "a")]
         assert await storage.due(30, 2) == [("p", "b"), ("p", "d")]
         assert await storage.due(9, 10) == []
@@ -250,8 +250,8 @@ class TestLists:
         # Many share a millisecond.
         rows = [row(f"s{n:02}", last_at=1_000 + n // 7) for n in range(40)]
         for each in rows:
-            storage.submit(Entry(each))
-        await storage.submit(Entry(row("other", project="q")))
+            storage.submit(Entry(each, batch()))
+        await storage.submit(Entry(row("other", project="q"), batch()))
         seen: list[SessionRow] = []
         cursor = None
         while True:
@@ -274,7 +274,8 @@ class TestLists:
                         traits=n % 3 | (n % 5) << 3,
                         page=["/", "/pay"][n % 2],
                         last_at=n,
-                    )
+                    ),
+                    batch(),
                 )
             )
 
@@ -313,7 +314,7 @@ class TestLists:
     async def test_a_cursor_outlives_its_session(self, make: Make) -> None:
         storage = await make()
         for n in range(6):
-            await storage.submit(Entry(row(f"s{n}", last_at=n)))
+            await storage.submit(Entry(row(f"s{n}", last_at=n), batch()))
         first = await storage.sessions("p", limit=3)
         await storage.erase("p", "s3")
         second = await storage.sessions("p", limit=3, cursor=first.cursor)
@@ -322,8 +323,8 @@ class TestLists:
     async def test_a_cursor_that_is_not_ours_is_refused(self, make: Make) -> None:
         storage = await make()
         for n in range(6):
-            await storage.submit(Entry(row(f"s{n}", mood="bored")))
-            await storage.submit(Entry(row(f"s{n}", project="q")))
+            await storage.submit(Entry(row(f"s{n}", mood="bored"), batch()))
+            await storage.submit(Entry(row(f"s{n}", project="q"), batch()))
         cursor = (await storage.sessions("p", limit=3)).cursor
         assert cursor is not None
         forged = [
@@ -372,7 +373,7 @@ class TestErasure:
         assert await storage.load("p", "s") is None
         assert await storage.changes("p", "s") == []
         await storage.submit(entry())
-        assert await storage.numbering("p", "s", "one") is None
+        assert await storage.producer_state("p", "s", "one") is None
 
     async def test_what_is_queued_before_goes_and_what_comes_after_stays(self, make: Make) -> None:
         storage = await make()
@@ -407,7 +408,7 @@ class TestErasure:
 
     async def test_activity_that_is_still_queued_saves_a_session(self, make: Make) -> None:
         storage = await make()
-        await storage.submit(Entry(row(last_at=5)))
+        await storage.submit(Entry(row(last_at=5), batch()))
         old = await storage.expired(10, 100)
         storage.submit(Entry(row(version=2, last_at=50), batch(2)))
         assert old == [("p", "s")]

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event
 
 from app import errors
-from app.ingest.kept_history import kept_history
+from app.ingest.history_rows import restored_history
 from app.ingest.receive import Ingest
 from app.mood import MoodEngine
 from app.protocol.batches import Batch, WireEvent, decode_log
@@ -130,7 +130,7 @@ async def test_histories_are_filled_from_what_was_kept(path: Path) -> None:
     assert (left.mood, left.confidence, left.suggested_action) == ("frustrated", 0.9, "for frustrated")
     assert (moods_of(left.traits), outcome_of(left.traits)) == (["frustrated", "engaged"], "accepted")
     assert history is not None
-    kept = kept_history(left, history)
+    kept = restored_history(left, history)
     assert kept.worst is not None
     assert (kept.worst.mood, kept.worst.at, kept.worst.signals, kept.worst.page) == (
         "frustrated", 20, ["goal"], "/pay",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry, Key, Numbering
+from app.storage import Entry, Key, ProducerState
 from app.storage.sqlite import reads as sqlite_reads
 from app.storage.sqlite.database import SQLiteStorage
 
@@ -138,8 +138,10 @@ async def test_a_long_log_is_looked_through_in_parts(
         future = storage.submit(Entry(row("s", version), batch(version, producer=producer, last_seq=version)))
     await future
     for version in range(1, 30):
-        assert await storage.numbering("p", "s", f"tab{version}") == Numbering(f"tab{version}", version, 1)
-    assert await storage.numbering("p", "s", "tab30") is None
+        assert await storage.producer_state("p", "s", f"tab{version}") == ProducerState(
+            f"tab{version}", version, 1
+        )
+    assert await storage.producer_state("p", "s", "tab30") is None
 
 
 async def test_sessions_that_lag_behind_their_log_are_found_once(

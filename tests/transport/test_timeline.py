@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 from app import protocol
-from app.ingest import receive as ingesting
+from app.ingest import MAX_FOLD_EVENTS
+from app.ingest import load as loading
 from app.ingest import replaying as replaying_rows
-from app.ingest.receive import PART, Ingest
+from app.ingest.receive import Ingest
 from app.protocol.batches import WireEvent
 from app.sessions.registry import Sessions
 from app.storage import Batch, MoodChange
@@ -57,11 +58,12 @@ async def test_a_timeline_is_told_in_pieces(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(protocol, "decode_log", decoding)
     rows = [row(version, (1, 30, 100)[version % 3]) for version in range(1, 1001)]
     changes = [MoodChange(at, "bored", None, 0.5, "none", [], at, None) for at in range(250)]
-    doors = SimpleNamespace(ingest=SimpleNamespace(turn=turns.turn, sessions=Sessions()))
+    ingest = SimpleNamespace(loader=SimpleNamespace(turn=turns.turn), sessions=Sessions())
+    doors = SimpleNamespace(ingest=ingest)
     answer = timeline(cast(Any, doors), "default", "s", changes, rows, 7)
     pieces = [cast(bytes, piece) async for piece in answer.body_iterator]
-    assert turns.most <= 2 * PART
-    assert turns.taken >= sum(each.count for each in rows) // (2 * PART)
+    assert turns.most <= 2 * MAX_FOLD_EVENTS
+    assert turns.taken >= sum(each.count for each in rows) // (2 * MAX_FOLD_EVENTS)
     told = json.loads(b"".join(pieces))
     assert [change["at"] for change in told["changes"]] == list(range(250))
     assert len(told["events"]) == sum(each.count for each in rows)
@@ -96,15 +98,15 @@ async def test_a_session_without_its_snapshot_is_folded_in_pieces(
     assert stored is not None
     turns = Turns()
     again = Ingest(Sessions(), store, lambda: 0)
-    again.turn = turns.turn
+    again.loader.turn = turns.turn
     replay: Callable[..., Any] = replaying_rows.replay
 
     def replaying(session: Any, batch: Batch, news: Any) -> Any:
         turns.note(batch.count)
         return replay(session, batch, news)
 
-    monkeypatch.setattr(ingesting, "replay", replaying)
-    revived = await again._revive(msgspec.structs.replace(stored, snapshot=b"nonsense"))
+    monkeypatch.setattr(loading, "replay", replaying)
+    revived = await again.loader._revive(msgspec.structs.replace(stored, snapshot=b"nonsense"))
     assert revived.event_count == 1200
-    assert turns.most <= PART
+    assert turns.most <= MAX_FOLD_EVENTS
     assert turns.taken >= 10

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import websockets
 
-from app.sessions.session import MAX_PRODUCERS
+from app.sessions.producers import MAX_PRODUCERS
 from tests.support.server import ServerProcess, fresh, running
 
 CLICK = {"type": "click"}

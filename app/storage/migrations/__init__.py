@@ -1,7 +1,8 @@
 """Brings a database to the newest revision, in one transaction.
 
 Alembic takes a third of a second to import and most starts have nothing to migrate, so the stored revision is
-compared first. A new revision is a file in `versions/` and a new `HEAD`; a test holds the two together.
+compared first. A new revision is a file in `versions/` and a new `HEAD`, for Postgres one in `postgres/` and a new
+`POSTGRES_HEAD`; a test holds each two together.
 """
 
 import sqlite3
@@ -13,7 +14,12 @@ from app import errors
 if TYPE_CHECKING:
     from alembic.config import Config
 
+    from app.storage.postgres.connection import Connection
+
 HEAD = "0010"
+POSTGRES_HEAD = "p0001"
+#: Whoever migrates a Postgres database has this advisory lock of it. The number is ours by chance.
+_LOCK = 7_046_029_254_386_353_131
 
 
 def stored_revision(connection: sqlite3.Connection) -> str | None:
@@ -35,19 +41,12 @@ def migrate_sqlite(connection: sqlite3.Connection) -> None:
         raise errors.StorageUnavailable("the file is another program's database, not SessionMood's")
 
     from alembic import command
-    from alembic.script import ScriptDirectory
     from sqlalchemy import create_engine, event
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
 
     config = alembic_config()
-    if stored is not None and stored not in {
-        script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
-    }:
-        raise errors.StorageUnavailable(
-            f"the database is of revision {stored}, which this version of SessionMood does not know "
-            f"(its newest is {HEAD}): a newer version wrote it; run that one, or restore a backup"
-        )
+    _refuse_unknown(config, stored, HEAD)
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     # The driver begins no transaction before DDL by itself; without one a kill would leave half a revision.
     event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -59,10 +58,65 @@ def migrate_sqlite(connection: sqlite3.Connection) -> None:
         raise error.orig or error from error
 
 
-def alembic_config() -> "Config":
-    """What `alembic` needs to find the revisions, without an ini file."""
+async def migrate_postgres(connection: "Connection") -> None:
+    """Upgrade to `POSTGRES_HEAD`. Who starts at the same time waits for whoever came first.
+
+    Raises StorageUnavailable for a revision this version does not know, or tables of somebody else's; asyncpg's errors.
+    """
+    if await _postgres_revision(connection) == POSTGRES_HEAD:
+        return
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        stored = await _postgres_revision(connection)
+        if stored == POSTGRES_HEAD:
+            return
+        tables = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1 LIMIT 1"
+        if stored is None and (theirs := await connection.fetchval(tables)) is not None:
+            raise errors.StorageUnavailable(
+                f"the schema has tables of another program, {theirs} for one: give SessionMood a database of its own"
+            )
+        await connection.execute(_postgres_script(stored))
+
+
+async def _postgres_revision(connection: "Connection") -> str | None:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return revision
+
+
+def _postgres_script(stored: str | None) -> str:
+    """The statements that lead from a revision to the newest."""
+    import io
+
+    from alembic import command
+
+    config = alembic_config("postgres")
+    config.output_buffer = script = io.StringIO()
+    _refuse_unknown(config, stored, POSTGRES_HEAD)
+    command.upgrade(config, f"{stored or 'base'}:head", sql=True)
+    return script.getvalue()
+
+
+def _refuse_unknown(config: "Config", stored: str | None, newest: str) -> None:
+    from alembic.script import ScriptDirectory
+
+    if stored is not None and stored not in {
+        script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
+    }:
+        raise errors.StorageUnavailable(
+            f"the database is of revision {stored}, which this version of SessionMood does not know "
+            f"(its newest is {newest}): a newer version wrote it; run that one, or restore a backup"
+        )
+
+
+def alembic_config(versions: str = "versions") -> "Config":
+    """What `alembic` needs to find the revisions, without an ini file. `versions`: the folder they lie in."""
     from alembic.config import Config
 
+    here = str(Path(__file__).parent).replace("%", "%%")
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", here)
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", f"{here}/{versions}")
     return config

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from app import errors
-from app.storage import Entry, MoodChange
+from app.storage import Entry
 from app.storage.queue import Group, Job, Outcome
+from app.storage.rows import change_values
 from app.storage.sqlite.damage import is_corrupt
 from app.storage.sqlite.rows import CHANGES, HISTORIES, LOG, LOG_AGAIN, SESSIONS, SIZES, SNAPSHOTS, Row
 
@@ -63,7 +64,7 @@ class _Rows:
             if entry.batch is not None:
                 self.log.append((*name, *msgspec.structs.astuple(entry.batch)))
             for change in entry.changes:
-                self.changes.append((*name, *_change_values(change)))
+                self.changes.append((*name, *change_values(change)))
             if entry.snapshot is not None:
                 snapshots[name] = (*name, entry.version, entry.snapshot)
             if entry.history is not None:
@@ -137,16 +138,3 @@ def _run(connection: sqlite3.Connection, job: Job) -> Any:
             result = errors.Damaged(f"the database is damaged: {error}")
     connection.execute("RELEASE job")
     return result
-
-
-def _change_values(change: MoodChange) -> tuple[Any, ...]:
-    return (
-        change.at,
-        change.mood,
-        change.previous,
-        change.confidence,
-        change.suggested_action,
-        msgspec.json.encode(change.signals).decode(),
-        change.event_count,
-        change.page,
-    )

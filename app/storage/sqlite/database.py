@@ -1,7 +1,6 @@
 """Storage in one SQLite file: the default. The promises are those of `Storage`."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import sqlite3
@@ -15,27 +14,26 @@ from app.storage import (
     Batch,
     Damage,
     ElementRow,
-    Entry,
-    Epoch,
+    HistoryRow,
     Key,
     Lagging,
     MoodChange,
-    Numbering,
-    Page,
+    ProducerState,
     SessionRow,
     State,
     Stored,
-    Traits,
 )
-from app.storage.cursor import Filters, Position, read_cursor, write_cursor
+from app.storage.cursor import Filters, Position
+from app.storage.damage import Damages, Found
 from app.storage.file_lock import Gate
 from app.storage.migrations import migrate_sqlite
 from app.storage.queue import Group, Outcome, WriteQueue
+from app.storage.queued import CHECK_SECONDS, CLOSE_SECONDS, READ_RETRY_MS, Queued
 from app.storage.sqlite import jobs, reads, requests
 from app.storage.sqlite.backup import back_up
 from app.storage.sqlite.commit import is_environment, write_group
 from app.storage.sqlite.connection import BUSY_SECONDS, Connection, reading, writing
-from app.storage.sqlite.damage import Damages, Found, examine, forget_quarantine, is_corrupt, read_damages
+from app.storage.sqlite.damage import examine, forget_quarantine, insert_damage, is_corrupt, read_damages
 from app.storage.sqlite.identity import Claim, sizes
 from app.storage.sqlite.wal import WriteAheadLog
 from app.storage.sqlite.wipe import Wiper, wiped_soon
@@ -43,26 +41,21 @@ from app.storage.sqlite.wipe import Wiper, wiped_soon
 T = TypeVar("T")
 logger = logging.getLogger("sessionmood.storage")
 
-READ_RETRY_MS = 1000
-CLOSE_SECONDS = 10.0
-CHECK_SECONDS = 5.0
 WIPE_SECONDS = 5.0
-MAX_LIST = 500  # sessions a page
 
 
-class SQLiteStorage:
-    """`queue` and `wal` have the counters for the metrics.
+class SQLiteStorage(Queued):
+    """`wal` has counters for the metrics too.
 
     `sole`: refuse to open when another process has the file open with `sole`. A server holds the state of its
     sessions in memory, so there can be one; commands beside it (keys, backup) open without.
     `max_queued_bytes`: what may wait for the disk before `submit` refuses. `retry_scale` stretches the waits
     between tries after a failure (0.25 s, doubled up to 5 s)."""
 
-    queue: WriteQueue
+    #: a file has one writer, whoever that is
+    sole = True
     wal: WriteAheadLog
     wiper: Wiper
-    damage: Damages
-    epoch: Epoch = Epoch("", 0)  # of a storage that is not `sole`
 
     def __init__(
         self,
@@ -72,15 +65,15 @@ class SQLiteStorage:
         max_queued_bytes: int = 64 * 1024 * 1024,
         retry_scale: float = 1.0,
     ) -> None:
+        super().__init__()
         self.path = os.fspath(path)
         self._max_queued_bytes = max_queued_bytes
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
         self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
-        self._secrets: dict[str, bytes] = {}
         self._numbering = asyncio.Lock()
-        self._sole = sole
+        self._alone = sole
         self._claim = Claim(self.path, sole)
         self._gate = Gate(self._claim.real + "-lock", BUSY_SECONDS)
 
@@ -93,7 +86,7 @@ class SQLiteStorage:
             await writer.run(migrate_sqlite)
             # Made now, so that lists need no write later.
             self._secrets["cursor"] = await writer.run(lambda c: jobs.make_secret(c, "cursor"))
-            if self._sole:
+            if self._alone:
                 self.epoch = await writer.run(self._claim.mark)
                 await writer.run(forget_quarantine)
             reader = Connection(self.path, reading)
@@ -109,7 +102,7 @@ class SQLiteStorage:
         self.wiper = Wiper(writer, self._claim.real)
         await self.wiper.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
-        self.damage = Damages(self.queue.run)
+        self.damage = Damages(lambda damage: self.queue.run(partial(insert_damage, damage=damage)))
 
     async def close(self) -> None:
         """Waits at most CLOSE_SECONDS for a disk that fails; what was acked is kept in any case."""
@@ -117,26 +110,12 @@ class SQLiteStorage:
             return
         self.queue.closed = True
         try:
-            await self._drain()
+            await self._drain(CLOSE_SECONDS)
         finally:
             self.wal.stop()
             self.wiper.stop()
-            left = self.queue.abandon()
-            if left:
-                logger.error("closed while writing fails: %d entries, none of them acked, are lost", left)
             await self._release()
             self.wiper.release()
-
-    async def _drain(self) -> None:
-        deadline = asyncio.get_running_loop().time() + CLOSE_SECONDS
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
-                while self.queue.pending:
-                    self.queue.retry_now()
-                    try:
-                        await self.queue.settled()
-                    except errors.SessionMoodError:
-                        await asyncio.sleep(0.1)
 
     async def _release(self) -> None:
         """The writer last: whoever closes last folds the write-ahead log into the file."""
@@ -152,15 +131,6 @@ class SQLiteStorage:
                 writer.stop()
             self._gate.close()
             self._claim.release()
-
-    def submit(self, entry: Entry) -> "asyncio.Future[None]":
-        return self.queue.submit(entry)
-
-    def admit(self) -> None:
-        self.queue.admit()
-
-    def settled(self) -> "asyncio.Future[None]":
-        return self.queue.settled()
 
     def _write(self, group: Group) -> "asyncio.Future[Outcome]":
         if self._writer is None:
@@ -219,34 +189,10 @@ class SQLiteStorage:
     async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
         return await self._read(lambda c: reads.read_lagging(c, within, after))
 
-    async def sessions(
-        self,
-        project: str,
-        *,
-        traits: Traits | None = None,
-        active_since: int | None = None,
-        quiet_since: int | None = None,
-        since: int | None = None,
-        before: int | None = None,
-        page: str | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> Page:
-        """`limit`: 1-500; more is cut to that."""
-        secret = await self.secret("cursor")
-        filters = Filters(project, traits, active_since, quiet_since, since, before, page)
-        after = None
-        if cursor is not None:
-            after = read_cursor(cursor, secret, filters)
-            filters = after.filters
-        limit = min(max(limit, 1), MAX_LIST)
-        # One more than asked for tells whether there is a next page.
-        rows, histories = await self._read(lambda c: reads.read_sessions(c, filters, after, limit + 1))
-        if len(rows) <= limit:
-            return Page(rows, None, histories)
-        last = rows[limit - 1]
-        following = write_cursor(Position(last.last_at, last.session, filters), secret)
-        return Page(rows[:limit], following, histories[:limit])
+    async def _listed(
+        self, filters: Filters, after: Position | None, limit: int
+    ) -> tuple[list[SessionRow], list[HistoryRow | None]]:
+        return await self._read(lambda c: reads.read_sessions(c, filters, after, limit))
 
     async def row(self, project: str, session: str) -> SessionRow | None:
         return await self._read(lambda c: reads.read_row(c, project, session))
@@ -262,12 +208,12 @@ class SQLiteStorage:
             lambda c, found: reads.read_batches(c, project, session, after, limit, found)
         )
 
-    async def numbering(self, project: str, session: str, producer: str) -> Numbering | None:
+    async def producer_state(self, project: str, session: str, producer: str) -> ProducerState | None:
         before: int | None = None
         async with self._numbering:
             while before != 0:
                 part = partial(
-                    reads.read_numbering,
+                    reads.read_producer_state,
                     project=project,
                     session=session,
                     producer=producer,
@@ -364,9 +310,6 @@ class SQLiteStorage:
             *sizes(self._claim.real),
         )
 
-    def report_damage(self, project: str, session: str, part: str, reason: object) -> None:
-        self.damage.report(project, session, part, reason)
-
     async def examine(self) -> list[str]:
         """Look through the whole file; what SQLite says of damaged pages. Rows that cannot be read are reported."""
         pages, damages = await self._read(examine)
@@ -377,14 +320,12 @@ class SQLiteStorage:
     async def damages(self) -> list[Damage]:
         return await self._read(read_damages)
 
-    async def secret(self, name: str) -> bytes:
-        secret = self._secrets.get(name)
-        if secret is None:
-            secret = await self._read(lambda c: reads.read_secret(c, name))
-            if secret is None:
-                secret = await self._run(lambda c: jobs.make_secret(c, name))
-            self._secrets[name] = secret
-        return secret
+    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        return await self._read(lambda c: reads.read_versions(c, names))
+
+    async def _kept_secret(self, name: str) -> bytes:
+        found = await self._read(lambda c: reads.read_secret(c, name))
+        return await self._run(lambda c: jobs.make_secret(c, name)) if found is None else found
 
     async def add_key(self, key: Key) -> None:
         """Raises BadRequest when a key of this id or digest exists."""

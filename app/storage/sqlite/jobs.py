@@ -1,7 +1,5 @@
 """What is written to SQLite besides entries: functions of a connection, each run inside a transaction."""
 
-import hashlib
-import hmac
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -10,13 +8,13 @@ from typing import Any
 import msgspec
 
 from app.storage import ElementRow, Key
+from app.storage.damage import Found
+from app.storage.rows import ELEMENT_COLUMNS, KEY_COLUMNS, SECRET_BYTES, key_of, key_values, quota_digest
 from app.storage.sqlite.commit import is_environment
-from app.storage.sqlite.damage import Found, is_corrupt
-from app.storage.sqlite.reads import ELEMENT_COLUMNS, KEY_COLUMNS, key, read_secret
+from app.storage.sqlite.damage import is_corrupt
+from app.storage.sqlite.reads import read_secret
 from app.storage.sqlite.requests import remove_request
 from app.storage.sqlite.wipe import note_erasure
-
-SECRET_BYTES = 32
 
 
 def make_secret(connection: sqlite3.Connection, name: str) -> bytes:
@@ -97,14 +95,14 @@ def _erase(connection: sqlite3.Connection, found: list[tuple[int, str, str]]) ->
         connection.executemany(
             "DELETE FROM quota_sessions "
             "WHERE digest = ? AND key_id IN (SELECT id FROM keys WHERE project = ?)",
-            [(_digest(secret, session), project) for _, project, session in found],
+            [(quota_digest(secret, session), project) for _, project, session in found],
         )
 
 
 def count_session(
     connection: sqlite3.Connection, key_id: str, month: str, session: str, limit: int | None = None
 ) -> int:
-    digest = _digest(make_secret(connection, "quota"), session)
+    digest = quota_digest(make_secret(connection, "quota"), session)
     if limit is not None and _used(connection, key_id, month) >= limit:
         known = connection.execute(
             "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
@@ -136,7 +134,7 @@ def sessions_counted(
         secret is not None
         and connection.execute(
             "SELECT 1 FROM quota_sessions WHERE digest = ? AND key_id = ? AND month = ?",
-            (_digest(secret, session), key_id, month),
+            (quota_digest(secret, session), key_id, month),
         ).fetchone()
     )
     return _used(connection, key_id, month), bool(known)
@@ -147,10 +145,6 @@ def _used(connection: sqlite3.Connection, key_id: str, month: str) -> int:
         "SELECT used FROM quotas WHERE key_id = ? AND month = ?", (key_id, month)
     ).fetchone()
     return 0 if found is None else int(found[0])
-
-
-def _digest(secret: bytes, session: str) -> bytes:
-    return hmac.digest(secret, session.encode(), hashlib.sha256)[:16]
 
 
 def write_elements(connection: sqlite3.Connection, rows: Sequence[ElementRow], before: int) -> None:
@@ -166,18 +160,7 @@ def write_elements(connection: sqlite3.Connection, rows: Sequence[ElementRow], b
 def insert_key(connection: sqlite3.Connection, new: Key) -> None:
     connection.execute(
         f"INSERT INTO keys ({KEY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (
-            new.id,
-            new.project,
-            new.kind,
-            new.digest,
-            new.name,
-            new.created_at,
-            new.revoked_at,
-            msgspec.json.encode(new.origins).decode(),
-            new.monthly_sessions,
-            new.events_per_second,
-        ),
+        key_values(new),
     )
 
 
@@ -188,7 +171,7 @@ def revoke_key(connection: sqlite3.Connection, key_id: str, at: int) -> Key | No
         f"SELECT {KEY_COLUMNS} FROM keys WHERE id = ?",  # noqa: S608
         (key_id,),
     ).fetchone()
-    return key(found) if found else None
+    return key_of(found) if found else None
 
 
 def write_probe(connection: sqlite3.Connection, at: int) -> None:

@@ -1,11 +1,11 @@
 """What is read from SQLite: functions of a connection, run in the reading thread."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from app import errors
 from app.storage import (
     Batch,
     ElementRow,
@@ -13,13 +13,26 @@ from app.storage import (
     Key,
     Lagging,
     MoodChange,
-    Numbering,
+    ProducerState,
     SessionRow,
     Stored,
 )
 from app.storage.cursor import Filters, Position
-from app.storage.sqlite.damage import SOUND, Found, checked, fits
-from app.storage.sqlite.rows import BATCH_COLUMNS, CHANGE_COLUMNS, HISTORY_COLUMNS, SESSION_COLUMNS
+from app.storage.damage import Found, checked, fits
+from app.storage.rows import (
+    BATCH_COLUMNS,
+    CHANGE_COLUMNS,
+    ELEMENT_COLUMNS,
+    HISTORY_AT,
+    HISTORY_COLUMNS,
+    KEY_COLUMNS,
+    SESSION_COLUMNS,
+    batches_of,
+    changes_of,
+    history_of,
+    keys_of,
+)
+from app.storage.sqlite.damage import SOUND
 
 _SESSION = f"SELECT id, {SESSION_COLUMNS} FROM sessions WHERE project = ? AND session = ?"  # noqa: S608
 _BATCHES = f"SELECT {BATCH_COLUMNS} FROM log WHERE session_id = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
@@ -30,7 +43,6 @@ _LISTED = (
     "LEFT JOIN histories ON session_id = id WHERE id IN (SELECT value FROM json_each(?)) "
     "ORDER BY last_at DESC, id DESC"
 )
-_HISTORY_AT = SESSION_COLUMNS.count(",") + 2  # where the history of a listed session begins
 _CHANGES = f"SELECT {CHANGE_COLUMNS} FROM changes WHERE session_id = ? ORDER BY at, id LIMIT ?"  # noqa: S608
 # One row for all of them: for each row that is read, sqlite3 hands Python's lock over and back.
 _DUE = """
@@ -61,11 +73,7 @@ SELECT DISTINCT project, session FROM log JOIN sessions ON sessions.id = log.ses
 WHERE log.id >= ? AND log.id < ? AND log.version > sessions.version
   AND typeof(project) = 'text' AND typeof(session) = 'text'
 """
-KEY_COLUMNS = (
-    "id, project, kind, digest, name, created_at, revoked_at, origins, monthly_sessions, events_per_second"
-)
 _KEYS = f"SELECT {KEY_COLUMNS} FROM keys ORDER BY created_at, id"  # noqa: S608
-ELEMENT_COLUMNS = "project, target, at, visitors, clicks, runs, answered, dead, waited"
 _ELEMENTS = f"SELECT {ELEMENT_COLUMNS} FROM elements ORDER BY at DESC LIMIT ?"  # noqa: S608
 # The traits that sessions of a project, or on a page of it, have, found by leaps in the index.
 _TRAITS = """
@@ -97,17 +105,6 @@ def session_row(values: tuple[Any, ...]) -> SessionRow:
     return msgspec.structs.replace(row, publishable=bool(row.publishable))
 
 
-def _batches(rows: list[tuple[Any, ...]], project: str, session: str, damages: list[Found]) -> list[Batch]:
-    """Those of `rows` that can be read; `damages` takes note of the others."""
-    batches = []
-    for row in rows:
-        try:
-            batches.append(checked(Batch, row))
-        except errors.Damaged as error:
-            damages.append((project, session, "log", f"the row of version {row[0]!r}: {error}"))
-    return batches
-
-
 def read_row(connection: sqlite3.Connection, project: str, session: str) -> SessionRow | None:
     found = connection.execute(_SESSION, (project, session)).fetchone()
     return session_row(found[1:]) if found else None
@@ -127,13 +124,8 @@ def read_stored(
         history = connection.execute(_HISTORY, found[:1]).fetchone()
     finally:
         connection.execute("COMMIT")
-    readable = _batches(batches, project, session, damages)
-    return Stored(session_row(found[1:]), state, version, readable, _history(history))
-
-
-def _history(values: tuple[Any, ...] | None) -> HistoryRow | None:
-    """None where there is none, or none that can be read: then the log gives it once more."""
-    return HistoryRow(*values) if values is not None and fits(HistoryRow, values) else None
+    readable = batches_of(batches, project, session, damages)
+    return Stored(session_row(found[1:]), state, version, readable, history_of(history))
 
 
 def read_batches(
@@ -145,7 +137,7 @@ def read_batches(
     while found and len(batches) < limit:
         wanted = limit - len(batches)
         rows = connection.execute(_BATCHES, (found[0], after, wanted)).fetchall()
-        batches += _batches(rows, project, session, damages)
+        batches += batches_of(rows, project, session, damages)
         if len(rows) < wanted or not isinstance(rows[-1][0], int):
             break
         after = rows[-1][0]
@@ -157,22 +149,12 @@ def read_changes(
 ) -> list[MoodChange]:
     found = connection.execute(_SESSION, (project, session)).fetchone()
     rows = connection.execute(_CHANGES, (found[0], limit)).fetchall() if found else []
-    changes = []
-    for row in rows:
-        try:
-            changes.append(msgspec.convert(msgspec.structs.asdict(_change(row)), MoodChange))
-        except (msgspec.MsgspecError, TypeError, ValueError) as error:
-            damages.append((project, session, "change", f"the change at {row[0]!r}: {error}"))
-    return changes
+    return changes_of(rows, project, session, damages)
 
 
-def _change(row: tuple[Any, ...]) -> MoodChange:
-    return MoodChange(*(*row[:5], msgspec.json.decode(row[5], type=list[str]), *row[6:]))
-
-
-def read_numbering(
+def read_producer_state(
     connection: sqlite3.Connection, project: str, session: str, producer: str, before: int | None
-) -> tuple[Numbering | None, int]:
+) -> tuple[ProducerState | None, int]:
     """From the newest rows of the session's log, or those before version `before`; and the version to go on before, 0
     where that was all."""
     id, newest = connection.execute(_NEWEST_VERSION, (project, session)).fetchone()
@@ -180,7 +162,13 @@ def read_numbering(
         return None, 0
     last = newest if before is None else before - 1
     found = connection.execute(_NUMBERING, (id, last, last - LOG_PART, producer)).fetchone()
-    return (Numbering(*found), 0) if found else (None, max(last - LOG_PART + 1, 0))
+    return (ProducerState(*found), 0) if found else (None, max(last - LOG_PART + 1, 0))
+
+
+def read_versions(connection: sqlite3.Connection, names: Sequence[tuple[str, str]]) -> list[int]:
+    """The newest version of each in the log, 0 where there is none."""
+    found = [connection.execute(_NEWEST_VERSION, name).fetchone()[1] for name in names]
+    return [version if isinstance(version, int) else 0 for version in found]
 
 
 def read_lagging(connection: sqlite3.Connection, within: int, after: tuple[int, int] | None) -> Lagging:
@@ -216,7 +204,9 @@ def read_sessions(
         rows = connection.execute(_LISTED, (msgspec.json.encode(ids).decode(),)).fetchall()
     finally:
         connection.execute("COMMIT")
-    return [session_row(row[1:_HISTORY_AT]) for row in rows], [_history(row[_HISTORY_AT:]) for row in rows]
+    return [session_row(row[1 : HISTORY_AT + 1]) for row in rows], [
+        history_of(row[HISTORY_AT + 1 :]) for row in rows
+    ]
 
 
 def _listed(
@@ -300,18 +290,7 @@ def read_clock(connection: sqlite3.Connection) -> int | None:
 
 
 def read_keys(connection: sqlite3.Connection, damages: list[Found]) -> list[Key]:
-    """One that cannot be read opens nothing, and stops no other."""
-    keys = []
-    for row in connection.execute(_KEYS).fetchall():
-        try:
-            keys.append(msgspec.convert(msgspec.structs.asdict(key(row)), Key))
-        except (msgspec.MsgspecError, TypeError, ValueError) as error:
-            damages.append((str(row[1]), str(row[0]), "key", str(error)))
-    return keys
-
-
-def key(row: tuple[Any, ...]) -> Key:
-    return Key(*(*row[:7], msgspec.json.decode(row[7], type=tuple[str, ...]), *row[8:]))
+    return keys_of(connection.execute(_KEYS).fetchall(), damages)
 
 
 def read_secret(connection: sqlite3.Connection, name: str) -> bytes | None:

@@ -11,15 +11,13 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
-_SESSION: Final = (
-    "version, created_at, last_at, event_count, mood, confidence, suggested_action, mood_at, traits, page, due_at, "
-    "publishable, nonce"
+from app.storage.rows import (
+    BATCH_COLUMNS,
+    CHANGE_COLUMNS,
+    HISTORY_COLUMNS,
+    SESSION_COLUMNS,
+    SNAPSHOT_COLUMNS,
 )
-SESSION_COLUMNS: Final = f"project, session, {_SESSION}"
-BATCH_COLUMNS: Final = "version, at, producer, first_seq, last_seq, reports, count, events"
-CHANGE_COLUMNS: Final = "at, mood, previous, confidence, suggested_action, signals, event_count, page"
-SNAPSHOT_COLUMNS: Final = "version, state"
-HISTORY_COLUMNS: Final = "worst_mood, worst_confidence, worst_at, worst_page, evidence, offers"
 
 #: Rows that a statement may have. Each size is compiled once; what comes in a group of ordinary size is one statement.
 SIZES: Final = (*range(1, 33), 48, 64, 96, 128, 192, 256)
@@ -58,7 +56,7 @@ SESSIONS: Final = Insert(
     "sessions",
     "project, session",
     "?, ?",
-    _SESSION,
+    SESSION_COLUMNS.removeprefix("project, session, "),
     "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
     "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
     "suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits, "

@@ -15,7 +15,7 @@ from app import protocol
 from app.auth.origins import check_origin
 from app.config.settings import MAX_TOKEN_TTL
 from app.errors import BadBody, BadRequest, NotFound, SessionMoodError, Unsupported
-from app.ingest.kept_history import history_row, labelled, mood_columns, told
+from app.ingest.history_rows import history_row, labelled, mood_columns, told
 from app.mood import MOODS, Offer, Reading
 from app.protocol.malformed import reason
 from app.sessions.history import OUTCOMES, wanted_traits

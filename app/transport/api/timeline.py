@@ -6,8 +6,8 @@ import msgspec
 from starlette.responses import StreamingResponse
 
 from app import protocol
-from app.ingest.kept_history import labelled
-from app.ingest.receive import PART
+from app.ingest import MAX_FOLD_EVENTS
+from app.ingest.history_rows import labelled
 from app.mood import Model
 from app.storage import Batch, MoodChange
 from app.transport import Doors
@@ -37,23 +37,26 @@ async def _pieces(
     batches: Sequence[Batch],
     after: int | None,
 ) -> AsyncIterator[bytes]:
-    """The JSON object. A page may hold half a million events: PART of them are told at a time, and a row of the log
-    at most on top, between which others have their turn."""
+    """The JSON object. A page may hold half a million events: MAX_FOLD_EVENTS of them are told at a time, and a row of
+    the log at most on top, between which others have their turn."""
     yield b'{"changes":['
-    for start in range(0, len(changes), PART):
+    for start in range(0, len(changes), MAX_FOLD_EVENTS):
         if start:
-            await doors.ingest.turn()
-        part = [_change(change, doors.ingest.sessions.model) for change in changes[start : start + PART]]
+            await doors.ingest.loader.turn()
+        part = [
+            _change(change, doors.ingest.sessions.model)
+            for change in changes[start : start + MAX_FOLD_EVENTS]
+        ]
         yield _joined(part, more=start > 0)
     yield b'],"events":['
     events: list[dict[str, object]] = []
     begun = False
     for batch in batches:
         events += _events(doors, project, id, batch)
-        if len(events) >= PART:
+        if len(events) >= MAX_FOLD_EVENTS:
             yield _joined(events, more=begun)
             events, begun = [], True
-            await doors.ingest.turn()
+            await doors.ingest.loader.turn()
     yield _joined(events, more=begun)
     yield b'],"after":' + protocol.encode(after) + b"}"
 

@@ -1,6 +1,6 @@
 """A live session as storage has it: its row and its changes of mood."""
 
-from app.ingest.kept_history import mood_columns
+from app.ingest.history_rows import mood_columns
 from app.mood import Change
 from app.sessions.session import Session
 from app.storage import MoodChange, SessionRow

@@ -43,7 +43,7 @@ def mood_columns(history: History, model: Model) -> tuple[str, float, str, int, 
 
 
 def history_row(history: History) -> HistoryRow | None:
-    """What is kept beside the session's row; None before the first mood."""
+    """What is stored beside the session's row; None before the first mood."""
     worst = history.worst
     if worst is None:
         return None
@@ -59,20 +59,20 @@ def history_row(history: History) -> HistoryRow | None:
     )
 
 
-def kept_history(row: SessionRow, kept: HistoryRow) -> History:
+def restored_history(row: SessionRow, stored: HistoryRow) -> History:
     """The history as it was when `row` was written."""
-    evidence = _decode_evidence(kept.evidence)
+    evidence = _decode_evidence(stored.evidence)
     worst = Worst(
-        kept.worst_mood,
-        kept.worst_confidence,
-        kept.worst_at,
+        stored.worst_mood,
+        stored.worst_confidence,
+        stored.worst_at,
         evidence.event_count,
-        kept.worst_page,
+        stored.worst_page,
         evidence.signals,
         [Evidence(e.signal, e.points, e.count, e.text) for e in evidence.because],
     )
     offers = [
-        Offered(o.id, o.at, OUTCOMES.index(o.outcome), o.outcome_at) for o in _decode_offers(kept.offers)
+        Offered(o.id, o.at, OUTCOMES.index(o.outcome), o.outcome_at) for o in _decode_offers(stored.offers)
     ]
     history = History()
     history.restore(row.mood_at, row.confidence, row.traits, worst, offers)
@@ -87,22 +87,22 @@ def labelled(fields: dict[str, object], model: Model) -> dict[str, object]:
     return fields
 
 
-def told(traits: int, kept: HistoryRow | None, model: Model) -> dict[str, object]:
+def told(traits: int, stored: HistoryRow | None, model: Model) -> dict[str, object]:
     """`moods`, `worst` and `help` of a session, as lists and its page show them."""
     outcome = outcome_of(traits)
     try:
-        evidence = None if kept is None else msgspec.to_builtins(_decode_evidence(kept.evidence))
-        offers = [] if kept is None else msgspec.to_builtins(_decode_offers(kept.offers))
+        evidence = None if stored is None else msgspec.to_builtins(_decode_evidence(stored.evidence))
+        offers = [] if stored is None else msgspec.to_builtins(_decode_offers(stored.offers))
     except (msgspec.MsgspecError, UnicodeError):  # damaged: one row must not cost the list
         evidence, offers = None, []
     help = None if outcome is None else {"outcome": outcome, "offers": offers}
     worst = None
-    if kept is not None and evidence is not None:
+    if stored is not None and evidence is not None:
         fields: dict[str, object] = {
-            "mood": kept.worst_mood,
-            "confidence": round(kept.worst_confidence, 4),
-            "at": kept.worst_at,
-            "page": kept.worst_page,
+            "mood": stored.worst_mood,
+            "confidence": round(stored.worst_confidence, 4),
+            "at": stored.worst_at,
+            "page": stored.worst_page,
             **evidence,
         }
         worst = labelled(fields, model)

@@ -1,0 +1,99 @@
+"""One Valkey or Redis, or a cluster of them: who has which channel, and how to reach it."""
+
+import asyncio
+import math
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+
+#: Seconds that connecting, and one pipeline of commands, may take.
+CONNECT_WITHIN: Final = 2.0
+ANSWER_WITHIN: Final = 2.0
+
+
+def _options() -> dict[str, Any]:
+    """Nothing is tried again below us: who calls knows better whether it still matters. RESP2 suffices, and tells
+    messages from answers without a hook."""
+    return {
+        "socket_connect_timeout": CONNECT_WITHIN,
+        "socket_timeout": ANSWER_WITHIN,
+        "health_check_interval": 0,
+        "protocol": 2,
+    }
+
+
+class Engine:
+    """What stands behind REDIS_URL."""
+
+    def __init__(self, client: "Redis | RedisCluster") -> None:
+        self.client = client
+
+    @classmethod
+    async def open(cls, url: str) -> "Engine":
+        """Connect. Raises RedisError or OSError."""
+        single = Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), single_connection_client=False, **_options()
+        )
+        try:
+            info = await single.info("cluster")
+        except ResponseError:  # not every provider lets one ask
+            info = {}
+        except BaseException:
+            await single.aclose()
+            raise
+        if not info.get("cluster_enabled"):
+            return cls(single)
+        await single.aclose()
+        cluster = RedisCluster.from_url(url, retry=Retry(NoBackoff(), 1), **_options())
+        try:
+            await cluster.initialize()
+        except BaseException:
+            await cluster.aclose()
+            raise
+        return cls(cluster)
+
+    @property
+    def is_cluster(self) -> bool:
+        return isinstance(self.client, RedisCluster)
+
+    def owner(self, channel: str) -> str:
+        """The name of the node that has `channel`. Raises RedisError while nobody has it."""
+        if isinstance(self.client, RedisCluster):
+            node = self.client.get_node_from_key(channel)
+            return "" if node is None else str(node.name)
+        return ""
+
+    def connection(self, owner: str) -> AbstractConnection:
+        """A connection to that node for messages alone, not yet open."""
+        if isinstance(self.client, RedisCluster):
+            node = cast(Any, self.client.get_node(node_name=owner))
+            return cast(AbstractConnection, node.connection_class(**node.connection_kwargs))
+        return cast(AbstractConnection, cast(Any, self.client.connection_pool).make_connection())
+
+    async def run(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        """The answers of many commands, sent together; one may be an exception. Raises RedisError, OSError."""
+        pipeline: Any = (
+            self.client.pipeline()
+            if isinstance(self.client, RedisCluster)
+            else self.client.pipeline(transaction=False)
+        )
+        for command in commands:
+            pipeline.execute_command(*command)
+        return list(await pipeline.execute(raise_on_error=False))
+
+    async def close(self) -> None:
+        await self.client.aclose()
+        await asyncio.sleep(0)  # the lines end in the next turn of the loop
+
+
+async def connect(connection: AbstractConnection) -> None:
+    await cast(Any, connection).connect()
+
+
+async def read(connection: AbstractConnection, within: float = math.inf) -> Any:
+    """The next message of a connection that listens; None when none came within that many seconds."""
+    return await connection.read_response(timeout=within, disconnect_on_error=False, push_request=True)

@@ -1,0 +1,1 @@
+"""Postgres behind the storage contract: one writing connection a node, group commit, appending as the lock."""
