@@ -10,8 +10,8 @@ export const AT_ONCE = 60;
 const CLOSE = 40;
 /** Of those so many with what CSS draws before and after them. */
 const PSEUDO = 16;
-const COLUMNS = 8;
-const ROWS = 5;
+const COLUMNS = 6;
+const ROWS = 4;
 /** A canvas that takes up less of the window is an icon. */
 const CANVAS = 0.002;
 
