@@ -9,6 +9,7 @@ import argparse
 import json
 import statistics
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from benchmarks.gallery.build import bundle, install
 from benchmarks.gallery.run import PERSON, chromium
 from benchmarks.gallery.site import GallerySite
 from benchmarks.gallery.tools import TOOLS
-from benchmarks.table import progress, say, show
+from benchmarks.table import progress, show
 from benchmarks.usage import machine
 from tests.support.server import running
 
+RESULTS = Path(__file__).parent / "press.json"
 TOOLS_HERE = ("none", "sessionmood", "posthog", "datadog")
 #: What a press is made of, and what follows it.
 PRESS = ("pointerdown", "mousedown", "pointerup", "mouseup", "click")
@@ -183,30 +185,55 @@ def run(tools: Iterable[str], count: int) -> list[Cost]:
     return costs
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.press", description=__doc__)
-    parser.add_argument("--tool", action="append", choices=TOOLS_HERE, help="this one; may be repeated")
-    parser.add_argument("--count", type=int, default=60, help="presses at once, and as many rested (60)")
-    options = parser.parse_args()
-    costs = run(options.tool or TOOLS_HERE, options.count)
-    say(f"A page of 5,000 elements, {options.count} presses each way; {machine()}")
-    heads = ["", "at once: median", "p95", "most", "rested: median", "p95", "most"]
-    heads += ["all work", "over 50 ms", "longest", "layouts", "idle, ms/s"]
-    rows: list[list[object]] = []
-    for cost in costs:
+class Result(msgspec.Struct):
+    """A run, as it is kept in press.json."""
+
+    date: str
+    machine: str
+    count: int
+    costs: list[Cost]
+
+
+HEADS = (
+    "the main thread's processor time, in ms",
+    "a press at once: median", "p95", "most", "after a rest: median", "p95", "most",
+    "all that follows", "tasks over 50 ms", "layouts a press", "idle, ms a second",
+)  # fmt: skip
+
+
+def rows(result: Result) -> list[list[object]]:
+    """The table, in the order of HEADS."""
+    found: list[list[object]] = []
+    for cost in result.costs:
         row: list[object] = [TOOLS[cost.tool].package or "no script"]
         for each in (cost.at_once, cost.rested):
             row += [round(statistics.median(each), 2), round(percentile(each, 0.95), 2), round(max(each), 2)]
-        row += [
-            round(cost.work, 1),
-            cost.long,
-            round(cost.longest, 1),
-            round(cost.layouts, 2),
-            round(cost.idle, 2),
-        ]
-        rows.append(row)
-    show("A press, ms of the main thread's processor time", heads, rows)
-    print(json.dumps([msgspec.to_builtins(cost) for cost in costs]))
+        found.append([*row, round(cost.work, 1), cost.long, round(cost.layouts, 2), round(cost.idle, 2)])
+    return found
+
+
+def kept() -> Result:
+    """The run in the repository."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=Result)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.press", description=__doc__)
+    parser.add_argument("--tool", action="append", choices=TOOLS_HERE, help="this one; may be repeated")
+    parser.add_argument(
+        "--count", type=int, default=60, help="presses at once, and as many after a rest (60)"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="keep the result in the repository, for docs/browser.md"
+    )
+    options = parser.parse_args()
+    where = machine()
+    costs = run(options.tool or TOOLS_HERE, options.count)
+    found = Result(time.strftime("%Y-%m-%d", time.gmtime()), where, options.count, costs)
+    show(f"A page of 5,000 elements, {found.count} presses each way; {where}", HEADS, rows(found))
+    print(msgspec.json.encode(found).decode())
+    if options.write:
+        RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 
 
 if __name__ == "__main__":
