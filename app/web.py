@@ -28,6 +28,7 @@ from app.ingest.sweep import Sweep
 from app.mood import DEFAULT, Model
 from app.sessions.registry import Sessions
 from app.storage import Storage
+from app.storage.postgres.database import PostgresStorage
 from app.storage.sqlite.database import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft, address_of, refuse
@@ -63,6 +64,13 @@ def model_of(settings: Settings) -> Model:
     return _with_numbers(settings, "SESSIONMOOD_MODEL", settings.model)
 
 
+def storage_of(settings: Settings) -> Storage:
+    """Where the server keeps everything, not yet open."""
+    if settings.on_postgres:
+        return PostgresStorage(settings.database_url, server="sole")
+    return SQLiteStorage(settings.sqlite_path, sole=True)
+
+
 def shadow_of(settings: Settings) -> Shadow | None:
     """The candidate model to run beside the live one, if one is set. Raises BadSetting."""
     if not settings.shadow_model:
@@ -83,7 +91,7 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.store: Storage = SQLiteStorage(settings.sqlite_path, sole=True)
+        self.store = storage_of(settings)
         self.clock = clock = Clock()
         self.access = Access(self.store, clock, settings.token_ttl, settings.demo)
         self.ingest = Ingest(

@@ -53,7 +53,9 @@ class Settings:
     host: str = _setting("SESSIONMOOD_HOST", "127.0.0.1", "address to listen on; 0.0.0.0 for all")
     port: int = _setting("PORT", 8000, "port to listen on; 0 picks a free one")
     database_url: str = _setting(
-        "DATABASE_URL", "sqlite:///data/sessionmood.db", "where everything is kept: sqlite:///FILE"
+        "DATABASE_URL",
+        "sqlite:///data/sessionmood.db",
+        "where everything is kept: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE",
     )
     redis_url: str = _setting(
         "REDIS_URL",
@@ -214,12 +216,22 @@ class Settings:
         prefix = "sqlite:///"
         if not self.database_url.startswith(prefix) or self.database_url == prefix:
             raise BadSetting(
-                "DATABASE_URL must be sqlite:///FILE; PostgreSQL is not supported by this version"
+                f"DATABASE_URL is {self.shown_database}, not sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
             )
         path = self.database_url[len(prefix) :]
         if path == ":memory:":
             raise BadSetting("DATABASE_URL is sqlite:///:memory:, but what is acked must outlive the process")
         return path
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether everything is kept in Postgres, else in an SQLite file."""
+        return self.database_url.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def shown_database(self) -> str:
+        """The database's URL without a password, for logs and messages."""
+        return re.sub(r"(password=)[^&]*|(//[^:/@?]*):.*@", _hidden, self.database_url)
 
     @property
     def connection_cap(self) -> int:
@@ -261,6 +273,10 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
         hint = f": did you mean {meant[0]}?" if meant else ""
         found.append(f"{name} is set, but there is no such setting{hint}")
     return found
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return f"{found[1]}***" if found[1] else f"{found[2]}:***@"
 
 
 def _files() -> int:
@@ -317,7 +333,8 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"SESSIONMOOD_HOST is {settings.host!r}, not the name or address of an interface")
     _check_nodes(settings)
     _check_proxies(settings.trusted_proxies)
-    _ = settings.sqlite_path
+    if not settings.on_postgres:
+        _ = settings.sqlite_path
 
 
 def _check_nodes(settings: Settings) -> None:

@@ -50,7 +50,7 @@ def announce(app: App, port: int) -> None:
     fields: dict[str, object] = {
         "version": __version__,
         "listening": f"{settings.host}:{port}",
-        "database": settings.database_url,
+        "database": settings.shown_database,
         "sockets": settings.connection_cap,
         "requests": settings.request_cap,
         "sessions": settings.max_sessions,
@@ -62,7 +62,7 @@ def announce(app: App, port: int) -> None:
         __version__,
         settings.host,
         port,
-        settings.database_url,
+        settings.shown_database,
         f"{settings.connection_cap:,}",
         f"{settings.max_sessions:,}",
         f"{days:g} days" if days else "for ever",

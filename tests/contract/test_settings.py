@@ -32,7 +32,10 @@ def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_add
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"DATABASE_URL": "postgresql://db/mood"}, "PostgreSQL is not supported by this version"),
+        (
+            {"DATABASE_URL": "mysql://me:secret@here/it"},
+            "mysql://me:***@here/it, not sqlite:///FILE or postgresql://",
+        ),
         ({"DATABASE_URL": "mysql://db/mood"}, "sqlite:///FILE"),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "outlive"),
         ({"PORT": "http"}, "PORT is 'http'"),
