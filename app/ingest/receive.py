@@ -5,6 +5,7 @@ Every door calls `receive` or `receive_in_parts`; the mood push never waits for 
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from app import protocol
 from app.counters import Counters
@@ -13,6 +14,7 @@ from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.load import Loader
 from app.ingest.persist import Persister
 from app.ingest.receipts import Receipt, together
+from app.ingest.replaying import replay
 from app.ingest.rows import session_row
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.protocol.events import note, to_events
@@ -200,7 +202,7 @@ class Ingest:
     def current(self, row: SessionRow) -> SessionRow:
         """The row as the session in memory has it, if it is there: what storage has may lag behind."""
         session = self.sessions.get(row.project, row.session)
-        if session is None or session.engine is None:
+        if session is None or session.engine is None or session.version < row.version:
             return row
         return session_row(session, row.due_at)
 
