@@ -92,10 +92,10 @@ for (const mood of Object.keys(COLOURS)) {
 
 /** @param {any} reading */
 const draw = (reading) => {
-  const { mood, confidence, suggested_action, scores, because } = reading;
+  const { mood, label = mood, confidence, suggested_action, scores, because } = reading;
   const name = /** @type {keyof typeof COLOURS} */ (mood);
   at("live").style.setProperty("--mood", COLOURS[name]);
-  at("mood").textContent = mood;
+  at("mood").textContent = label;
   at("sure").textContent = Math.round(confidence * 100) + " % sure";
   // Every visit starts as engaged: until something else speaks for it, that says nothing.
   const early = because.every((/** @type {any} */ { signal, points }) => signal === "arrived" || points <= 0);
@@ -105,6 +105,7 @@ const draw = (reading) => {
   at("brows").setAttribute("d", BROWS[name]);
   for (const [mood, { row, bar }] of Object.entries(bars)) {
     row.className = mood === name ? "on" : "";
+    if (mood === name) row.firstChild.data = label;
     bar.setAttribute("width", scores[mood] * 100 + "%");
   }
   const lines = because.map((/** @type {any} */ { text, points }) =>

@@ -9,6 +9,7 @@ from app.config.settings import Settings
 from app.mood import DEFAULT
 from app.mood.model.numbers import SETTINGS, WEIGHTS
 from app.transport.pages.docs import first_answer, folded
+from benchmarks import scale
 from benchmarks.gallery import report
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -81,7 +82,22 @@ def accuracy_page() -> str:
     return before + begin + "\n".join(parts) + end + after
 
 
-PAGES = {"settings.md": settings_page, "numbers.md": numbers_page, "accuracy.md": accuracy_page}
+def scaling_page() -> str:
+    """docs/scaling.md as it stands, with its tables between their marks."""
+    page = (DOCS / "scaling.md").read_text()
+    for mark, made in (("sizes", scale.sizes_table()), ("losses", scale.losses_table())):
+        before, begin, rest = page.partition(f"<!-- {mark} -->\n")
+        _, end, after = rest.partition(f"<!-- end of {mark} -->\n")
+        page = before + begin + made + end + after
+    return page
+
+
+PAGES = {
+    "scaling.md": scaling_page,
+    "settings.md": settings_page,
+    "numbers.md": numbers_page,
+    "accuracy.md": accuracy_page,
+}
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:

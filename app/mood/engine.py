@@ -14,7 +14,7 @@ from app.mood.scoring import chance_of, independent_friction, most_frustrated, p
 from app.mood.signals.names import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
 from app.mood.words import describe
 
-_VERSION: Final = 6
+_VERSION: Final = 7
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 #: Points that are shown as 0.00.

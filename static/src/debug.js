@@ -14,10 +14,10 @@ export default ({ on, mood }) => {
   card("session-mood-debug", CSS, make("pre", {}, now, frames));
   const draw = (/** @type {any} */ reading) => {
     if (!reading) return;
-    const { confidence, scores, because, suggested_action } = reading;
+    const { mood, label = mood, confidence, scores, because, suggested_action } = reading;
     now.textContent = [
-      `${reading.mood} ${confidence} → ${suggested_action}`,
-      ...Object.entries(scores).map(([name, score]) => name.padEnd(12) + "█".repeat(score * BAR)),
+      `${label} ${confidence} → ${suggested_action}`,
+      ...Object.entries(scores).map(([name, score]) => (name === mood ? label : name).padEnd(12) + "█".repeat(score * BAR)),
       ...because.map((/** @type {any} */ { points, text }) => points.toFixed(2) + " " + text),
     ].join("\n");
   };

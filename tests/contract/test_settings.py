@@ -90,9 +90,9 @@ def test_proxies_that_can_be_are_taken() -> None:
 
 
 def test_serve_says_so_and_exits_with_2() -> None:
-    ran = sessionmood("serve", DATABASE_URL="postgresql://db/mood")
+    ran = sessionmood("serve", DATABASE_URL="oracle://db/mood")
     assert ran.code == 2
-    assert "PostgreSQL is not supported by this version" in ran.err
+    assert "oracle://db/mood, not sqlite:///FILE or postgresql://" in ran.err
 
 
 def test_a_second_process_on_the_same_database_is_refused_in_words(server: ServerProcess) -> None:

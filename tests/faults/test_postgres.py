@@ -68,9 +68,12 @@ async def test_nothing_is_acked_while_postgres_is_down(
 def test_a_second_server_is_refused_in_one_sentence(served: ServerProcess, tmp_path: Path) -> None:
     folder = tmp_path / "second"
     folder.mkdir()
-    with contextlib.closing(ServerProcess(folder, **served.settings)) as second:
-        with pytest.raises(AssertionError, match=r"another server runs on this database already.*REDIS_URL"):
-            second.start()
+    refusal = r"another server runs on this database already.*REDIS_URL"
+    with (
+        contextlib.closing(ServerProcess(folder, **served.settings)) as second,
+        pytest.raises(AssertionError, match=refusal),
+    ):
+        second.start()
     assert "postgres@" in served.output()  # where it writes to
 
 

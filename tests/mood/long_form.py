@@ -49,7 +49,7 @@ def break_silence(self: ClickSignals, m: Model) -> None:
 
 def fade_pages(self: PageSignals, at: int, m: Model) -> None:
     if at > self.at:
-        self.dwelt *= kept(m.satisfied_rate, self.at, at)
+        self.dwelt *= kept(m.dwell_rate, self.at, at)
         self.new *= kept(m.curious_rate, self.at, at)
         self.at = at
 

@@ -192,7 +192,7 @@ def waited_for(verdict: Event, events: Sequence[Event], m: Model) -> bool:
         return False
     before = [e for e in events[: position(verdict, events)] if e is not verdict]
     answers = [e.at for e in of(before, "response") if e.target in (None, verdict.target)]
-    answers += [at for _, at, _ in list_visits(before)]
+    answers += [at for _, at, _ in list_visits(before) if at < verdict.at]
     clicked = [e for e in of(before, "click") if e.target == verdict.target and e.kind != UNKNOWN]
     count = sum(
         v["rage.wait"] <= (verdict.at - click.at) / 1000 <= v["rage.wait"] + 2 * v["rage.window"]
@@ -373,7 +373,7 @@ def pages(events: Sequence[Event], now: int, m: Model) -> Strengths:
         if i + 1 < len(visits):
             leaves = visits[i + 1][1]
             seconds = min((leaves - entered) / 1000, v["pages.dwell_cap"])
-            dwelt += seconds * left(now - leaves, v["half_life.satisfied"])
+            dwelt += seconds * left(now - leaves, v["half_life.dwell"])
         one, two, three = (visits[i - k][0] if i >= k else None for k in (1, 2, 3))
         if i == 0 or one is None:
             continue

@@ -78,6 +78,7 @@ class Model:
         self.engaged_rate: float = rate_of(v["half_life.engaged"])
         self.satisfied_rate: float = rate_of(v["half_life.satisfied"])
         self.bored_rate: float = rate_of(v["half_life.bored"])
+        self.dwell_rate: float = rate_of(v["half_life.dwell"])
         self.trouble_from: float = v["trouble.from"]
         self.rage_clicks: float = v["rage.clicks"]
         self.rage_window_ms: float = v["rage.window"] * 1000.0

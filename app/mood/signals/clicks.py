@@ -169,7 +169,9 @@ class ClickSignals:
             self.rage_count += 1
         place.burst_at = at
         seen = self.waiting.burst(event, m) if event.reports & REPORTS_RESPONSE else 0
-        stepping = (nature & STEPPER) != 0 and seen == 0
+        stepping = (nature & STEPPER) != 0 and not (
+            event.reports & REPORTS_RESPONSE and self.waiting.rested(event, m)
+        )
         if event.kind in MILD or stepping or self._answered(event.target, at):
             if not again:
                 self.rage += m.rage_answered
@@ -232,7 +234,7 @@ class ClickSignals:
         """Another page: an answer too, though how good a one is not known."""
         self._fade(at, m)
         self.moved_at = at
-        self.waiting.answer(None)
+        self.waiting.moved_on(at)
         self.places.moved_on()
         self._break_silence(m)
 

@@ -55,7 +55,7 @@ class PageSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.dwelt > 0.0:
-                self.dwelt *= kept(m.satisfied_rate, self.at, at)
+                self.dwelt *= kept(m.dwell_rate, self.at, at)
             if self.new > 0.0:
                 self.new *= kept(m.curious_rate, self.at, at)
             self.at = at
@@ -122,7 +122,7 @@ class PageSignals:
         if turns > 0.0:
             out[BACK_AND_FORTH] = min(1.0, turns / m.pages_full)
         if self.dwelt > 0.0:
-            out[DWELL] = half_at(self.dwelt * kept(m.satisfied_rate, self.at, now), m.dwell_half)
+            out[DWELL] = half_at(self.dwelt * kept(m.dwell_rate, self.at, now), m.dwell_half)
         if self.new > 0.0:
             out[EXPLORING] = half_at(self.new * kept(m.curious_rate, self.at, now), m.explore_half)
 
