@@ -158,9 +158,7 @@ async def test_while_the_bus_is_away_readings_say_so_and_news_come_all_the_same(
         await asyncio.to_thread(valkey.kill)
         try:
             for node in pair:
-                await asyncio.to_thread(
-                    wait_until, partial(_bus_is, node, 0)
-                )
+                await asyncio.to_thread(wait_until, partial(_bus_is, node, 0))
             answer = await asyncio.to_thread(b.post, session, _TROUBLE)
             assert answer.status_code == 200
             assert (await socket.until("mood", mood="frustrated"))["event_count"] == 5
