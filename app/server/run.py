@@ -214,13 +214,8 @@ def _serve(settings: Settings, sock: socket.socket | None = None, worker: Worker
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
     )
-<<<<<<< HEAD
     server = Server(config, app, tcp, worker)
     if worker is None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
-=======
-    server = Server(config, app, tcp)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
->>>>>>> main
         signal.signal(signal.SIGHUP, server.handle_exit)
     server.run(None if sock is None else [sock])
     return 0 if server.started else 3
