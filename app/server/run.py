@@ -19,9 +19,9 @@ from app.config.settings import Settings
 from app.errors import Draining
 from app.server.announce import Bursts, Standstills, announce
 from app.server.http_protocol import HttpProtocol
-from app.server.lines import Lines
 from app.server.logs import set_up_logging
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
 from app.web import App, create_app
 
 logger = logging.getLogger("sessionmood.server")
@@ -41,10 +41,10 @@ class Server(uvicorn.Server):
     """Drains before it stops: readiness goes first, then sockets leave one after the other. A second signal
     stops at once. Whatever hangs, the process is gone when `drain_grace` is over."""
 
-    def __init__(self, config: uvicorn.Config, app: App, lines: Lines) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, tcp: TcpConnections) -> None:
         super().__init__(config)
         self._app = app
-        self._lines = lines
+        self._tcp = tcp
         self._watch: asyncio.Task[None] | None = None
         self._signal = "a stop"
         self._bursts = Bursts(app.ingest.counters)
@@ -65,7 +65,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._watch = asyncio.create_task(self._look_after(), name="lines")
+            self._watch = asyncio.create_task(self._look_after(), name="connections")
             _spare_the_collector()
             port = self.servers[0].sockets[0].getsockname()[1]
             announce(self._app, port)
@@ -103,7 +103,7 @@ class Server(uvicorn.Server):
             self._standstills.note(max(0.0, loop.time() - due), loop.time())
             try:
                 self._bursts.look(loop.time())
-                await self._lines.look_after(loop.time)
+                await self._tcp.look_after(loop.time)
             except Exception:
                 logger.exception("connections could not be looked after")
 
@@ -163,15 +163,15 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
         logger.warning(sentence)
     sys.setswitchinterval(SWITCH_INTERVAL)
     app = create_app(settings)
-    lines = Lines(settings, app.lane, app.ingest.counters)
-    app.metrics.lines = lines
+    tcp = TcpConnections(settings, app.lane, app.ingest.counters)
+    app.metrics.tcp = tcp
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=cast(Any, partial(HttpProtocol, lines)),
-        ws=cast(Any, partial(SocketProtocol, lines)),
+        http=cast(Any, partial(HttpProtocol, tcp)),
+        ws=cast(Any, partial(SocketProtocol, tcp)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,
@@ -186,7 +186,7 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
     )
-    server = Server(config, app, lines)
+    server = Server(config, app, tcp)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, server.handle_exit)
     server.run()
