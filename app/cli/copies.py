@@ -1,5 +1,6 @@
 """`sessionmood backup` and `restore`: copies of the database, made and put back."""
 
+import contextlib
 import os
 import sys
 import time
@@ -25,6 +26,7 @@ def backup(
 
     `sessionmood restore FILE` puts it back.
     """
+    _refuse_postgres(database_url)
     if not file.absolute().parent.is_dir():
         fail(f"{file}: there is no such folder")
     if file.exists():
@@ -48,6 +50,7 @@ def restore(
     from app.cli.progress import copying
     from app.storage.sqlite.restore import restore
 
+    _refuse_postgres(database_url)
     path = database_path(database_url)
     if not path.absolute().parent.is_dir():
         fail(f"{path}: there is no such folder")
@@ -71,6 +74,16 @@ def restore(
         say(f"{counted(len(again), 'key')} revoked since the copy: valid again! Revoke: {' '.join(again)}")
     if lost := restored.lost:
         say(f"{counted(len(lost), 'key')} made since the copy: not valid any more: {' '.join(lost)}")
+
+
+def _refuse_postgres(url: str | None) -> None:
+    from app.config.settings import BadSetting, Settings
+
+    with contextlib.suppress(BadSetting):  # `database_path` tells of it
+        if Settings.from_env(os.environ, database_url=url).on_postgres:
+            fail(
+                "Postgres has its own tools for copies: `pg_dump --format=custom` makes one, `pg_restore` puts it back"
+            )
 
 
 def _ask(what: str, yes: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from app.cli.console import fail, misused
 
 if TYPE_CHECKING:
+    from app.config.settings import Settings
     from app.storage import Storage
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ Database = Annotated[
         metavar="URL",
         envvar="DATABASE_URL",
         show_default="sqlite:///data/sessionmood.db",
-        help="The database: sqlite:///FILE.",
+        help="The database: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
     ),
 ]
 Project = Annotated[str, typer.Option(metavar="NAME", help="The project.")]
@@ -38,30 +39,56 @@ def with_storage(
     server runs, for work that must not be done beside one; no server can start during `work` then."""
     import asyncio
 
-    path = database_path(url)
-    if create:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    elif not path.exists():
-        fail(
-            f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
-        )
+    from app.config.settings import BadSetting, Settings
 
-    from app.storage.sqlite.database import SQLiteStorage
-    from app.storage.sqlite.identity import Served, served
-
-    sole = beside_server is not None
-    if beside_server is not None and served(path) is Served.here:
-        work, sole = beside_server, False
+    try:
+        settings = Settings.from_env(os.environ, database_url=url)
+    except BadSetting as error:
+        misused(str(error))
+    if not settings.on_postgres:
+        path = Path(settings.sqlite_path)
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            fail(
+                f"there is no database {path}: start `sessionmood serve` once, or name another with --database-url"
+            )
 
     async def run() -> T:
-        store = SQLiteStorage(path, sole=sole)
+        wanted = work
+        served = beside_server is not None and await _is_served(settings)
+        if served and beside_server is not None:
+            wanted = beside_server
+        store = _storage(settings, sole=beside_server is not None and not served)
         await store.open()
         try:
-            return await work(store)
+            return await wanted(store)
         finally:
             await store.close()
 
     return asyncio.run(run())
+
+
+async def _is_served(settings: "Settings") -> bool:
+    """Whether a server has the database open."""
+    if settings.on_postgres:
+        from app.storage.postgres.nodes import is_served
+
+        return await is_served(settings.database_url)
+    from app.storage.sqlite.identity import Served, served
+
+    return served(settings.sqlite_path) is Served.here
+
+
+def _storage(settings: "Settings", *, sole: bool) -> "Storage":
+    """The storage, not yet open. `sole`: no server can start while it is."""
+    if settings.on_postgres:
+        from app.storage.postgres.database import PostgresStorage
+
+        return PostgresStorage(settings.database_url, server="sole" if sole else "")
+    from app.storage.sqlite.database import SQLiteStorage
+
+    return SQLiteStorage(settings.sqlite_path, sole=sole)
 
 
 def database_path(url: str | None) -> Path:

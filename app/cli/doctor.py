@@ -11,7 +11,7 @@ from app.cli.options import Key, checked_address
 
 if TYPE_CHECKING:
     from app.config.settings import Settings
-    from app.lab.doctor import Finding
+    from app.lab.findings import Finding
 
 
 def doctor(
@@ -31,7 +31,7 @@ def doctor(
     import asyncio
 
     from app.config.settings import BadSetting, Settings
-    from app.lab.doctor import Level
+    from app.lab.findings import Level
 
     if url is not None:
         url = checked_address(url)

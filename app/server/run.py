@@ -19,9 +19,10 @@ from app.config.settings import Settings
 from app.errors import Draining
 from app.server.announce import Bursts, Standstills, announce
 from app.server.http_protocol import HttpProtocol
-from app.server.lines import Lines
 from app.server.logs import set_up_logging
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
+from app.server.workers import Worker, Workers
 from app.web import App, create_app
 
 logger = logging.getLogger("sessionmood.server")
@@ -35,16 +36,21 @@ GC_THRESHOLD: Final = (500, 3, 1_000)
 #: Seconds after which the event loop gives Python to the thread that commits, when it wants it (Python's own:
 #: 0.005). A commit needs that a few times, and while the loop is busy an ack waits for each.
 SWITCH_INTERVAL: Final = 0.0001
+#: Connections that the system takes for us before we do.
+BACKLOG: Final = 4096
 
 
 class Server(uvicorn.Server):
     """Drains before it stops: readiness goes first, then sockets leave one after the other. A second signal
     stops at once. Whatever hangs, the process is gone when `drain_grace` is over."""
 
-    def __init__(self, config: uvicorn.Config, app: App, lines: Lines) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: App, tcp: TcpConnections, worker: Worker | None = None
+    ) -> None:
         super().__init__(config)
+        self._worker = worker
         self._app = app
-        self._lines = lines
+        self._tcp = tcp
         self._watch: asyncio.Task[None] | None = None
         self._signal = "a stop"
         self._bursts = Bursts(app.ingest.counters)
@@ -56,7 +62,10 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's: a second signal of any kind ends the process there and then (what was acked is on
-        the disk), and none is raised again at the end, so that a stop that went well exits with 0."""
+        the disk), and none is raised again at the end, so that a stop that went well exits with 0. A worker's signals
+        are for the process that watches over it."""
+        if self._worker is not None:
+            return
         if self.should_exit:
             os._exit(1)
         self._signal = signal.Signals(sig).name
@@ -65,10 +74,16 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._watch = asyncio.create_task(self._look_after(), name="lines")
+            self._watch = asyncio.create_task(self._look_after(), name="connections")
             _spare_the_collector()
             port = self.servers[0].sockets[0].getsockname()[1]
-            announce(self._app, port)
+            if self._worker is None or self._worker.is_first:
+                announce(self._app, port)
+            if self._worker is not None:
+                self._worker.begin(partial(asyncio.get_running_loop().call_soon_threadsafe, self._leave))
+
+    def _leave(self) -> None:
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop, grace = asyncio.get_running_loop(), self._app.settings.drain_grace
@@ -103,7 +118,7 @@ class Server(uvicorn.Server):
             self._standstills.note(max(0.0, loop.time() - due), loop.time())
             try:
                 self._bursts.look(loop.time())
-                await self._lines.look_after(loop.time)
+                await self._tcp.look_after(loop.time)
             except Exception:
                 logger.exception("connections could not be looked after")
 
@@ -162,23 +177,36 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
     for sentence in warnings:
         logger.warning(sentence)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    if settings.workers > 1:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        try:
+            sock = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            logger.error("%s:%d cannot be listened to: %s", settings.host, settings.port, error)
+            return 3
+        return Workers(settings.workers, settings.drain_grace, partial(_serve, settings, sock)).run()
+    return _serve(settings)
+
+
+def _serve(settings: Settings, sock: socket.socket | None = None, worker: Worker | None = None) -> int:
+    """One process of the service."""
     app = create_app(settings)
-    lines = Lines(settings, app.lane, app.ingest.counters)
-    app.metrics.lines = lines
+    tcp = TcpConnections(settings, app.lane, app.ingest.counters)
+    app.metrics.tcp = tcp
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=cast(Any, partial(HttpProtocol, lines)),
-        ws=cast(Any, partial(SocketProtocol, lines)),
+        http=cast(Any, partial(HttpProtocol, tcp)),
+        ws=cast(Any, partial(SocketProtocol, tcp)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=max(1, round(settings.drain_grace)),
-        backlog=4096,
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -186,8 +214,8 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
     )
-    server = Server(config, app, lines)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+    server = Server(config, app, tcp, worker)
+    if worker is None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, server.handle_exit)
-    server.run()
+    server.run(None if sock is None else [sock])
     return 0 if server.started else 3

@@ -78,6 +78,7 @@ class PostgresStorage(Queued):
         self._retry_scale = retry_scale
         self._day_slack_ms = day_slack_ms
         self._pool = Pool(url)
+        self._days = partitions.Days()
         self._writer: Writer | None = None
         self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -219,6 +220,9 @@ class PostgresStorage(Queued):
             return await self._pool.run(lambda c: reads.read_due(c, before, limit))
         return await self._run(lambda c: reads.claim_due(c, before, limit))
 
+    async def now(self) -> float:
+        return await self._pool.run(reads.read_now)
+
     async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
         return await self._pool.run(lambda c: reads.read_versions(c, names))
 
@@ -254,7 +258,11 @@ class PostgresStorage(Queued):
         return await self._erase_in_turn([name], lambda c: jobs.erase_session(c, *name))
 
     async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
-        return await self._erase_in_turn(names, lambda c: jobs.expire_sessions(c, names, before))
+        """Days whose sessions are all past their date go at once, with their partition, and with the names of other
+        sessions. Of `names` those go one by one that waited for that for DAY_SLACK_MS."""
+        dropped = await self._days.drop_past(self._pool, before)
+        late = before - self._day_slack_ms
+        return dropped + await self._erase_in_turn(names, lambda c: jobs.expire_sessions(c, names, late))
 
     async def _erase_in_turn(
         self, names: Sequence[tuple[str, str]], work: Callable[[Connection], Awaitable[T]]
@@ -273,13 +281,7 @@ class PostgresStorage(Queued):
             del self._erasing[name]
 
     async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
-        """Days whose sessions are all past their date go at once, with their partition. Named are those that could not
-        go so for DAY_SLACK_MS."""
-        dropped = await self._pool.run(lambda c: partitions.drop_past(c, before), "erasing fails")
-        if dropped:
-            logger.info("retention: %d sessions went with the partitions of their days", dropped)
-        late = before - self._day_slack_ms
-        return await self._pool.run(lambda c: reads.read_expired(c, late, limit))
+        return await self._pool.run(lambda c: reads.read_expired(c, before, limit))
 
     async def request_erasure(self, project: str, session: str) -> bool:
         return await self._run(lambda c: jobs.add_request(c, project, session))

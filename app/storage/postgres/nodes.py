@@ -12,7 +12,7 @@ import socket
 from typing import Final
 
 from app import errors
-from app.storage.postgres.connection import Connection, transaction
+from app.storage.postgres.connection import Connection, connect, is_environment, transaction, unavailable
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -94,6 +94,23 @@ class Node:
             self.name,
             self.sole,
         )
+
+
+async def is_served(url: str) -> bool:
+    """Whether a server has the database open. Raises StorageUnavailable."""
+    try:
+        connection = await connect(url)
+        try:
+            if await connection.fetchval("SELECT to_regclass('nodes')") is None:
+                return False
+            rows = await connection.fetch(_LIVE, 0, DEAD_SECONDS)
+            return any(not _is_gone(row["id"], row["name"]) for row in rows)
+        finally:
+            await connection.close()
+    except Exception as error:
+        if not is_environment(error):
+            raise
+        raise unavailable("cannot open the database", error) from error
 
 
 #: Of this process, which may have several databases open: tests do.

@@ -1,11 +1,13 @@
 """The log's partitions, one for the sessions that began on a day: made ahead, and dropped with all that is in them."""
 
 import logging
+import time
+from functools import partial
 from typing import Final
 
 import asyncpg
 
-from app.storage.postgres.connection import Connection, transaction
+from app.storage.postgres.connection import Connection, Pool, transaction
 from app.storage.postgres.rows import DAY_MS
 
 logger = logging.getLogger("sessionmood.storage")
@@ -15,6 +17,8 @@ AHEAD: Final = 3
 BEHIND: Final = 2
 #: The catch-all for other days must be looked through before a partition is made, for which appends wait (ms).
 _LOCK_MS: Final = 2000
+#: A past day that holds sessions still is looked at again after so long (s).
+LOOK_EVERY: Final = 600.0
 #: Whoever makes or drops partitions has this advisory lock.
 _LOCK: Final = 7_046_029_254_386_353_132
 
@@ -56,18 +60,26 @@ async def existing(connection: Connection) -> set[int]:
     return {int(text) for text in names if text.isdigit()}
 
 
-async def drop_past(connection: Connection, before: int) -> int:
-    """Drop the days that ended before `before` (ms) and hold no session that was active since, with all that is kept of
-    their sessions; how many sessions went."""
-    gone = 0
-    for day in sorted(await existing(connection)):
-        if (day + 1) * DAY_MS > before or await _has_active(connection, day, before):
-            continue
-        try:
-            gone += await _drop(connection, day, before)
-        except asyncpg.LockNotAvailableError:
-            logger.debug("the partition of day %d is in use; it is dropped later", day)
-    return gone
+class Days:
+    """Drops days that are past. Each is looked at now and then only: where a day can't go yet, to find that out may
+    take as long as reading all its sessions."""
+
+    def __init__(self) -> None:
+        self._looked_at: dict[int, float] = {}
+
+    async def drop_past(self, pool: Pool, before: int) -> int:
+        """Drop the days that ended before `before` (ms) and hold no session that was active since, with all that is
+        stored of their sessions; how many sessions went. Raises StorageUnavailable."""
+        gone = 0
+        now = time.monotonic()
+        for day in sorted(await pool.run(existing)):
+            if (day + 1) * DAY_MS > before or now < self._looked_at.get(day, 0.0):
+                continue
+            self._looked_at[day] = now + LOOK_EVERY
+            gone += await pool.run(partial(_drop, day=day, before=before), "erasing fails")
+        if gone:
+            logger.info("retention: %d sessions went with the partitions of their days", gone)
+        return gone
 
 
 async def _has_active(connection: Connection, day: int, before: int) -> bool:
@@ -81,6 +93,16 @@ async def _has_active(connection: Connection, day: int, before: int) -> bool:
 
 
 async def _drop(connection: Connection, day: int, before: int) -> int:
+    if await _has_active(connection, day, before):
+        return 0
+    try:
+        return await _drop_locked(connection, day, before)
+    except asyncpg.LockNotAvailableError:
+        logger.debug("the partition of day %d is in use; it is dropped later", day)
+        return 0
+
+
+async def _drop_locked(connection: Connection, day: int, before: int) -> int:
     async with transaction(connection):
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return 0

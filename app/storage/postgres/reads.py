@@ -76,13 +76,13 @@ WITH RECURSIVE projects (project) AS (
 _EXPIRED = f"""
 {_PROJECTS} SELECT old.project, old.session
 FROM projects CROSS JOIN LATERAL (
-  SELECT project, session FROM sessions AS s
+  SELECT project, session, last_at FROM sessions AS s
   WHERE s.project = projects.project AND last_at < $1 AND NOT EXISTS (
     SELECT 1 FROM damages AS d WHERE d.project = s.project AND d.session = s.session AND d.part = 'retention'
   )
   ORDER BY s.last_at LIMIT $2
 ) AS old
-LIMIT $2
+ORDER BY old.last_at LIMIT $2
 """  # noqa: S608
 _NEWEST = f"""
 {_PROJECTS} SELECT max((SELECT max(last_at) FROM sessions WHERE project = projects.project)) FROM projects
@@ -169,6 +169,10 @@ async def read_producer_state(
         text(producer),
     )
     return None if found is None else ProducerState(producer, *tuple(found)[1:])
+
+
+async def read_now(connection: Connection) -> float:
+    return float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
 
 
 async def read_versions(connection: Connection, names: Sequence[tuple[str, str]]) -> list[int]:
