@@ -28,7 +28,6 @@ from app.ingest.sweep import Sweep
 from app.mood import DEFAULT, Model
 from app.sessions.registry import Sessions
 from app.storage import Storage
-from app.storage.postgres.database import PostgresStorage
 from app.storage.sqlite.database import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft, address_of, refuse
@@ -67,6 +66,9 @@ def model_of(settings: Settings) -> Model:
 def storage_of(settings: Settings) -> Storage:
     """Where the server keeps everything, not yet open."""
     if settings.on_postgres:
+        # here, since its driver costs a tenth of the start of a server that has no use for it
+        from app.storage.postgres.database import PostgresStorage
+
         return PostgresStorage(settings.database_url, server="sole")
     return SQLiteStorage(settings.sqlite_path, sole=True)
 
