@@ -2,12 +2,15 @@
 
 import asyncio
 import base64
+import contextlib
+import hashlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,10 +19,23 @@ from starlette.responses import Response
 from app.auth.access import DEMO_PROJECT, REFRESH_EVERY, Access
 from app.auth.keys import PUBLISHABLE, SECRET, digest, kept_key, new_key
 from app.auth.rates import Rates
-from app.clock import Clock
+from app.auth.sharing import Sharing
+from app.bus import Bus
+from app.bus.local import LocalBus
+from app.bus.valkey import ValkeyBus
+from app.clock import ASKED_EVERY, Clock
 from app.config.model_file import BadModel, read_overrides, served_numbers
 from app.config.settings import BadSetting, Settings
-from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
+from app.errors import (
+    BadRequest,
+    Damaged,
+    MethodNotAllowed,
+    NotFound,
+    Revoked,
+    SessionMoodError,
+    StorageUnavailable,
+)
+from app.ingest.following import Following
 from app.ingest.learning import Learning
 from app.ingest.receive import Ingest
 from app.ingest.retention import Retention
@@ -67,8 +83,25 @@ def model_of(settings: Settings) -> Model:
 def storage_of(settings: Settings) -> Storage:
     """Where the server keeps everything, not yet open."""
     if settings.on_postgres:
-        return PostgresStorage(settings.database_url, server="sole")
+        return PostgresStorage(settings.database_url, server="node" if settings.redis_url else "sole")
     return SQLiteStorage(settings.sqlite_path, sole=True)
+
+
+def bus_of(settings: Settings, clock: Clock) -> Bus:
+    """How nodes tell each other the news, not yet started."""
+    return ValkeyBus(settings.redis_url, clock) if settings.redis_url else LocalBus()
+
+
+def sharing_of(settings: Settings, bus: Bus) -> Sharing | None:
+    """The limits that nodes share, where there may be several."""
+    if not settings.redis_url:
+        return None
+
+    def nodes() -> tuple[int, bool]:
+        state = bus.state()
+        return state.nodes, state.up
+
+    return Sharing(bus.node, bus.evaluate, nodes)
 
 
 def shadow_of(settings: Settings) -> Shadow | None:
@@ -110,10 +143,26 @@ class App:
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
             self.ingest.loader.observe = lambda session: shadow.observe(session.project, session.id)
-        self.connections = Connections(settings, self.ingest.sessions)
+        self.bus = bus_of(settings, clock)
+        self.sharing = sharing_of(settings, self.bus)
+        self.connections = Connections(settings, self.ingest.sessions, self.sharing)
         self.doors = Doors(
-            settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
+            settings,
+            self.store,
+            self.access,
+            self.ingest,
+            self.connections,
+            Rates(settings, self.sharing),
+            clock,
         )
+        self.following = Following(self.ingest, self.bus)
+        if settings.redis_url:
+            self.following.on_erased = self._look_for_erased
+            self.following.on_keys = self._read_keys
+            self.ingest.persister.on_news = self.following.tell
+            self.doors.on_erased = self.following.tell_erased
+            self.doors.on_keys = self.following.tell_keys
+            self.doors.stale_since = lambda: self.bus.state().stale_since
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
@@ -131,6 +180,7 @@ class App:
                 lambda: float(bool(self.retention.refused)),
             ),
         }
+        self.metrics.gauges |= bus_gauges(self.bus)
         self.pages = Pages(self.doors)
         self.pages.remarks = self._remarks
         #: when `stop` must be done (the loop's time), None when it may take its time
@@ -156,6 +206,7 @@ class App:
         # no address is made of the Host that a client names
         self.other.router.redirect_slashes = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._beside: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -218,6 +269,8 @@ class App:
 
     async def start(self) -> None:
         await self.store.open()
+        if not self.store.sole:
+            await self.clock.ask(self.store.now)
         self.clock.resume(await self.store.newest())
         await self._development_keys()
         if self.settings.demo != "off":
@@ -225,8 +278,13 @@ class App:
         await self.access.start()
         if self.ingest.loader.elements is not None:
             await self.learning.start()
+        await self.bus.start((await self.store.secret("bus")).hex())
+        self.following.start()
+        if self.sharing is not None:
+            self.sharing.start()
         await self.sweep.start()
         self._tasks = [
+            *([] if self.store.sole else [asyncio.create_task(self._ask_time(), name="time")]),
             asyncio.create_task(self._watch_sockets(), name="sockets"),
             asyncio.create_task(self.retention.run(), name="retention"),
             asyncio.create_task(self._erase_requested(), name="erase"),
@@ -239,6 +297,10 @@ class App:
             remarks.append(
                 f"clock: the machine's was set by {self.clock.ahead_ms / 1000:.0f} s; not followed"
             )
+        stale_since = self.bus.state().stale_since
+        if stale_since is not None:
+            seconds = (self.clock() - stale_since) / 1000
+            remarks.append(f"bus: away for {seconds:.0f} s; news of other nodes come from the database")
         return remarks
 
     async def stop(self) -> None:
@@ -249,6 +311,11 @@ class App:
         await self.sweep.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
         await self.learning.stop()
+        await self.following.stop()
+        if self.sharing is not None:
+            await self.sharing.stop()
+        await self.store.settled()
+        await self.bus.stop()
         await self._close_store()
 
     async def _close_store(self) -> None:
@@ -268,16 +335,52 @@ class App:
         self.pages.fresh_keys = {}
         for kind in (SECRET, PUBLISHABLE):
             plain, entry = new_key(kind, _PROJECT, self.clock(), "development")
-            await self.store.add_key(entry)
-            self.pages.fresh_keys[kind] = plain
+            # of several nodes that start together on an empty database, one makes each
+            once = hashlib.sha256(f"{kind} of {self.store.epoch.name}".encode()).hexdigest()
+            with contextlib.suppress(BadRequest):
+                await self.store.add_key(msgspec.structs.replace(entry, id=f"key_{once[:12]}"))
+                self.pages.fresh_keys[kind] = plain
 
     async def _demo_key(self) -> None:
         """The demo page's publishable key, of a project of its own. It is public by nature, so it is made from a kept
         secret and the same after a restart."""
         plain = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo page"))[:24]).decode()
         if digest(plain) not in {key.digest for key in await self.store.keys()}:
-            await self.store.add_key(kept_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
+            with contextlib.suppress(BadRequest):  # another node was first
+                await self.store.add_key(kept_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
         self.pages.demo_key = plain
+
+    async def _ask_time(self) -> None:
+        """Stay with the database's clock, as the other nodes do."""
+        while True:
+            await asyncio.sleep(ASKED_EVERY)
+            try:
+                await self.clock.ask(self.store.now)
+            except StorageUnavailable:
+                pass  # storage reports its own state; this clock goes on evenly
+            except Exception:
+                logger.exception("the database could not be asked for the time")
+
+    def _look_for_erased(self, project: str, session: str) -> None:
+        self._begin(self.doors.look_for_erased(project, session))
+
+    def _read_keys(self) -> None:
+        self._begin(self.access.refresh())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside everything else; what fails is logged, and looked at again sooner or later."""
+
+        async def run() -> None:
+            try:
+                await work
+            except StorageUnavailable:
+                pass
+            except Exception:
+                logger.exception("what another node told could not be followed")
+
+        task = asyncio.create_task(run(), name="told")
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def _watch_sockets(self) -> None:
         """Look at the clock, ping the silent, cut off those who do not read."""
@@ -312,6 +415,21 @@ class App:
             except Exception:
                 logger.exception("sessions could not be erased as asked")
             await asyncio.sleep(REQUESTS_EVERY)
+
+
+def bus_gauges(bus: Bus) -> dict[str, tuple[str, Callable[[], float]]]:
+    """What `/metrics` tells of the bus; nothing where there is none."""
+    if isinstance(bus, LocalBus):
+        return {}
+    return {
+        "sessionmood_bus_up": ("1 while news of other nodes come", lambda: float(bus.state().up)),
+        "sessionmood_bus_nodes": ("nodes that are alive, this one among them", lambda: bus.state().nodes),
+        "sessionmood_bus_listening": ("sessions whose notices are wanted", lambda: bus.state().listening),
+        "sessionmood_bus_published": ("notices sent since the start", lambda: bus.state().published),
+        "sessionmood_bus_received": ("notices received since the start", lambda: bus.state().received),
+        "sessionmood_bus_waiting": ("notices that could not be sent yet", lambda: bus.state().waiting),
+        "sessionmood_bus_reconnects": ("tries to reach the bus again", lambda: bus.state().reconnects),
+    }
 
 
 def _passing(error: Exception) -> bool:

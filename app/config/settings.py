@@ -17,6 +17,7 @@ MAX_TOKEN_TTL = 2_592_000
 MAX_NUMBER: Final = 1_000_000_000
 #: 0 would stop the service, or let it take nothing.
 _ABOVE_ZERO: Final = (
+    "workers",
     "max_sessions",
     "max_batch_events",
     "max_batch_bytes",
@@ -26,6 +27,8 @@ _ABOVE_ZERO: Final = (
     "send_timeout",
     "drain_grace",
 )
+#: Processes on one machine at most.
+MAX_WORKERS: Final = 256
 #: Names that commands read besides the settings.
 _OF_COMMANDS: Final = ("SESSIONMOOD_KEY",)
 #: What Kubernetes sets for a service that is called sessionmood.
@@ -53,6 +56,14 @@ class Settings:
         "DATABASE_URL",
         "sqlite:///data/sessionmood.db",
         "where everything is kept: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+    redis_url: str = _setting(
+        "REDIS_URL",
+        "",
+        "Valkey or Redis (7 or later) between several nodes: redis://HOST:6379, or rediss:// with TLS; needs Postgres",
+    )
+    workers: int = _setting(
+        "SESSIONMOOD_WORKERS", 1, "processes on this machine; more than 1 need Postgres and REDIS_URL"
     )
     public_url: str = _setting(
         "SESSIONMOOD_PUBLIC_URL", "", "the address visitors use, when a proxy stands in front"
@@ -320,9 +331,29 @@ def _check(settings: Settings) -> None:
         )
     if re.search(r"[\s/]", settings.host):
         raise BadSetting(f"SESSIONMOOD_HOST is {settings.host!r}, not the name or address of an interface")
+    _check_nodes(settings)
     _check_proxies(settings.trusted_proxies)
     if not settings.on_postgres:
         _ = settings.sqlite_path
+
+
+def _check_nodes(settings: Settings) -> None:
+    """Several processes meet in Postgres, and tell each other the news over Valkey or Redis."""
+    on_postgres = settings.database_url.startswith(("postgresql://", "postgres://"))
+    if settings.redis_url and re.match(r"rediss?://[^\s]+$", settings.redis_url) is None:
+        raise BadSetting("REDIS_URL is not an address like redis://HOST:6379 or rediss://HOST:6379")
+    if settings.workers > MAX_WORKERS:
+        raise BadSetting(f"SESSIONMOOD_WORKERS is {settings.workers}, but can't be above {MAX_WORKERS}")
+    if settings.workers > 1 and not (on_postgres and settings.redis_url):
+        raise BadSetting(
+            f"SESSIONMOOD_WORKERS is {settings.workers}, but more than one process needs both "
+            "DATABASE_URL=postgresql://… and REDIS_URL=redis://…"
+        )
+    if settings.redis_url and not on_postgres:
+        raise BadSetting(
+            "REDIS_URL is set, but several nodes share one Postgres: "
+            "set DATABASE_URL=postgresql://… too, or unset REDIS_URL"
+        )
 
 
 def _check_proxies(text: str) -> None:

@@ -1,6 +1,7 @@
 """What a step of a session changed, handed to storage: nearly always a row of the log, and little else."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from app.errors import StorageUnavailable
@@ -16,6 +17,8 @@ class Persister:
 
     def __init__(self, store: Storage) -> None:
         self.store = store
+        #: told of a session that has news, once they are written; None where there is nobody to tell
+        self.on_news: Callable[[Session], None] | None = None
 
     def persist(
         self, session: Session, batch: Batch | None, news: list[Change | Offer], snapshot: bool = False
@@ -51,7 +54,17 @@ class Persister:
         session.history_stored = history.version
         session.pending += 1
         durable.add_done_callback(partial(self._confirm, session, batch))
+        if news and self.on_news is not None:
+            durable.add_done_callback(partial(self._tell, session))
         return durable
+
+    def _tell(self, session: Session, durable: "asyncio.Future[None]") -> None:
+        if self.on_news is None or durable.cancelled():
+            return
+        if isinstance(durable.exception(), StorageUnavailable):  # still queued
+            self.store.settled().add_done_callback(partial(self._tell, session))
+        elif durable.exception() is None:
+            self.on_news(session)
 
     def _confirm(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
         failure = None if durable.cancelled() else durable.exception()

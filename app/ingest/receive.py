@@ -5,6 +5,7 @@ Every door calls `receive` or `receive_in_parts`; the mood push never waits for 
 
 import logging
 from collections.abc import Callable
+from typing import Final
 
 from app import protocol
 from app.counters import Counters
@@ -13,6 +14,7 @@ from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.load import Loader
 from app.ingest.persist import Persister
 from app.ingest.receipts import Receipt, together
+from app.ingest.replaying import replay
 from app.ingest.rows import session_row
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.protocol.events import note, to_events
@@ -22,6 +24,10 @@ from app.sessions.session import Session
 from app.storage import Batch, SessionRow, Storage
 
 logger = logging.getLogger("sessionmood.ingest")
+
+#: A session that is folded into all the time is read up between two commits, and if need be not at all: it goes on
+#: from what it knows, and its next commit tells whether that was the newest.
+CATCH_UP_TRIES: Final = 5
 
 
 class Ingest:
@@ -43,7 +49,7 @@ class Ingest:
         self.max_sessions = max_sessions
         self.counters = Counters()
         self.draining = False
-        persister = Persister(store)
+        persister = self.persister = Persister(store)
         self.loader = Loader(sessions, store, persister, self.counters)
         self.find = self.loader.find
         self.recall = self.loader.recall
@@ -196,7 +202,7 @@ class Ingest:
     def current(self, row: SessionRow) -> SessionRow:
         """The row as the session in memory has it, if it is there: what storage has may lag behind."""
         session = self.sessions.get(row.project, row.session)
-        if session is None or session.engine is None:
+        if session is None or session.engine is None or session.version < row.version:
             return row
         return session_row(session, row.due_at)
 
@@ -241,7 +247,84 @@ class Ingest:
             except Exception:
                 logger.exception("a subscriber failed", extra={"session": session.id})
 
+    # What other nodes did
+
+    async def freshen(self, session: Session) -> None:
+        """Before something is read of `session`: see to it that it says all that any node has written. Raises
+        StorageUnavailable."""
+        if self.store.sole or session.proposed:
+            return
+        (version,) = await self.store.versions([(session.project, session.id)])
+        if version > session.version:
+            await self.catch_up(session)
+
+    async def catch_up(self, session: Session) -> bool:
+        """Fold what other nodes have appended to the log of `session`, and push what is news; whether there was any.
+        What is queued here comes first: it is written, or it has lost. Raises StorageUnavailable."""
+        for _ in range(CATCH_UP_TRIES):
+            if session.pending:
+                await self.store.settled()
+            version = session.version
+            if version == 0:
+                return await self._catch_up_anew(session)
+            rows = await self.store.batches(session.project, session.id, version)
+            if session.erased or self.sessions.get(session.project, session.id) is not session:
+                return False
+            if session.pending or session.version != version:
+                continue  # whoever folded meanwhile will see
+            if not rows:
+                return False
+            if rows[0].version != version + 1:
+                return await self._catch_up_anew(session)
+            news: list[Change | Offer] = []
+            for row in rows:
+                failure = replay(session, row, news)
+                if failure is not None:
+                    reason = f"the row of version {row.version}: {failure}"
+                    self.store.report_damage(session.project, session.id, "log", reason)
+            self._caught_up(session, news)
+            return True
+        return False
+
+    async def _catch_up_anew(self, session: Session) -> bool:
+        if not await self.loader.reload(session):
+            return False
+        self._caught_up(session, [])
+        return True
+
+    def _caught_up(self, session: Session, news: list[Change | Offer]) -> None:
+        """Push the reading; the node that folded it first has counted it."""
+        now = self.clock()
+        self.sessions.schedule(session)
+        reading = session.reading(now)
+        for subscriber in list(session.subscribers or ()):
+            if reading is not None:
+                try:
+                    subscriber.push(reading, session.offer, bool(news))
+                except Exception:
+                    logger.exception("a subscriber failed", extra={"session": session.id})
+
+    async def adopt(self, proposal: Session) -> None:
+        """A proposal with which somebody waits here was opened on another node: it becomes that session, unless that is
+        somebody else's. Raises StorageUnavailable."""
+        stored = await self.store.load(proposal.project, proposal.id)
+        if stored is None or stored.row.nonce != proposal.nonce or not proposal.proposed:
+            return
+        if self.sessions.get(proposal.project, proposal.id) is not None:
+            return
+        session, _ = self.accept(proposal)
+        await self._catch_up_anew(session)
+
     # Erasing
+
+    async def forget(self, project: str, id: str) -> Session | None:
+        """Drop a session from memory alone, for good: it is that no more, or somebody else's. What was dropped."""
+        await self.loader.loaded((project, id))
+        live = self.sessions.get(project, id)
+        if live is not None:
+            live.erased = True
+            self.sessions.remove(live)
+        return live
 
     async def expire(self, before: int, limit: int) -> tuple[int, list[Session]]:
         """Erase sessions whose last activity was before `before` (ms), at most `limit`. How many went, and those in
@@ -254,9 +337,5 @@ class Ingest:
 
     async def erase(self, project: str, id: str) -> bool:
         """Forget a session in memory and on disk. False if there was none. Its sockets must be closed first."""
-        await self.loader.loaded((project, id))
-        live = self.sessions.get(project, id)
-        if live is not None:
-            live.erased = True
-            self.sessions.remove(live)
+        live = await self.forget(project, id)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)

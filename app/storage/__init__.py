@@ -87,6 +87,9 @@ class Storage(Protocol):
         """Project and name of sessions whose `due_at` is at or before `before` (ms), the most overdue first. Where the
         storage is not `sole` they are not due again for some seconds, to anybody."""
 
+    async def now(self) -> float:
+        """What time it is (ms since the epoch) by the database's own clock."""
+
     async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
         """The newest version of each of these sessions, 0 where there is none."""
 

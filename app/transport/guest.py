@@ -76,6 +76,7 @@ class Guest:
         session, key = self.session, self.key
         assert session is not None
         assert key is not None
+        await self._doors.ingest.freshen(session)
         await self._doors.ingest.recall(session, hello.producer)
         now = self._doors.clock()
         self.producer = hello.producer
@@ -104,6 +105,7 @@ class Guest:
             limits=self._doors.limits,
             now=now,
             **({"epoch": epoch.name} if epoch.began_at else {}),
+            **({} if (stale := self._doors.stale_since()) is None else {"stale_since": stale}),
         )
 
     async def _admit(self, presented: str, token: str | None) -> None:

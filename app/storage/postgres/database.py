@@ -220,6 +220,9 @@ class PostgresStorage(Queued):
             return await self._pool.run(lambda c: reads.read_due(c, before, limit))
         return await self._run(lambda c: reads.claim_due(c, before, limit))
 
+    async def now(self) -> float:
+        return await self._pool.run(reads.read_now)
+
     async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
         return await self._pool.run(lambda c: reads.read_versions(c, names))
 

@@ -320,6 +320,9 @@ class SQLiteStorage(Queued):
     async def damages(self) -> list[Damage]:
         return await self._read(read_damages)
 
+    async def now(self) -> float:
+        return time.time() * 1000
+
     async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
         return await self._read(lambda c: reads.read_versions(c, names))
 
