@@ -47,6 +47,7 @@ class Session:
         "history_stored",
         "id",
         "last_at",
+        "lineage",
         "model",
         "nonce",
         "observer",
@@ -59,6 +60,7 @@ class Session:
         "publishable",
         "snapshot_events",
         "snapshot_version",
+        "stale",
         "stored_row",
         "subscribers",
         "version",
@@ -93,6 +95,10 @@ class Session:
         self.history_stored = 0  # the history's version that was last queued
         self.elements: Elements | None = None  # what is learned of the project's elements, where it is
         self.visit: Visit | None = None  # which of them this session has clicked
+        self.stale = (
+            False  # another node has gone on with it: nothing may be folded or stored until it is read again
+        )
+        self.lineage = 0  # how often that was so
         self.erased = False  # whoever still holds it must neither fold nor store anything
 
     @property

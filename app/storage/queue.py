@@ -90,8 +90,9 @@ class Outcome(msgspec.Struct):
     lost: list[Entry] = []
 
 
-#: Told of sessions (project and name) whose entries were not written, because another node had gone on before.
-OnConflict = Callable[[set[tuple[str, str]]], None]
+#: Told of sessions (project and name) whose entries were not written, because another node had gone on before, and of
+#: the first version that was not.
+OnConflict = Callable[[dict[tuple[str, str], int]], None]
 
 
 class WriteQueue:
@@ -251,7 +252,11 @@ class WriteQueue:
     def _drop_lost(self, outcome: Outcome) -> None:
         """Entries that follow one that lost were folded on what was never written: they must not be either, even where
         their versions would fit by now. Before anything else is written or told."""
-        names = {entry.name for entry in outcome.lost}
+        names: dict[tuple[str, str], int] = {}
+        for entry in outcome.lost:
+            # one without a batch changed nothing of the version before it
+            first = entry.version if entry.batch is not None else entry.version + 1
+            names[entry.name] = min(first, names.get(entry.name, first))
         self.conflicts += len(outcome.lost)
         for group in self._waiting:
             kept = [entry for entry in group.entries if entry.name not in names]

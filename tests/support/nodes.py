@@ -22,7 +22,9 @@ class Node(ServerProcess):
         self.sk = self.pk = "not known yet"
 
     def printed_keys(self) -> dict[str, str]:
-        return {kind: found[0] for kind in ("sk", "pk") if (found := re.search(rf"{kind}_[\w-]+", self.output()))}
+        return {
+            kind: found[0] for kind in ("sk", "pk") if (found := re.search(rf"{kind}_[\w-]+", self.output()))
+        }
 
 
 @contextlib.contextmanager
