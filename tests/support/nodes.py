@@ -16,9 +16,8 @@ class Node(ServerProcess):
 
     def __init__(self, folder: Path, database_url: str, redis_url: str, **settings: object) -> None:
         folder.mkdir(exist_ok=True)
-        super().__init__(
-            folder, DATABASE_URL=database_url, REDIS_URL=redis_url, SESSIONMOOD_LONGEST_HOLD=0, **settings
-        )
+        urls: dict[str, object] = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        super().__init__(folder, **urls | {"SESSIONMOOD_LONGEST_HOLD": 0} | settings)
         self.sk = self.pk = "not known yet"
 
     def printed_keys(self) -> dict[str, str]:
