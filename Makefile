@@ -1,9 +1,9 @@
 # run: set up and serve · test: set up and test · install: set up only · check: lint and types · bench: measure · gallery: measure beside the peers
-# docs: write the pages made from the code
+# docs: write the pages made from the code · hooks: check each commit · coverage: which branches the tests walk
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run dev quick test install install-test check bench gallery docs lock clean
+.PHONY: run dev quick test install install-test check hooks coverage bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -50,6 +50,15 @@ check: install-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	tools/with-node clients/node_modules/.bin/tsc --noEmit -p clients
+
+# Before each commit, what `make check` says of the files in it.
+hooks: install-test
+	$(BIN)/pre-commit install
+
+# How much of the ground floor and the one path the tests walk, branch by branch: fails below the floor that
+# tools/measure_coverage.py names.
+coverage: install-test
+	@$(BIN)/python -m tools.measure_coverage $(ARGS)
 
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
 .venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')

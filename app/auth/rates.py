@@ -16,11 +16,11 @@ MAX_BUCKETS: Final = 20_000
 BURST: Final = 10
 #: Refused requests of one address that are answered at once: a second, and in a burst. What comes on top
 #: waits for its answer (`longest_hold`), so that a loop that never listens turns slowly.
-NOISE_RATE: Final = 50.0
-NOISE_BURST: Final = 500.0
+REFUSAL_RATE: Final = 50.0
+REFUSAL_BURST: Final = 500.0
 #: A socket that had to be closed for what it sent counts as so many refused requests. While an address owes for
 #: them, its new sockets wait for their handshake too.
-MISUSE_COUNTS: Final = 100
+PENALTY_COUNTS: Final = 100
 #: The same of requests that need no key: pages, scripts, probes.
 PAGE_RATE: Final = 50.0
 PAGE_BURST: Final = 500.0
@@ -57,7 +57,7 @@ class Rates:
             Buckets(MAX_BUCKETS, None if sharing is None else sharing.bucket(kind))
             for kind in ("session", "address", "key", "opening")
         )
-        self._noise = Buckets(MAX_BUCKETS)
+        self._refusals = Buckets(MAX_BUCKETS)
         self._pages = Buckets(MAX_BUCKETS)
         self.held = 0
 
@@ -111,24 +111,24 @@ class Rates:
                     "too many new sessions from this address", retry_ms=wait, limit="new_sessions"
                 )
 
-    def noise(self, address: str, now: int) -> float:
+    def refused(self, address: str, now: int) -> float:
         """Note a refusal; seconds to hold its answer back."""
-        return self._hold(self._noise_of(address).charge(1, now))
+        return self._hold(self._refusals_of(address).charge(1, now))
 
-    def misuse(self, address: str, now: int) -> None:
+    def penalize(self, address: str, now: int) -> None:
         """Note a socket that had to be closed for what it sent."""
-        self._noise_of(address).charge(MISUSE_COUNTS, now)
+        self._refusals_of(address).charge(PENALTY_COUNTS, now)
 
     def handshake(self, address: str, now: int) -> float:
-        """Seconds to hold back the handshake of a new socket: none, unless others were misused."""
-        return self._hold(self._noise_of(address).charge(0, now))
+        """Seconds to hold back the handshake of a new socket: none, unless others were penalized."""
+        return self._hold(self._refusals_of(address).charge(0, now))
 
     def page(self, address: str, now: int) -> float:
         """Note a request without a key; seconds to hold its answer back."""
         return self._hold(self._pages.get(address, PAGE_RATE, PAGE_BURST).charge(1, now))
 
-    def _noise_of(self, address: str) -> TokenBucket:
-        return self._noise.get(address, NOISE_RATE, NOISE_BURST)
+    def _refusals_of(self, address: str) -> TokenBucket:
+        return self._refusals.get(address, REFUSAL_RATE, REFUSAL_BURST)
 
     def _hold(self, owed_ms: int) -> float:
         seconds = min(owed_ms / 1000, self._settings.longest_hold)

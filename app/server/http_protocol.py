@@ -6,7 +6,7 @@ import time
 from typing import Any, Final, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.auth.limits import Spill, party
 from app.errors import (
@@ -14,81 +14,39 @@ from app.errors import (
     HeadTooLarge,
     MethodNotAllowed,
     SessionMoodError,
-    TooLate,
     TooManyConnections,
 )
 from app.server import heads
-from app.server.lines import SMALL, Lines
+from app.server.http_ends import ClosingHttp
+from app.server.request_cycle import ANSWER, Cycle
+from app.server.tcp_connections import SMALL, TcpConnections
 
 logger = logging.getLogger("sessionmood.server")
 
 #: Bytes that a request's line and headers may have; and what comes between two pieces of its body, or after the
 #: last: the sizes of chunks with their extensions, trailers.
 MAX_HEAD: Final = 32_768
-#: Seconds that an answer may wait to be read.
-READ_WITHIN: Final = 60.0
-#: Seconds that a peer has to close after it was told why.
-LINGER: Final = 2.0
 #: Bytes parsed before it is looked at what they were.
 SLICE: Final = 2048
 #: Requests that may wait while one is answered. No browser sends any before it has the answer.
 MAX_WAITING: Final = 16
-#: The extension of ASGI, and the type of its message, by which an app gives a whole answer at once.
-ANSWER: Final = "sessionmood.answer"
 #: Methods whose bodies are read; others' are passed over (RFC 9110, 9.3.1: they mean nothing).
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")
 
 
-class Cycle(RequestResponseCycle):
-    """One request and its answer. Beside ASGI's messages it takes a whole answer of status 200 in one
-    (`sessionmood.answer`: `head`, lines of headers that are known to be good, and `body`): looking through each header
-    once more costs 20 us."""
-
-    async def send(self, message: Any) -> None:
-        if message["type"] != ANSWER:
-            await super().send(message)
-            return
-        head, body = message["head"], message["body"]
-        if self.response_started or self.disconnected or self.flow.write_paused or not self._is_plain():
-            lines = [line.split(b": ", 1) for line in head.split(b"\r\n")]
-            await super().send({"type": "http.response.start", "status": 200, "headers": lines})
-            await super().send({"type": "http.response.body", "body": body, "more_body": False})
-            return
-        self.response_started = self.response_complete = True
-        self.waiting_for_100_continue = False
-        self.transport.write(b"HTTP/1.1 200 OK\r\n%s\r\n\r\n%s" % (head, body))
-        self.message_event.set()
-        self.on_response()
-
-    def _is_plain(self) -> bool:
-        """Whether the answer has no headers but those of the app."""
-        return self.keep_alive and not self.default_headers
-
-
-class HttpProtocol(HttpToolsProtocol):
+class HttpProtocol(ClosingHttp):
     """One connection that speaks HTTP."""
 
-    def __init__(self, lines: Lines, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._lines = lines
-        self.address = "?"
-        # when the request that is coming in began; None while one is being answered, or none has begun
-        self._since: float | None = None
-        self._unread_since: float | None = None
-        self._in_head = True
+    def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
+        super().__init__(tcp, *args, **kwargs)
         self._takes_body = False
-        self._head = 0  # bytes of the head so far
         self._beside = 0  # bytes since the head or the last piece of the body
         self._counted = 0  # bytes that `Unfinished` knows of
         self._size = 0  # bytes of requests that are not whole or wait for the answer to one before them
-        # nothing more is read: because the end was told; because it comes with the answers that are still due
-        self._ended = self._deaf = False
-        self._last_words: SessionMoodError | None = None
         # what becomes of a request to upgrade: it is granted; it is passed over, and the request read without it
         self._granted = self._passed_over = False
         self._upgraded = False
         self._fault: SessionMoodError | None = None
-        self._running: RequestResponseCycle | None = None
         self._rest = b""
         self._parsed = 0  # bytes of it
         self._has_turn = False
@@ -99,12 +57,12 @@ class HttpProtocol(HttpToolsProtocol):
         host = self.client[0] if self.client else "?"
         self.address = party(host)
         self._since = self.loop.time()
-        if not self._lines.add(self, host):
+        if not self._tcp.add(self, host):
             self._say(TooManyConnections("there is no room for more connections", retry_ms=5000))
             self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lines.remove(self)
+        self._tcp.remove(self)
         super().connection_lost(exc)
         self._part_from_parser()
         self.cycle = self._running = None  # type: ignore[assignment]
@@ -126,7 +84,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._has_turn:
             start(0.0)
         else:  # its turn is over: it waited for the answer to the one before it
-            self._lines.lane.join(start)
+            self._tcp.lane.join(start)
 
     # Coming in
 
@@ -139,12 +97,12 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         if not self._rest:
-            self._lines.lane.join(self._parse_on)
+            self._tcp.lane.join(self._parse_on)
         self._rest, self._parsed = self._rest[self._parsed :] + data, 0
         if not self.transport.is_closing():
             self.transport.pause_reading()
         if len(self._rest) > SMALL:
-            self._count()
+            self.count_unread()
 
     def _reads(self) -> bool:
         return not (self._upgraded or self._ended or self._deaf or self.transport.is_closing())
@@ -164,7 +122,7 @@ class HttpProtocol(HttpToolsProtocol):
             return False
         if self._since is None and self.timeout_keep_alive_task is None and self._is_free() and self._reads():
             self._since = self.loop.time()  # empty lines, say: not a request, but no silence either
-        self._count()
+        self.count_unread()
         if not self.flow.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
         return False
@@ -205,22 +163,18 @@ class HttpProtocol(HttpToolsProtocol):
                 reason = "" if cause is not None else f": {error}"
                 self._fail(BadRequest(f"this is no HTTP request that can be read{reason}"))
 
-    def _count(self) -> None:
+    def count_unread(self) -> None:
         """Have what is held for requests counted that are not whole, or wait."""
         size = self._size + len(self._rest) - self._parsed
         if size or self._counted:
             self._counted = size
-            self._lines.hold(self, self._whose(), size)
+            self._tcp.hold(self, self._whose(), size)
 
     def _whose(self) -> str:
         """The sender's address: as a trusted proxy says, once the app has looked at the request."""
         cycle = self._running
         client = cycle.scope["client"] if cycle is not None and cycle is self.cycle else None
         return self.address if client is None else party(client[0])
-
-    def make_room(self, error: SessionMoodError) -> None:
-        """End because all connections together hold too much."""
-        self._fail(error)
 
     # What the parser calls
 
@@ -234,7 +188,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:  # a trailer: whoever reads headers must not find it among them
-            self._lines.trailers += 1
+            self._tcp.trailers += 1
         elif not (self._ended or self._deaf):
             name = name.lower()
             if name != b"cookie":  # nobody reads them, and they are long
@@ -245,7 +199,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._in_head = False
         self._beside = 0
-        self._lines.move(self, "request")
+        self._tcp.move(self, "request")
         method = self.parser.get_method()
         self.scope["method"] = method.decode("ascii")
         self._takes_body = self.scope["method"] in _WITH_BODY
@@ -283,19 +237,23 @@ class HttpProtocol(HttpToolsProtocol):
             self._size = 0
         super().on_message_complete()
 
+    def forget_unread(self) -> None:
+        self._rest, self._parsed, self._size = b"", 0, 0
+        self.count_unread()
+
     # Upgrades
 
     def _upgrade_soon(self) -> None:
         self._upgraded = True
-        self._lines.move(self, "handshake")
+        self._tcp.move(self, "handshake")
         self.transport.pause_reading()
-        self._lines.lane.join(self._upgrade)
+        self._tcp.lane.join(self._upgrade)
 
     def _upgrade(self, _: float) -> bool:
         """Hand the connection over. The WebSocket reads only what makes the request a handshake: its parser has
         bounds of its own, which long cookies would break. The app gets the whole head."""
         if not self.transport.is_closing():
-            self._lines.remove(self)
+            self._tcp.remove(self)
             self.connections.discard(self)
             heir = cast(Any, self.ws_protocol_class)(
                 config=self.config, server_state=self.server_state, app_state=self.app_state
@@ -330,78 +288,5 @@ class HttpProtocol(HttpToolsProtocol):
             self._end()
         else:
             self._size = 0
-            self._count()
-            self._lines.move(self, "idle")
-
-    def look_after(self, now: float) -> None:
-        """End the connection when it is late: with the request, or with reading the answer."""
-        within = self._lines.request_within
-        if self._since is not None and now - self._since > within:
-            if self._head or not self._is_free():
-                self._fail(TooLate(f"a request may take {within:g} s to arrive"))
-            else:
-                self._end()
-        elif self.transport.get_write_buffer_size() == 0:
-            self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = now
-        elif now - self._unread_since > READ_WITHIN:
-            self._end(abort=True)
-
-    def abort(self) -> None:
-        """Cut the line."""
-        self.transport.abort()
-
-    def shutdown(self) -> None:
-        """The server stops. What goes wrong with one connection must not keep it from that."""
-        try:
-            super().shutdown()
-        except Exception:
-            logger.exception("a connection could not be closed in good order")
-            self.transport.abort()
-
-    def _is_free(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
-    def _fail(self, error: SessionMoodError) -> None:
-        """Refuse what is coming in: it is no request, too much of one, or too late."""
-        if self._ended or self.transport.is_closing():
-            return
-        free = self._is_free()
-        if not free and (self._since is None or self._in_head):
-            # it comes behind one that is being answered: that one first
-            self._deaf, self._since, self._last_words = True, None, error
-            self._lines.counters.refuse("wire", error.code)
-            self._count()
-        elif self.pipeline or (not free and self.cycle.response_started):
-            self._end(abort=True)
-        else:
-            self._say(error)
-            self._end()
-
-    def _say(self, error: SessionMoodError) -> None:
-        """Answer without the app."""
-        if error is not self._last_words:
-            self._lines.counters.refuse("wire", error.code)
-        self.transport.write(heads.answer(error))
-
-    def _end(self, *, abort: bool = False) -> None:
-        self._since = None
-        for cycle in (self._running, self.cycle):
-            if cycle is not None and not cycle.response_complete:
-                cycle.disconnected = True
-                cycle.message_event.set()
-        self.pipeline.clear()
-        self._unset_keepalive_if_required()
-        self._ended = True
-        self._rest, self._parsed, self._size = b"", 0, 0
-        self._count()
-        self._lines.move(self, "closing")
-        if abort or self.transport.is_closing():
-            self.transport.abort()
-            return
-        # closing while more comes would reset the connection, and the peer might never read why
-        self.flow.resume_reading()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.abort)
+            self.count_unread()
+            self._tcp.move(self, "idle")

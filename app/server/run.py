@@ -19,9 +19,9 @@ from app.config.settings import Settings
 from app.errors import Draining
 from app.server.announce import Bursts, Standstills, announce
 from app.server.http_protocol import HttpProtocol
-from app.server.lines import Lines
 from app.server.logs import set_up_logging
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
 from app.server.workers import Worker, Workers
 from app.web import App, create_app
 
@@ -44,11 +44,13 @@ class Server(uvicorn.Server):
     """Drains before it stops: readiness goes first, then sockets leave one after the other. A second signal
     stops at once. Whatever hangs, the process is gone when `drain_grace` is over."""
 
-    def __init__(self, config: uvicorn.Config, app: App, lines: Lines, worker: Worker | None = None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: App, tcp: TcpConnections, worker: Worker | None = None
+    ) -> None:
         super().__init__(config)
         self._worker = worker
         self._app = app
-        self._lines = lines
+        self._tcp = tcp
         self._watch: asyncio.Task[None] | None = None
         self._signal = "a stop"
         self._bursts = Bursts(app.ingest.counters)
@@ -72,7 +74,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._watch = asyncio.create_task(self._look_after(), name="lines")
+            self._watch = asyncio.create_task(self._look_after(), name="connections")
             _spare_the_collector()
             port = self.servers[0].sockets[0].getsockname()[1]
             if self._worker is None or self._worker.is_first:
@@ -116,7 +118,7 @@ class Server(uvicorn.Server):
             self._standstills.note(max(0.0, loop.time() - due), loop.time())
             try:
                 self._bursts.look(loop.time())
-                await self._lines.look_after(loop.time)
+                await self._tcp.look_after(loop.time)
             except Exception:
                 logger.exception("connections could not be looked after")
 
@@ -189,15 +191,15 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
 def _serve(settings: Settings, sock: socket.socket | None = None, worker: Worker | None = None) -> int:
     """One process of the service."""
     app = create_app(settings)
-    lines = Lines(settings, app.lane, app.ingest.counters)
-    app.metrics.lines = lines
+    tcp = TcpConnections(settings, app.lane, app.ingest.counters)
+    app.metrics.tcp = tcp
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=cast(Any, partial(HttpProtocol, lines)),
-        ws=cast(Any, partial(SocketProtocol, lines)),
+        http=cast(Any, partial(HttpProtocol, tcp)),
+        ws=cast(Any, partial(SocketProtocol, tcp)),
         ws_per_message_deflate=False,
         ws_max_size=settings.max_batch_bytes,
         ws_ping_interval=20,
@@ -212,7 +214,7 @@ def _serve(settings: Settings, sock: socket.socket | None = None, worker: Worker
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
     )
-    server = Server(config, app, lines, worker)
+    server = Server(config, app, tcp, worker)
     if worker is None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, server.handle_exit)
     server.run(None if sock is None else [sock])

@@ -10,20 +10,18 @@ import socket
 import time
 from asyncio.transports import BaseTransport
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Close, Frame, Opcode
+from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 
-from app import protocol
 from app.auth.limits import Spill, TokenBucket, party
-from app.errors import RateLimited, SessionMoodError, TooLarge, TooSlow
+from app.errors import RateLimited, TooLarge
 from app.server.frames import AT_ONCE, frame_end, framed, is_lone, payload
-from app.server.lines import FRAGMENT_COSTS, SMALL, Lines
+from app.server.socket_ends import ClosingSocket
+from app.server.tcp_connections import FRAGMENT_COSTS, SMALL, TcpConnections
 from app.transport.slow_lane import SHARE
 
 logger = logging.getLogger("sessionmood.server")
@@ -37,8 +35,6 @@ PINGS: Final = 20.0
 PINGS_A_SECOND: Final = 5.0
 #: Bytes that may wait for a peer, beyond what the app waits for: pongs.
 MAX_UNREAD: Final = 262_144
-#: Seconds that a closing peer may take to answer or to read what was sent.
-CLOSE_WITHIN: Final = 5.0
 #: What a refused peer still sends is passed over so often (s): in few large reads, however small it sends.
 SPILL_EVERY: Final = 0.01
 #: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
@@ -50,32 +46,22 @@ _OF_THE_HEAD: Final = ("path", "raw_path", "query_string", "headers")
 USER_TIMEOUT: Final = 30.0
 
 
-class SocketProtocol(WebSocketsSansIOProtocol):
+class SocketProtocol(ClosingSocket):
     """One WebSocket. A peer that is gone, or does not read, or sends without end is cut off."""
 
-    def __init__(self, lines: Lines, *args: Any, **kwargs: Any) -> None:
-        """`lines`: all connections of this server."""
-        super().__init__(*args, **kwargs)
-        self._lines = lines
-        self._lane = lines.lane
-        self._message_within = lines.request_within
-        self.address = "?"
+    def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
+        """`tcp`: all connections of this server."""
+        super().__init__(tcp, *args, **kwargs)
+        self._lane = tcp.lane
         #: the request that was the handshake, whole, as a scope: only what makes it one is read here
         self.head: dict[str, Any] = {}
-        self.close_timeout = CLOSE_WITHIN
-        #: when the message that is coming in began (the loop's time); None between messages
-        self.message_since: float | None = None
-        #: takes a text frame on the short way; False: it can't be taken there, and goes to `receive`
-        self.on_text: Callable[[str], bool] | None = None
         self._waited_for = False
-        self._heard = True  # whether something came since it was last looked whether to ping
         self._rest = b""
         self._parsed = 0  # bytes of it
         self._held: deque[str] = deque()
         self._waiting = 0  # characters of whole messages that the app has not taken yet
         self._counted = 0  # bytes that `Unfinished` knows of
         self._pings: TokenBucket | None = None
-        self._lingering = False
         self._spill = Spill()
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -86,17 +72,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if sock is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
         self.address = party(self.client[0] if self.client else "?")
-        self._lines.shake_hands(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._lines.remove(self)
-        # What refers to itself would wait for the collector of cyclic garbage.
-        self.on_text = None
-        self.conn.parser.close()
-        for error in (self.conn.parser_exc, self.conn.handshake_exc):
-            if error is not None:
-                error.__traceback__ = error.__context__ = error.__cause__ = None
+        self._tcp.shake_hands(self)
 
     # Coming in
 
@@ -189,12 +165,14 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         if size or self._counted:
             self._counted = size
             client = self.scope["client"]  # as the trusted proxy says, behind one
-            self._lines.hold(self, party(client[0]) if client else "?", size)
+            self._tcp.hold(self, party(client[0]) if client else "?", size)
 
-    def make_room(self, error: SessionMoodError) -> None:
-        """End because all connections together hold too much."""
-        self._counted = 0
-        self.refuse(error)
+    def forget_unread(self) -> None:
+        self.frames = []
+        self._rest, self._parsed = b"", 0
+        self.conn.parser.close()  # it holds the last frame
+        self.conn.reader.buffer = bytearray()
+        self._count()
 
     async def receive(self) -> ASGIReceiveEvent:
         self._waited_for = True
@@ -274,14 +252,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         else:
             super().handle_ping()
 
-    def handle_parser_exception(self) -> None:
-        sent = self.conn.close_sent
-        if sent is not None and sent.code == 1009:
-            # what the parser refuses as too big gets the contract's code, with the reason in words
-            self.refuse(TooLarge(f"a frame may have {self.config.ws_max_size} bytes at most"))
-        elif sent is not None:
-            self._finish(b"".join(self.conn.data_to_send()), sent.code, sent.reason)
-
     # Going out
 
     async def send(self, message: ASGISendEvent) -> None:
@@ -302,109 +272,21 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Send a text frame at once; only while `ready`."""
         self.transport.write(framed(text))
 
-    def abort(self) -> None:
-        """Cut the line."""
-        self.transport.abort()
-
-    # Endings
-
-    def refuse(self, error: SessionMoodError) -> None:
-        """Say why, then close, whatever the app is doing."""
-        if self.close_sent:
-            return
-        self._lines.counters.refuse("wire", error.code)
-        self.conn.data_to_send()  # what the parser would have answered
-        report = protocol.frame("error", code=error.code, detail=error.detail)
-        frames = (
-            Frame(Opcode.TEXT, report),
-            Frame(Opcode.CLOSE, Close(error.close_code, error.code).serialize()),
-        )
-        self._finish(b"".join(frame.serialize(mask=False) for frame in frames), error.close_code, error.code)
-
-    def _finish(self, last: bytes, code: int, reason: str) -> None:
-        """Send the last bytes, then pass over what still comes until the peer has closed: closing before that
-        would reset the connection, and the peer might never read why."""
-        if self._lingering or self.transport.is_closing():
-            return
-        self.close_sent = True
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
-        self.transport.write(last)
-        self._linger()
-
-    def _linger(self) -> None:
-        self._lingering = True
-        self._lines.move(self, "closing")
-        self.frames = []
-        self._rest, self._parsed = b"", 0
-        self.conn.parser.close()  # it holds the last frame
-        self.conn.reader.buffer = bytearray()
-        self._count()
-        self.message_since = None
-        self.stop_keepalive()
-        self.read_paused = False
-        self.transport.resume_reading()
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        if self.close_timer is not None:
-            self.close_timer.cancel()
-        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
-
-    def look_after(self, now: float) -> None:
-        """Called every second; `now`: the loop's time."""
-        since = self.message_since
-        if since is not None and now - since > self._message_within and not self.close_sent:
-            self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
-
-    def send_keepalive_ping(self) -> None:
-        """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many
-        idle sockets a second one is what they cost most."""
-        if self._heard and not self.close_sent:
-            self._heard = False
-            self.schedule_ping()
-        else:
-            super().send_keepalive_ping()
-
-    def keepalive_timeout(self) -> None:
-        super().keepalive_timeout()
-        self._abort_if_unread()
-
-    def shutdown(self) -> None:
-        """The server stops. What goes wrong with one connection must not keep it from that."""
-        try:
-            super().shutdown()
-        except Exception:
-            logger.exception("a WebSocket could not be closed in good order")
-            self.transport.abort()
-        self._abort_if_unread()
-
-    def handle_close(self, event: Frame) -> None:
-        super().handle_close(event)
-        self._end_soon()
-
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.close_sent:  # refused; `scope` is there for good
-            self._lines.move(self, "closing")
+            self._tcp.move(self, "closing")
             return
         scope = cast(dict[str, Any], self.scope)
         scope.update({name: self.head[name] for name in _OF_THE_HEAD if name in self.head})
-        scope["extensions"]["sessionmood.line"] = {"line": self}
+        scope["extensions"]["sessionmood.fast_path"] = {"fast_path": self}
         self.head = {}
 
     async def run_asgi(self) -> None:
-        self._lines.move(self, "socket")  # from here on the doors count it
+        self._tcp.move(self, "socket")  # from here on the doors count it
         await super().run_asgi()
-        self._lines.move(self, "closing")
+        self._tcp.move(self, "closing")
         self.on_text = None  # the app may have set it after the peer had left
         if not self.writable.is_set():
             self.transport.abort()
         self._end_soon()
-
-    def _abort_if_unread(self) -> None:
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-
-    def _end_soon(self) -> None:
-        """A transport that closes waits for its peer to read, for ever if need be. Not here."""
-        if not self.disconnected and (self.close_sent or self.transport.is_closing()):
-            self.loop.call_later(CLOSE_WITHIN, self.transport.abort)

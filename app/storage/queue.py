@@ -16,7 +16,7 @@ import msgspec
 
 from app import errors
 from app.storage import Entry
-from app.storage.prompt import Prompt
+from app.storage.commit_future import CommitFuture
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -29,7 +29,7 @@ SLOW_EVERY = 10.0
 ENTRY_OVERHEAD = 600
 
 
-class Durable(Prompt[None]):
+class Durable(CommitFuture[None]):
     """The shared outcome of a group. Cancelling one who awaits it touches nobody else's wait, and a failure
     that nobody looks at is not reported by asyncio.
 

@@ -111,7 +111,7 @@ async def refuse(doors: Doors, scope: Message, send: Send, error: SessionMoodErr
     doors.ingest.counters.refuse("rest", error.code)
     # what it was raised from holds the body, and would keep it for as long as the answer is held back
     error.__traceback__ = error.__cause__ = error.__context__ = None
-    wait = doors.rates.noise(address_of(scope), doors.clock())
+    wait = doors.rates.refused(address_of(scope), doors.clock())
     if wait:
         await asyncio.sleep(wait)
     headers = dict(scope["headers"])

@@ -98,8 +98,8 @@ class Connections:
     def remove(self, connection: "Connection") -> None:
         self._open.discard(connection)
         _drop(self._by_address, connection.address)
-        if connection.guest.counted_key is not None:
-            _drop(self._by_key, connection.guest.counted_key)
+        if connection.counted_key is not None:
+            _drop(self._by_key, connection.counted_key)
 
     def listen(self, session: Session, listener: "Connection | Waiter") -> None:
         """Push the session's readings to `listener`. Raises TooManyConnections."""
@@ -129,7 +129,7 @@ class Connections:
     def close_key(self, key_id: str, error: SessionMoodError) -> None:
         """Close every socket that came with this key, and end every request that is held with it."""
         for connection in self.all():
-            if connection.guest.key is not None and connection.guest.key.id == key_id:
+            if connection.peer is not None and connection.peer.key.id == key_id:
                 connection.fail(error)
         for waiter in self._waiters:
             if waiter.key.id == key_id:
@@ -141,15 +141,16 @@ class Connections:
             if isinstance(listener, Waiter):
                 key: Key | None = listener.key
             else:
-                key = cast("Connection", listener).guest.key
+                peer = cast("Connection", listener).peer
+                key = None if peer is None else peer.key
             if kind is None or (key is not None and key.kind == kind):
                 cast("Connection | Waiter", listener).fail(error)
 
     def close_session(self, project: str, session: str, error: SessionMoodError) -> None:
         """Close every socket of this session, and end every request that waits for it."""
         for connection in self.all():
-            key = connection.guest.key
-            if connection.session_id == session and key is not None and key.project == project:
+            peer = connection.peer
+            if connection.session_id == session and peer is not None and peer.key.project == project:
                 connection.fail(error)
         for waiter in self._waiters:
             if waiter.session.id == session and waiter.session.project == project:

@@ -280,7 +280,9 @@ class Roamers(Crowd):
         """Every mood that was pushed stands in the timeline, once. How many did."""
         pushed = 0
         for visitor in self.roamers:
-            rows = await self._rows("SELECT mood, at FROM changes WHERE id = $1 ORDER BY place", visitor.session)
+            rows = await self._rows(
+                "SELECT mood, at FROM changes WHERE id = $1 ORDER BY place", visitor.session
+            )
             changes = [(row["mood"], row["at"]) for row in rows]
             assert len(changes) == len(set(changes)), (visitor.session, changes)
             missing = visitor.pushed - set(changes)

@@ -9,8 +9,8 @@ import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.config.settings import Settings
-from app.server.lines import Lines
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 from tests.support.serving import serving
 
@@ -35,7 +35,7 @@ async def test_the_cases_of_rfc_6455() -> None:
     """What fails here fails with uvicorn's own protocol too: 7.1.5, a close amid a fragmented message, which
     websockets answers with 1002 and the case wants answered with 1000."""
     ours, run = await failures(
-        partial(SocketProtocol, Lines(Settings(max_batch_bytes=2**24), SlowLane())), None
+        partial(SocketProtocol, TcpConnections(Settings(max_batch_bytes=2**24), SlowLane())), None
     )
     assert run > 240
     theirs, _ = await failures(WebSocketsSansIOProtocol, sorted(ours) or ["1.1.1"])

@@ -11,8 +11,8 @@ from websockets.asyncio.client import connect
 
 from app.config.settings import Settings
 from app.server.frames import AT_ONCE, is_lone
-from app.server.lines import Lines
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 from tests.security import hostile
 from tests.security.hostile import Line, Target, framed
@@ -98,7 +98,7 @@ async def test_a_flood_waits_and_who_says_little_does_not() -> None:
             heard.append(message["text"])
 
     async with (
-        serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), app) as address,
+        serving(partial(SocketProtocol, TcpConnections(Settings(), SlowLane())), app) as address,
         connect(address) as flooding,
         connect(address) as quiet,
         asyncio.timeout(60),
@@ -134,7 +134,7 @@ async def test_a_ping_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     async with (
-        serving(partial(SocketProtocol, Lines(Settings(), lane)), app) as address,
+        serving(partial(SocketProtocol, TcpConnections(Settings(), lane)), app) as address,
         connect(address) as socket,
     ):
         async with asyncio.timeout(30):

@@ -10,7 +10,7 @@ import pytest
 
 from app.auth.limits import party
 from app.errors import Overloaded, SessionMoodError
-from app.server.lines import STAGES, Unfinished
+from app.server.tcp_connections import STAGES, Unfinished
 from tests.security.hostile import HELLO, Line, framed, post
 from tests.security.soak import rss
 from tests.support.metrics import metrics

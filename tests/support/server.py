@@ -35,6 +35,9 @@ DEFAULT_TIMEOUT_CONFIG.write = DEFAULT_TIMEOUT_CONFIG.pool = PATIENCE
 # `httpx2.get` and its kind would read all certificates of the machine for each call, 50 ms of processor time.
 httpcore2.default_ssl_context = functools.cache(httpcore2.default_ssl_context)
 
+#: What coverage hands on to the processes of a run that it watches (`make coverage`).
+WATCHED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+
 
 def reserved_port() -> socket.socket:
     """A port of 127.0.0.1 that the system gives to nobody else while this socket is open. Who asks for it by number
@@ -99,7 +102,7 @@ class ServerProcess:
         self.database = folder / "sessionmood.db"
         self.log = folder / "server.log"
         self.settings = settings
-        self.python = [sys.executable]
+        self.python = [sys.executable, *(f"-X{option}" for option in sys._xoptions)]
         self.root = ROOT
         self.sk = ""
         self.pk = ""
@@ -122,6 +125,7 @@ class ServerProcess:
             "HOME": str(self.folder),
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{self.database}",
+            **WATCHED,
             **{name: str(value) for name, value in self.settings.items()},
         }
         with self.log.open("ab") as log:
@@ -156,6 +160,10 @@ class ServerProcess:
 
     def close(self) -> None:
         if self.process is not None and self.process.poll() is None:
+            if WATCHED:  # a killed process keeps its figures to itself
+                self.process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(5)
             self.kill()
         self._reserved.close()
 

@@ -10,7 +10,7 @@ import uvicorn
 
 from app.config.settings import Settings
 from app.server.http_protocol import HttpProtocol
-from app.server.lines import Lines
+from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 
 
@@ -30,7 +30,7 @@ async def serving(kind: Any, app: Any = echo, ping_interval: float | None = None
     config = uvicorn.Config(
         app,
         port=0,
-        http=cast(Any, partial(HttpProtocol, Lines(Settings(), SlowLane()))),
+        http=cast(Any, partial(HttpProtocol, TcpConnections(Settings(), SlowLane()))),
         ws=kind,
         ws_per_message_deflate=False,
         ws_max_size=2**24,

@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from app.config.settings import Settings
 from app.server.http_protocol import HttpProtocol
-from app.server.lines import Lines
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 from tests.security.hostile import framed
 from tests.support.serving import serving
@@ -55,7 +55,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
     else:
-        del scope["extensions"]["sessionmood.line"]  # as ours does
+        del scope["extensions"]["sessionmood.fast_path"]  # as ours does
         await receive()
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] == "websocket.receive":
@@ -65,7 +65,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 async def test_a_closed_connection_leaves_no_cyclic_garbage(
     made: "list[weakref.ref[Any]]", no_collector: None
 ) -> None:
-    async with serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), hello) as address:
+    async with serving(partial(SocketProtocol, TcpConnections(Settings(), SlowLane())), hello) as address:
         async with httpx2.AsyncClient() as client:
             assert (await client.get(address.replace("ws", "http"))).status_code == 200
         assert len(made) == 1
@@ -86,7 +86,7 @@ async def test_only_who_is_silent_is_pinged() -> None:
             super().send_keepalive_ping()
             looks.append(self.pending_ping_payload is not None)
 
-    kind = partial(Watched, Lines(Settings(), SlowLane()))
+    kind = partial(Watched, TcpConnections(Settings(), SlowLane()))
     async with (
         serving(kind, hello, ping_interval=0.2) as address,
         connect(address, compression=None) as socket,
@@ -103,7 +103,7 @@ async def test_only_who_is_silent_is_pinged() -> None:
 
 
 async def test_neither_does_one_that_was_refused(made: "list[weakref.ref[Any]]", no_collector: None) -> None:
-    async with serving(partial(SocketProtocol, Lines(Settings(), SlowLane())), hello) as address:
+    async with serving(partial(SocketProtocol, TcpConnections(Settings(), SlowLane())), hello) as address:
         async with connect(address, compression=None) as socket:
             socket.transport.write(framed(b"", 3))  # there is no such kind of frame
             with pytest.raises(ConnectionClosed):

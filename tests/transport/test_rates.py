@@ -3,7 +3,7 @@
 import pytest
 
 from app.auth.keys import new_key
-from app.auth.rates import MISUSE_COUNTS, NOISE_BURST, NOISE_RATE, PAGE_BURST, Rates
+from app.auth.rates import PAGE_BURST, PENALTY_COUNTS, REFUSAL_BURST, REFUSAL_RATE, Rates
 from app.config.settings import Settings
 from app.errors import RateLimited
 from app.mood import DEFAULT
@@ -18,22 +18,22 @@ def rates() -> Rates:
 
 
 def test_only_who_misuses_sockets_waits_for_the_next(rates: Rates) -> None:
-    for _ in range(round(NOISE_BURST / MISUSE_COUNTS)):
-        rates.misuse("bad", NOW)
+    for _ in range(round(REFUSAL_BURST / PENALTY_COUNTS)):
+        rates.penalize("bad", NOW)
     assert rates.handshake("bad", NOW) == 0  # a burst is forgiven
-    rates.misuse("bad", NOW)
+    rates.penalize("bad", NOW)
     assert rates.handshake("bad", NOW) == 1.0  # the longest that anybody waits
     assert rates.handshake("good", NOW) == 0
     assert rates.held == 1
-    paid = NOW + round(1000 * MISUSE_COUNTS / NOISE_RATE)
+    paid = NOW + round(1000 * PENALTY_COUNTS / REFUSAL_RATE)
     assert rates.handshake("bad", paid - 500) == 0.5
     assert rates.handshake("bad", paid) == 0
 
 
 def test_refusals_wait_longer_the_more_there_are(rates: Rates) -> None:
-    waits = [rates.noise("loop", NOW) for _ in range(round(NOISE_BURST) + 100)]
-    assert set(waits[: round(NOISE_BURST)]) == {0.0}
-    late = waits[round(NOISE_BURST) :]
+    waits = [rates.refused("loop", NOW) for _ in range(round(REFUSAL_BURST) + 100)]
+    assert set(waits[: round(REFUSAL_BURST)]) == {0.0}
+    late = waits[round(REFUSAL_BURST) :]
     assert late[:2] == [0.02, 0.04]
     assert late == sorted(late)
     assert late[-1] == 1.0
@@ -42,13 +42,13 @@ def test_refusals_wait_longer_the_more_there_are(rates: Rates) -> None:
 def test_pages_wait_on_their_own(rates: Rates) -> None:
     waits = [rates.page("loop", NOW) for _ in range(round(PAGE_BURST) + 1)]
     assert waits[-2:] == [0, 0.02]
-    assert rates.handshake("loop", NOW) == rates.noise("loop", NOW) == 0
+    assert rates.handshake("loop", NOW) == rates.refused("loop", NOW) == 0
 
 
 def test_an_operator_can_let_everybody_in_at_once() -> None:
     rates = Rates(Settings(longest_hold=0))
     for _ in range(100):
-        rates.misuse("bad", NOW)
+        rates.penalize("bad", NOW)
     assert rates.handshake("bad", NOW) == 0
     assert rates.held == 0
 

@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 
 from app.config.settings import Settings
-from app.server.lines import Lines
 from app.server.socket_protocol import SocketProtocol
+from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 from tests.support.server import wait_until
 
@@ -36,7 +36,7 @@ class Echo:
     ) -> None:
         await receive()
         await send({"type": "websocket.accept"})
-        line = scope["extensions"]["sessionmood.line"]["line"]
+        line = scope["extensions"]["sessionmood.fast_path"]["fast_path"]
 
         def hear(text: str) -> bool:
             if not line.ready():
@@ -58,7 +58,7 @@ def echo() -> Iterator[tuple[Echo, int]]:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            ws=cast(Any, partial(SocketProtocol, Lines(Settings(), SlowLane()))),
+            ws=cast(Any, partial(SocketProtocol, TcpConnections(Settings(), SlowLane()))),
             ws_per_message_deflate=False,
             ws_max_size=2**20,
             log_config=None,

@@ -17,8 +17,8 @@ from typing import TypeVar
 import aiosqlite
 
 from app import errors
+from app.storage.commit_future import CommitFuture
 from app.storage.file_lock import Gate
-from app.storage.prompt import Prompt
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Connection(aiosqlite.Connection):
         """Run `work` in the thread, after what was started before. Cancelling the future does not stop it."""
         if not self._running or self._connection is None:
             raise errors.StorageUnavailable("the storage is closed")
-        future: Prompt[T] = Prompt(loop=asyncio.get_running_loop())
+        future: CommitFuture[T] = CommitFuture(loop=asyncio.get_running_loop())
         self._tx.put_nowait((future, partial(self._do, work)))
         return future
 

@@ -28,8 +28,8 @@ from app.storage import DAMAGED_PARTS
 from app.transport import Doors, bearer
 
 
-class Lines(Protocol):
-    """What the server knows of its connections (`app.lines`)."""
+class TcpConnections(Protocol):
+    """What the server knows of its connections (`app.tcp`)."""
 
     @property
     def trailers(self) -> int: ...
@@ -50,18 +50,18 @@ class Unfinished(Protocol):
     refused: int
 
 
-#: Where a connection may stand (`app.lines.STAGES`).
+#: Where a connection may stand (`app.tcp.STAGES`).
 STAGES: Final = ("idle", "request", "handshake", "socket", "closing")
 
 
 class Metrics(Collector):
-    """Everything this process knows of itself. `gauges`: more values by name, added by who starts it; `lines`: the
+    """Everything this process knows of itself. `gauges`: more values by name, added by who starts it; `tcp`: the
     server's connections, None where it is not ours."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
-        self.lines: Lines | None = None
+        self.tcp: TcpConnections | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -84,8 +84,8 @@ class Metrics(Collector):
         return Response(encode(self._registry), headers={"content-type": kind, "cache-control": "no-store"})
 
     def collect(self) -> Iterator[Metric]:
-        if self.lines is not None:
-            yield from self._lines(self.lines)
+        if self.tcp is not None:
+            yield from self._tcp(self.tcp)
         yield from self._sockets()
         yield from self._events()
         yield from self._sessions()
@@ -97,19 +97,19 @@ class Metrics(Collector):
         for name, (text, value) in self.gauges.items():
             yield GaugeMetricFamily(name, text, value=value())
 
-    def _lines(self, lines: Lines) -> Iterator[Metric]:
+    def _tcp(self, tcp: TcpConnections) -> Iterator[Metric]:
         stages = GaugeMetricFamily(
             "sessionmood_lines", "connections of any kind, by where they stand", labels=["stage"]
         )
         for stage in STAGES:
-            stages.add_metric([stage], lines.count(stage))
+            stages.add_metric([stage], tcp.count(stage))
         yield stages
-        yield _gauge("request_connections", "connections that are no WebSocket", lines.requests)
-        yield _gauge("unfinished_bytes", "bytes of messages that have not come whole", lines.unfinished.held)
+        yield _gauge("request_connections", "connections that are no WebSocket", tcp.requests)
+        yield _gauge("unfinished_bytes", "bytes of messages that have not come whole", tcp.unfinished.held)
         yield _counter(
-            "unfinished_refused", "connections that had to give way with such", lines.unfinished.refused
+            "unfinished_refused", "connections that had to give way with such", tcp.unfinished.refused
         )
-        yield _counter("trailers", "header lines after a body, which are passed over", lines.trailers)
+        yield _counter("trailers", "header lines after a body, which are passed over", tcp.trailers)
 
     def _sockets(self) -> Iterator[Metric]:
         counters, connections = self._doors.ingest.counters, self._doors.connections

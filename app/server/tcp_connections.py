@@ -29,7 +29,7 @@ FRAGMENT_COSTS: Final = 64
 AT_ONCE: Final = 1000
 
 
-class Line(Protocol):
+class TcpConnection(Protocol):
     """A connection."""
 
     @property
@@ -43,7 +43,7 @@ class Line(Protocol):
         """End, and say why."""
 
     def abort(self) -> None:
-        """Cut the line."""
+        """Cut the connection."""
 
 
 class Unfinished:
@@ -54,25 +54,25 @@ class Unfinished:
         self._most = most
         self.held = 0
         self.refused = 0
-        self._sizes: dict[Line, tuple[str, int]] = {}
+        self._sizes: dict[TcpConnection, tuple[str, int]] = {}
         self._totals: Counter[str] = Counter()
-        self._of: dict[str, dict[Line, None]] = {}  # by address, the longest first
+        self._of: dict[str, dict[TcpConnection, None]] = {}  # by address, the longest first
 
-    def hold(self, line: Line, address: str, size: int) -> None:
+    def hold(self, connection: TcpConnection, address: str, size: int) -> None:
         """Note that `line` holds `size` bytes now; 0 when its message is whole, or gone."""
-        known = self._sizes.get(line)
+        known = self._sizes.get(connection)
         if known is None:
             if not size:
                 return
-            self._of.setdefault(address, {})[line] = None
+            self._of.setdefault(address, {})[connection] = None
         else:
             address = known[0]
         self.held += size - (0 if known is None else known[1])
         self._totals[address] += size - (0 if known is None else known[1])
         if size:
-            self._sizes[line] = (address, size)
+            self._sizes[connection] = (address, size)
         else:
-            self._forget(line, address)
+            self._forget(connection, address)
         while self.held > self._most:
             address = max(self._totals, key=self._totals.__getitem__)
             longest = next(iter(self._of[address]))
@@ -82,14 +82,14 @@ class Unfinished:
                 Overloaded("too much at once has come here in part only; send it again", retry_ms=2000)
             )
 
-    def _forget(self, line: Line, address: str) -> None:
-        del self._sizes[line]
-        del self._of[address][line]
+    def _forget(self, connection: TcpConnection, address: str) -> None:
+        del self._sizes[connection]
+        del self._of[address][connection]
         if not self._of[address]:
             del self._of[address], self._totals[address]
 
 
-class Lines:
+class TcpConnections:
     """All connections. `everything`: how many there may be; `most`: of those that are no WebSocket (yet); `lane`:
     where they take turns; `trailers`: header lines after a body, which nobody heeds."""
 
@@ -104,9 +104,9 @@ class Lines:
         self.per_address = min(per_address, self.most // 4) if per_address else self.most
         self.trailers = 0
         self._trusted = _TrustedHosts(settings.trusted_proxies)
-        self._stage_of: dict[Line, str] = {}
+        self._stage_of: dict[TcpConnection, str] = {}
         # the longest there first
-        self._in: dict[str, dict[Line, None]] = {stage: {} for stage in STAGES}
+        self._in: dict[str, dict[TcpConnection, None]] = {stage: {} for stage in STAGES}
         self._by_address: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -120,60 +120,60 @@ class Lines:
         """Connections that are no WebSocket (yet)."""
         return sum(len(self._in[stage]) for stage in _REQUESTS)
 
-    def add(self, line: Line, host: str) -> bool:
+    def add(self, connection: TcpConnection, host: str) -> bool:
         """Count a new connection from `host`. False: there is no room for it, and it has to end."""
-        self._put(line, "idle")
-        if self._by_address[line.address] > self.per_address and host not in self._trusted:
+        self._put(connection, "idle")
+        if self._by_address[connection.address] > self.per_address and host not in self._trusted:
             return False
         if len(self._stage_of) > self.everything or self.requests > self.most:
             # who was told why need not be waited for; then goes who has been silent longest
             going = next(iter(self._in["closing"]), None) if len(self._stage_of) > self.everything else None
             going = going or next(iter(self._in["idle"]))
-            if going is line:
+            if going is connection:
                 return False
             self.remove(going)
             going.abort()
         return True
 
-    def move(self, line: Line, stage: str) -> None:
+    def move(self, connection: TcpConnection, stage: str) -> None:
         """Note where `line` stands now; nothing once it is gone."""
-        if line in self._stage_of and self._stage_of[line] != stage:
-            self._take(line)
-            self._put(line, stage)
+        if connection in self._stage_of and self._stage_of[connection] != stage:
+            self._take(connection)
+            self._put(connection, stage)
 
-    def shake_hands(self, line: Line) -> None:
-        """Count a connection that was counted as another `Line` until now, and is to become a WebSocket."""
-        self._put(line, "handshake")
+    def shake_hands(self, connection: TcpConnection) -> None:
+        """Count a connection that was counted as another `TcpConnection` until now, and is to become a WebSocket."""
+        self._put(connection, "handshake")
 
-    def remove(self, line: Line) -> None:
+    def remove(self, connection: TcpConnection) -> None:
         """The connection is over."""
-        if line in self._stage_of:
-            self._take(line)
-            self.unfinished.hold(line, "", 0)
+        if connection in self._stage_of:
+            self._take(connection)
+            self.unfinished.hold(connection, "", 0)
 
-    def hold(self, line: Line, address: str, size: int) -> None:
+    def hold(self, connection: TcpConnection, address: str, size: int) -> None:
         """Note what `line` holds of messages that are not whole (`Unfinished`); nothing once it is gone."""
-        if line in self._stage_of:
-            self.unfinished.hold(line, address, size)
+        if connection in self._stage_of:
+            self.unfinished.hold(connection, address, size)
 
-    def _put(self, line: Line, stage: str) -> None:
-        self._stage_of[line] = stage
-        self._in[stage][line] = None
+    def _put(self, connection: TcpConnection, stage: str) -> None:
+        self._stage_of[connection] = stage
+        self._in[stage][connection] = None
         if stage in _REQUESTS:
-            self._by_address[line.address] += 1
+            self._by_address[connection.address] += 1
 
-    def _take(self, line: Line) -> None:
-        stage = self._stage_of.pop(line)
-        del self._in[stage][line]
+    def _take(self, connection: TcpConnection) -> None:
+        stage = self._stage_of.pop(connection)
+        del self._in[stage][connection]
         if stage in _REQUESTS:
-            self._by_address[line.address] -= 1
-            if not self._by_address[line.address]:
-                del self._by_address[line.address]
+            self._by_address[connection.address] -= 1
+            if not self._by_address[connection.address]:
+                del self._by_address[connection.address]
 
     async def look_after(self, clock: Callable[[], float]) -> None:
         """Have every connection see whether it is late; `clock`: the loop's time."""
-        for number, line in enumerate(list(self._stage_of), 1):
-            if line in self._stage_of:
-                line.look_after(clock())
+        for number, connection in enumerate(list(self._stage_of), 1):
+            if connection in self._stage_of:
+                connection.look_after(clock())
             if not number % AT_ONCE:
                 await asyncio.sleep(0)

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from app.storage.prompt import Prompt
+from app.storage.commit_future import CommitFuture
 
 
 async def test_callbacks_come_at_once_and_in_order() -> None:
-    future: Prompt[int] = Prompt()
+    future: CommitFuture[int] = CommitFuture()
     heard: list[str] = []
     future.add_done_callback(lambda done: heard.append(f"first {done.result()}"))
     future.add_done_callback(lambda done: heard.append(f"second {done.result()}"))
@@ -21,7 +21,7 @@ async def test_callbacks_come_at_once_and_in_order() -> None:
 
 
 async def test_who_awaits_it_is_woken() -> None:
-    future: Prompt[int] = Prompt()
+    future: CommitFuture[int] = CommitFuture()
 
     async def wait() -> int:
         return await future
@@ -34,8 +34,8 @@ async def test_who_awaits_it_is_woken() -> None:
 
 
 async def test_failures_and_cancellations_are_told_too() -> None:
-    failed: Prompt[int] = Prompt()
-    cancelled: Prompt[int] = Prompt()
+    failed: CommitFuture[int] = CommitFuture()
+    cancelled: CommitFuture[int] = CommitFuture()
     heard: list[object] = []
     failed.add_done_callback(lambda done: heard.append(str(done.exception())))
     cancelled.add_done_callback(lambda done: heard.append(done.cancelled()))
@@ -45,7 +45,7 @@ async def test_failures_and_cancellations_are_told_too() -> None:
 
 
 async def test_one_that_was_taken_back_is_not_called() -> None:
-    future: Prompt[None] = Prompt()
+    future: CommitFuture[None] = CommitFuture()
     heard: list[object] = []
     future.add_done_callback(heard.append)
     assert future.remove_done_callback(heard.append) == 1
@@ -56,7 +56,7 @@ async def test_one_that_was_taken_back_is_not_called() -> None:
 async def test_a_callback_that_fails_is_reported_and_the_next_is_called() -> None:
     reports: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
-    future: Prompt[None] = Prompt()
+    future: CommitFuture[None] = CommitFuture()
     heard: list[object] = []
 
     def fails(_: object) -> None:

@@ -1,5 +1,5 @@
-"""What one socket is still to be sent. What can be conflated is: of several readings the newest counts, acks
-add up. Everything else waits in order, up to a limit."""
+"""What one socket is still to be sent. What can be conflated is: of several readings the newest counts, acks add up.
+Everything else waits in order, up to a limit."""
 
 import asyncio
 from collections import deque
@@ -15,8 +15,8 @@ from app.sessions.outcome import Outcome, merged_types
 MAX_WAITING_FRAMES: Final = 256
 
 
-class Line(Protocol):
-    """The shorter way past ASGI's queue, where the server has one (`SocketProtocol`)."""
+class FastPath(Protocol):
+    """The way past ASGI's queue, where the server has one (`SocketProtocol`)."""
 
     on_text: Callable[[str], bool] | None
 
@@ -27,23 +27,23 @@ class Line(Protocol):
     def abort(self) -> None: ...
 
 
-class Outbox:
+class PushQueue:
     """Sends at the end of the loop's turn what has come together in it: at once to a client that reads, through
     a task that waits for one that does not. `said_at`: ms, when something was last sent."""
 
     __slots__ = (
-        "_ack", "_clock", "_error", "_frames", "_ignored_types", "_line", "_reading", "_send", "_since",
+        "_ack", "_clock", "_error", "_fast_path", "_frames", "_ignored_types", "_reading", "_send", "_since",
         "_waking", "_writer", "closed", "said_at",
     )  # fmt: skip
 
     def __init__(
         self,
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-        line: Line | None,
+        fast_path: FastPath | None,
         clock: Callable[[], int],
     ) -> None:
         self._send = send
-        self._line = line
+        self._fast_path = fast_path
         self._clock = clock
         self._frames: deque[bytes] = deque()
         self._reading: tuple[Reading, Offer | None] | None = None
@@ -103,10 +103,10 @@ class Outbox:
         return self._since is not None and now - self._since > seconds * 1000
 
     def abort(self) -> None:
-        """Cut the line: for a client that does not read, and so can't be told anything."""
+        """End the connection: for a client that does not read, and so can't be told anything."""
         self.closed = True
-        if self._line is not None:
-            self._line.abort()
+        if self._fast_path is not None:
+            self._fast_path.abort()
         elif self._writer is not None:
             self._writer.cancel()
 
@@ -119,7 +119,7 @@ class Outbox:
             if self._writer is not None:
                 self._writer.cancel()
         self.closed = True
-        self._line = None
+        self._fast_path = None
 
     def _wake(self) -> None:
         if self._writer is None and not self.closed and not self._waking:
@@ -131,18 +131,18 @@ class Outbox:
         self._waking = False
         if self.closed or self._writer is not None:
             return
-        line = self._line
-        if line is not None and line.ready():
+        fast_path = self._fast_path
+        if fast_path is not None and fast_path.ready():
             while True:
                 text = self._next()
                 if text is not None:
-                    line.write(text)
+                    fast_path.write(text)
                 if not self._frames and self._reading is None and self._ack is None:
                     self.said_at = self._clock()
                     if self._error is None:
                         return
                     break
-                if not line.ready():
+                if not fast_path.ready():
                     break
         self._writer = asyncio.ensure_future(self._write())
 

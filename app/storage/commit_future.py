@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Prompt(asyncio.Future[T]):
+class CommitFuture(asyncio.Future[T]):
     """A future that calls back at once when it is done, in order, instead of in the loop's next turn: on a busy
     server a turn is milliseconds, and an ack comes through several of these. A task that awaits it is still woken
     by the loop."""

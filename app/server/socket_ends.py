@@ -1,0 +1,142 @@
+"""How a WebSocket ends: every end has a deadline, and says why where the peer can still read it."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Close, Frame, Opcode
+
+from app import protocol
+from app.errors import SessionMoodError, TooLarge, TooSlow
+from app.server.tcp_connections import TcpConnections
+
+logger = logging.getLogger("sessionmood.server")
+
+#: Seconds that a closing peer may take to answer or to read what was sent.
+CLOSE_WITHIN: Final = 5.0
+
+
+class ClosingSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that can be refused, waits for its peer to read why, and is cut off in the end."""
+
+    def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._tcp = tcp
+        self._message_within = tcp.request_within
+        self.address = "?"
+        self.close_timeout = CLOSE_WITHIN
+        #: when the message that is coming in began (the loop's time); None between messages
+        self.message_since: float | None = None
+        #: takes a text frame on the fast path; False: it can't be taken there, and goes to `receive`
+        self.on_text: Callable[[str], bool] | None = None
+        self._heard = True  # whether something came since it was last looked whether to ping
+        self._lingering = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._tcp.remove(self)
+        # What refers to itself would wait for the collector of cyclic garbage.
+        self.on_text = None
+        self.conn.parser.close()
+        for error in (self.conn.parser_exc, self.conn.handshake_exc):
+            if error is not None:
+                error.__traceback__ = error.__context__ = error.__cause__ = None
+
+    def make_room(self, error: SessionMoodError) -> None:
+        """End because all connections together hold too much."""
+        self.refuse(error)
+
+    def forget_unread(self) -> None:
+        """Drop what has come and was not read."""
+        raise NotImplementedError
+
+    def handle_parser_exception(self) -> None:
+        sent = self.conn.close_sent
+        if sent is not None and sent.code == 1009:
+            # what the parser refuses as too big gets the contract's code, with the reason in words
+            self.refuse(TooLarge(f"a frame may have {self.config.ws_max_size} bytes at most"))
+        elif sent is not None:
+            self._finish(b"".join(self.conn.data_to_send()), sent.code, sent.reason)
+
+    def refuse(self, error: SessionMoodError) -> None:
+        """Say why, then close, whatever the app is doing."""
+        if self.close_sent:
+            return
+        self._tcp.counters.refuse("wire", error.code)
+        self.conn.data_to_send()  # what the parser would have answered
+        report = protocol.frame("error", code=error.code, detail=error.detail)
+        frames = (
+            Frame(Opcode.TEXT, report),
+            Frame(Opcode.CLOSE, Close(error.close_code, error.code).serialize()),
+        )
+        self._finish(b"".join(frame.serialize(mask=False) for frame in frames), error.close_code, error.code)
+
+    def _finish(self, last: bytes, code: int, reason: str) -> None:
+        """Send the last bytes, then pass over what still comes until the peer has closed: closing before that
+        would reset the connection, and the peer might never read why."""
+        if self._lingering or self.transport.is_closing():
+            return
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.transport.write(last)
+        self._linger()
+
+    def _linger(self) -> None:
+        self._lingering = True
+        self._tcp.move(self, "closing")
+        self.forget_unread()
+        self.message_since = None
+        self.stop_keepalive()
+        self.read_paused = False
+        self.transport.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
+
+    def look_after(self, now: float) -> None:
+        """Called every second; `now`: the loop's time."""
+        since = self.message_since
+        if since is not None and now - since > self._message_within and not self.close_sent:
+            self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
+
+    def send_keepalive_ping(self) -> None:
+        """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many
+        idle sockets a second one is what they cost most."""
+        if self._heard and not self.close_sent:
+            self._heard = False
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._abort_if_unread()
+
+    def shutdown(self) -> None:
+        """The server stops. What goes wrong with one connection must not keep it from that."""
+        try:
+            super().shutdown()
+        except Exception:
+            logger.exception("a WebSocket could not be closed in good order")
+            self.transport.abort()
+        self._abort_if_unread()
+
+    def handle_close(self, event: Frame) -> None:
+        super().handle_close(event)
+        self._end_soon()
+
+    def abort(self) -> None:
+        """Cut the line."""
+        self.transport.abort()
+
+    def _abort_if_unread(self) -> None:
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _end_soon(self) -> None:
+        """A transport that closes waits for its peer to read, for ever if need be. Not here."""
+        if not self.disconnected and (self.close_sent or self.transport.is_closing()):
+            self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
