@@ -18,7 +18,7 @@ from app.ingest.receipts import Receipt
 from app.mood import Change, Offer
 from app.sessions.outcome import Outcome
 from app.sessions.session import Session
-from app.storage.queue import Durable
+from app.storage.commit_future import Durable
 
 if TYPE_CHECKING:
     from app.ingest.receive import Ingest
@@ -192,7 +192,7 @@ class Conflicts:
             try:
                 if behind and session.pending:
                     await ingest.store.settled()
-                if behind and session.lineage == lineage and not await ingest.is_behind(session):
+                if behind and session.lineage == lineage and not await ingest.others.is_behind(session):
                     session.stale = False
                     break
                 if not await ingest.loader.reload(session):
@@ -220,7 +220,7 @@ class Conflicts:
         elif session.nonce != nonce:
             self._end(session, BadToken("somebody else has opened a session of this id"))
         else:
-            ingest.push_reading(session)
+            ingest.others.push_reading(session)
             for held in [each for each in self._held.get(session, ()) if each.lost]:
                 self._fold_again(held)
 

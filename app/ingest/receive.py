@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from app import protocol
 from app.counters import Counters
@@ -15,9 +14,9 @@ from app.errors import Draining, OutOfOrder, Overloaded, Revoked, StorageUnavail
 from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.conflicts import Conflicts
 from app.ingest.load import Loader
+from app.ingest.other_nodes import OtherNodes
 from app.ingest.persist import Persister
 from app.ingest.receipts import Receipt, together
-from app.ingest.replaying import replay
 from app.ingest.rows import session_row
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.protocol.events import note, to_events
@@ -27,10 +26,6 @@ from app.sessions.session import Session
 from app.storage import Batch, SessionRow, Storage
 
 logger = logging.getLogger("sessionmood.ingest")
-
-#: A session that is folded into all the time is read up between two commits, and if need be not at all: it goes on
-#: from what it knows, and its next commit tells whether that was the newest.
-CATCH_UP_TRIES: Final = 5
 
 
 class Ingest:
@@ -58,6 +53,10 @@ class Ingest:
         self.recall = self.loader.recall
         self.persist = persister.persist
         self.conflicts = Conflicts(self)
+        self.others = OtherNodes(self)
+        self.freshen = self.others.freshen
+        self.catch_up = self.others.catch_up
+        self.adopt = self.others.adopt
 
     # Opening and leaving sessions
 
@@ -289,81 +288,6 @@ class Ingest:
                 subscriber.push(reading, offer, bool(news))
             except Exception:
                 logger.exception("a subscriber failed", extra={"session": session.id})
-
-    # What other nodes did
-
-    async def freshen(self, session: Session) -> None:
-        """Before something is read of `session`: see to it that it says all that any node has written. Raises
-        StorageUnavailable."""
-        if not self.store.sole and not session.proposed and await self.is_behind(session):
-            await self.catch_up(session)
-
-    async def is_behind(self, session: Session) -> bool:
-        """Whether another node has gone on with `session`. Raises StorageUnavailable."""
-        (version,) = await self.store.versions([(session.project, session.id)])
-        return version > session.version
-
-    async def catch_up(self, session: Session) -> bool:
-        """Fold what other nodes have appended to the log of `session`, and push what is news; whether there was any.
-        What is queued here comes first: it is written, or it has lost. Raises StorageUnavailable."""
-        for _ in range(CATCH_UP_TRIES):
-            if session.pending:
-                await self.store.settled()
-            if session.stale:
-                return False  # it is being read anyway
-            version = session.version
-            if version == 0:
-                return await self._catch_up_anew(session)
-            rows = await self.store.batches(session.project, session.id, version)
-            if session.erased or self.sessions.get(session.project, session.id) is not session:
-                return False
-            if session.pending or session.version != version:
-                continue  # whoever folded meanwhile will see
-            if not rows:
-                return False
-            if rows[0].version != version + 1:
-                return await self._catch_up_anew(session)
-            news: list[Change | Offer] = []
-            for row in rows:
-                failure = replay(session, row, news)
-                if failure is not None:
-                    reason = f"the row of version {row.version}: {failure}"
-                    self.store.report_damage(session.project, session.id, "log", reason)
-            self._caught_up(session, news)
-            return True
-        return False
-
-    async def _catch_up_anew(self, session: Session) -> bool:
-        if not await self.loader.reload(session):
-            return False
-        self._caught_up(session, [])
-        return True
-
-    def _caught_up(self, session: Session, news: list[Change | Offer]) -> None:
-        """The node that folded it first has counted it."""
-        self.sessions.schedule(session)
-        self.push_reading(session, changed=bool(news))
-
-    def push_reading(self, session: Session, *, changed: bool = False) -> None:
-        """Tell the session's subscribers how it reads now, after others have written."""
-        reading = session.reading(self.clock())
-        for subscriber in list(session.subscribers or ()):
-            if reading is not None:
-                try:
-                    subscriber.push(reading, session.offer, changed)
-                except Exception:
-                    logger.exception("a subscriber failed", extra={"session": session.id})
-
-    async def adopt(self, proposal: Session) -> None:
-        """A proposal with which somebody waits here was opened on another node: it becomes that session, unless that is
-        somebody else's. Raises StorageUnavailable."""
-        stored = await self.store.load(proposal.project, proposal.id)
-        if stored is None or stored.row.nonce != proposal.nonce or not proposal.proposed:
-            return
-        if self.sessions.get(proposal.project, proposal.id) is not None:
-            return
-        session, _ = self.accept(proposal)
-        await self._catch_up_anew(session)
 
     # Erasing
 
