@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.auth.access import DEMO_PROJECT, REFRESH_EVERY, Access
-from app.auth.keys import PUBLISHABLE, SECRET, digest, kept_key, new_key
+from app.auth.keys import PUBLISHABLE, SECRET, digest, hashed_key, new_key
 from app.auth.rates import Rates
 from app.auth.sharing import Sharing
 from app.bus import Bus
@@ -349,7 +349,7 @@ class App:
         plain = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo page"))[:24]).decode()
         if digest(plain) not in {key.digest for key in await self.store.keys()}:
             with contextlib.suppress(BadRequest):  # another node was first
-                await self.store.add_key(kept_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
+                await self.store.add_key(hashed_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
         self.pages.demo_key = plain
 
     async def _ask_time(self) -> None:

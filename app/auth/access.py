@@ -1,6 +1,6 @@
 """Who may do what: keys, session tokens, origins.
 
-Keys are random, so a plain SHA-256 of them is a safe thing to keep; a presented key is looked up by its
+Keys are random, so a plain SHA-256 of them is safe to store; a presented key is looked up by its
 digest and compared in constant time. Tokens are JWTs signed with a secret that changes every month; a token
 without a lifetime of its own is renewed while it is used, one minted with a `ttl` ends when it says. A token is for
 one incarnation of a session's id, named by a nonce: it ends when that is erased, and is worth nothing where
