@@ -1,12 +1,13 @@
 """The service's time: the machine's clock as it was at the start, carried on by a clock that nobody can set.
 
 Moods, rates, tokens and the log need time that goes on evenly. A clock that is set back must not stop them for an
-hour, and one that is set ahead must not make three months pass.
+hour, and one that is set ahead must not make three months pass. Of several nodes each follows the database's clock, so
+that they agree whatever their machines say.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 logger = logging.getLogger("sessionmood.clock")
@@ -23,6 +24,10 @@ WORKED_OFF_MS: Final = 5
 #: At a start, time goes on from what was kept last where the machine's clock is behind that by at most this (ms).
 RESUMED_MS: Final = 86_400_000
 
+#: The database's clock is asked so often in a row; the answer that came fastest counts. It is right to half of the time
+#: that it took. Seconds between two such looks.
+ASKED: Final = 8
+ASKED_EVERY: Final = 30.0
 
 _NS: Final = 1_000_000
 
@@ -50,6 +55,7 @@ class Clock:
         self._offset_ns = wall_ns() - steady_ns()
         self._slept_ns = with_sleep_ns() - steady_ns()
         self._newest = self._last = 0
+        self._reference_ns: int | None = None  # the followed clock, ahead of the steady one
         self.steps = 0
         self.ahead_ms = 0
 
@@ -81,8 +87,27 @@ class Clock:
         )
         self.ahead_ms = self._ahead_ns() // _NS
 
+    async def ask(self, reference: Callable[[], Awaitable[float]]) -> None:
+        """Follow another clock from now on: `reference` tells its ms since the epoch, and may raise what it likes. To be
+        called before the service begins, when this clock may still be set back, and again every ASKED_EVERY."""
+        best: tuple[int, int] | None = None
+        for _ in range(ASKED):
+            asked = self._steady_ns()
+            at_ns = round(await reference() * _NS)
+            took = self._steady_ns() - asked
+            if best is None or took < best[0]:
+                best = (took, at_ns - asked - took // 2)
+        assert best is not None
+        if self._reference_ns is None:
+            self._offset_ns = best[1]
+            self._last = 0
+        self._reference_ns = best[1]
+
     def look(self) -> None:
-        """Compare with the machine's clock; to be called every second."""
+        """Compare with the machine's clock, or the one that is followed; to be called every second."""
+        if self._reference_ns is not None:
+            self._look_at_reference(self._reference_ns - self._offset_ns)
+            return
         before, ahead_ns = self.ahead_ms, self._ahead_ns()
         slept_ns = self._with_sleep_ns() - self._steady_ns() - self._slept_ns
         self._slept_ns += slept_ns
@@ -109,7 +134,25 @@ class Clock:
                 _spoken(ahead),
             )
 
+    def _look_at_reference(self, ahead_ns: int) -> None:
+        """Come to it: at once where it is ahead, slowly where it is behind, since time never runs back."""
+        before, self.ahead_ms = self.ahead_ms, ahead_ns // _NS
+        if abs(self.ahead_ms - before) > NOTICED_MS:
+            self.steps += 1
+            logger.warning(
+                "the database's clock is %s %s this one",
+                _spoken(abs(self.ahead_ms)),
+                "ahead of" if ahead_ns > 0 else "behind",
+            )
+        if 0 < ahead_ns <= FOLLOWED_MS * _NS:
+            self._offset_ns += ahead_ns
+            self.ahead_ms = 0
+        elif ahead_ns < 0:
+            self._offset_ns -= min(WORKED_OFF_MS * _NS, -ahead_ns)
+
     def _ahead_ns(self) -> int:
+        if self._reference_ns is not None:
+            return self._reference_ns - self._offset_ns
         return self._wall_ns() - self._steady_ns() - self._offset_ns
 
     def _may_follow(self, ahead: int, slept: int) -> bool:

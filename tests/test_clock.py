@@ -1,5 +1,7 @@
 """The service's time, with the machine's clocks as arguments."""
 
+import itertools
+
 import pytest
 
 from app.clock import FOLLOWED_MS, RESUMED_MS, Clock
@@ -133,3 +135,59 @@ def test_a_start_in_the_past_follows_when_the_clock_is_set_right() -> None:
     machine.wall = NOW + 2 * RESUMED_MS
     seconds(machine, clock, 1)
     assert (clock(), clock.trusted) == (machine.wall, True)
+
+
+# Several nodes
+
+
+async def asked(machine: Machine, clock: Clock, ahead: int, delays: list[int]) -> None:
+    """Follow a clock that is `ahead` of the machine's; each answer takes so many ms, all of it on the way back."""
+    waits = iter(delays)
+
+    async def reference() -> float:
+        at = machine.wall + ahead
+        machine.passes(next(waits))
+        return at
+
+    await clock.ask(reference)
+
+
+@pytest.mark.parametrize("skew", [-5_000, 0, 5_000])
+async def test_nodes_whose_machines_differ_agree_on_the_time(skew: int) -> None:
+    machine = Machine()
+    machine.wall += skew
+    clock = machine.clock()
+    clock()
+    await asked(machine, clock, -skew, [40, 20, 2, 4, 90, 7, 9, 30])
+    assert abs(clock() - (machine.wall - skew)) <= 1, (
+        "the fastest answer counts, and is right to half of its time"
+    )
+    machine.wall += 7_000  # nobody cares what the machine says later
+    said = seconds(machine, clock, 3)
+    assert [later - earlier for earlier, later in itertools.pairwise(said)] == [1000, 1000]
+
+
+async def test_a_followed_clock_that_steps_is_come_to_without_running_back() -> None:
+    machine = Machine()
+    clock = machine.clock()
+    await asked(machine, clock, 0, [0] * 8)
+    before = clock()
+    await asked(machine, clock, 2_000, [0] * 8)
+    assert seconds(machine, clock, 1) == [before + 3_000]
+    await asked(machine, clock, 1_900, [0] * 8)
+    said = seconds(machine, clock, 30)
+    assert said[0] == before + 4_000 - 5
+    assert said[-1] == machine.wall + 1_900
+    assert all(later > earlier for earlier, later in itertools.pairwise(said))
+
+
+async def test_a_clock_that_cannot_be_asked_leaves_all_as_it_was() -> None:
+    machine = Machine()
+    clock = machine.clock()
+
+    async def silent() -> float:
+        raise OSError
+
+    with pytest.raises(OSError):
+        await clock.ask(silent)
+    assert seconds(machine, clock, 1) == [NOW + 1000]

@@ -1,6 +1,6 @@
 """Who may do what: keys, session tokens, origins.
 
-Keys are random, so a plain SHA-256 of them is a safe thing to keep; a presented key is looked up by its
+Keys are random, so a plain SHA-256 of them is safe to store; a presented key is looked up by its
 digest and compared in constant time. Tokens are JWTs signed with a secret that changes every month; a token
 without a lifetime of its own is renewed while it is used, one minted with a `ttl` ends when it says. A token is for
 one incarnation of a session's id, named by a nonce: it ends when that is erased, and is worth nothing where
@@ -19,6 +19,7 @@ import jwt
 from app.auth.keys import SECRET, digest, is_bound
 from app.auth.months import month_of, ms_to_next_month, signing_months
 from app.auth.origins import Origins
+from app.auth.signing import signed
 from app.errors import BadKey, BadToken, Forbidden, OverQuota, Revoked, StorageUnavailable
 from app.storage import Key, Storage
 
@@ -188,7 +189,7 @@ class Access:
             claims["fix"] = 1
         if opens:
             claims["open"] = now + OPENING_MS
-        return jwt.encode(claims, self._signing[month], _ALGORITHM, headers={"kid": month})
+        return signed(claims, self._signing[month], month)
 
     def check_token(self, token: str | None, project: str, session: str) -> Claims:
         """What `token` says. Raises BadToken unless it was signed here for this session and is not expired."""

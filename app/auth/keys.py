@@ -1,6 +1,6 @@
-"""API keys: made, and kept as digests only.
+"""API keys: made, and stored as digests only.
 
-Keys are random, so a plain SHA-256 of them is a safe thing to keep.
+Keys are random, so a plain SHA-256 of them is safe to store.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ def new_key(
     monthly_sessions: int | None = None,
     events_per_second: float | None = None,
 ) -> tuple[str, Key]:
-    """A fresh key (to show once) and what is kept of it. `kind`: "sk" or "pk"; `now`: ms."""
+    """A fresh key (to show once) and what is stored of it. `kind`: "sk" or "pk"; `now`: ms."""
     if kind not in (SECRET, PUBLISHABLE):
         raise ValueError(f"a key is of kind sk or pk, not {kind!r}")
     plain = f"{kind}_{secrets.token_urlsafe(24)}"
-    return plain, kept_key(plain, project, now, name, origins, monthly_sessions, events_per_second)
+    return plain, hashed_key(plain, project, now, name, origins, monthly_sessions, events_per_second)
 
 
-def kept_key(
+def hashed_key(
     plain: str,
     project: str,
     now: int,
@@ -38,7 +38,7 @@ def kept_key(
     monthly_sessions: int | None = None,
     events_per_second: float | None = None,
 ) -> Key:
-    """What is kept of the key `plain`: never the key itself."""
+    """What is stored of the key `plain`: its digest, never the key itself."""
     return Key(
         id=f"key_{secrets.token_hex(6)}",
         project=project,

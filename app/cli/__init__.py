@@ -6,48 +6,27 @@ Each command loads what it needs when it runs, so that `--help` answers at once.
 
 import os
 import sys
-from typing import Annotated
 
-import typer
-
-from app.cli.console import say
 from app.errors import SessionMoodError
-
-app = typer.Typer(
-    name="sessionmood",
-    help="Tells an app how its user feels while using it, in time to help.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        from app import COMPILED, __version__
-
-        print(f"sessionmood {__version__} (mood engine {'compiled' if COMPILED else 'in plain Python'})")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
-    ] = False,
-) -> None: ...
 
 
 def main() -> None:
     """Run the command named on the command line, then exit."""
-    from app.cli.commands import register
-
-    register(app)
     try:
+        if sys.argv[1:] == ["serve"]:
+            # As containers start it. There are no options to read, and what reads them takes half of a start's time.
+            from app.cli.serving import run
+
+            sys.exit(run())
+
+        from app.cli.commands import app
+
         app(prog_name="sessionmood")
+    except KeyboardInterrupt:
+        sys.exit(1)
     except SessionMoodError as error:
+        from app.cli.console import say
+
         say(str(error))
         sys.exit(1)
     except BrokenPipeError:

@@ -55,7 +55,7 @@ def evaluate(
     import msgspec
 
     from app.lab.evaluation.report import report
-    from app.lab.spread import model_with
+    from app.lab.parallel import model_with
 
     if picture is not None and picture.suffix not in (".svg", ".png"):
         misused(f"--picture {picture}: the file must end in .svg or .png")
@@ -90,14 +90,16 @@ def measured(
     """(name of the set, session) for every recording in `files`."""
     from app.cli.progress import following
     from app.lab.evaluation.measure import measure
+    from app.lab.parallel import parallel_map
     from app.lab.recordings import read, set_name
-    from app.lab.spread import spread
 
     rows = []
     events = 0
     doing = "measuring" + (f" without {' and '.join(without)}" if without else "")
     with following(doing) as note:
-        for line, session in spread(read(files), partial(measure, without=without), overrides, processes):
+        for line, session in parallel_map(
+            read(files), partial(measure, without=without), overrides, processes
+        ):
             rows.append((set_name(line.source), session))
             events += session.events
             note(len(rows), events)

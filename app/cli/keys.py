@@ -56,7 +56,7 @@ def create(
         origins = tuple(dict.fromkeys(normal_origin(entry) for entry in origin or ()))
     except ValueError as error:
         misused(f"--origin: {error}")
-    plain, kept = new_key(
+    plain, key = new_key(
         kind.value,
         project,
         time.time_ns() // 1_000_000,
@@ -68,12 +68,12 @@ def create(
 
     async def add(store: "Storage") -> bool:
         others = await store.keys()
-        await store.add_key(kept)
+        await store.add_key(key)
         return any(map(is_bound, others))
 
     bound_before = with_storage(database_url, add, create=True)
-    say(f"{kept.id} is made; keep the key, it is not shown again")
-    if is_bound(kept) and not bound_before:
+    say(f"{key.id} is made; keep the key, it is not shown again")
+    if is_bound(key) and not bound_before:
         say("the demo page goes off, now that a key is bound to origins; SESSIONMOOD_DEMO=on keeps it")
     print(plain)
 

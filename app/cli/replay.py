@@ -49,9 +49,9 @@ def replay(
     FILE holds one session a line: {"id", "events", "reports"?}; gzip too; - is standard input.
     """
     from app.cli.progress import following
+    from app.lab.parallel import parallel_map
     from app.lab.recordings import read
     from app.lab.replay import replay
-    from app.lab.spread import spread
 
     overrides = served_overrides(model)
     if format is None:
@@ -65,7 +65,7 @@ def replay(
     def counted() -> "Iterator[Replayed]":
         nonlocal sessions, events
         with following("replaying") as note:
-            for _, result in spread(read(files), replay, overrides, processes):
+            for _, result in parallel_map(read(files), replay, overrides, processes):
                 sessions += 1
                 events += result.events
                 note(sessions, events)
@@ -87,18 +87,18 @@ def _print_shadow(
 
     from app.cli.shadow import print_tally
     from app.ingest.shadow import Tally
+    from app.lab.parallel import parallel_map
     from app.lab.recordings import read
-    from app.lab.spread import spread
 
     total = Tally()
-    for _, tally in spread(read(files), partial(_beside, candidate=candidate), overrides, processes):
+    for _, tally in parallel_map(read(files), partial(_beside, candidate=candidate), overrides, processes):
         total.add(tally)
     print_tally(total, as_json)
 
 
 def _beside(recording: "Recording", model: "Model", candidate: dict[str, object]) -> "Tally":
+    from app.lab.parallel import model_with
     from app.lab.shadowing import compare
-    from app.lab.spread import model_with
 
     return compare(recording, model, model_with(candidate))
 

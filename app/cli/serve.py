@@ -2,41 +2,22 @@
 
 import dataclasses
 import inspect
-import json
-import os
-import sys
-import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
-from app.config.settings import BadSetting, Settings, unknown_names
-
-
-def _run(**options: Any) -> None:
-    from app.cli.console import say
-    from app.server.run import serve as serve_settings
-
-    try:
-        settings = Settings.from_env(os.environ, **options)
-        code = serve_settings(settings, unknown_names(os.environ))
-    except BadSetting as error:
-        if "json" in (options.get("log_format"), os.environ.get("SESSIONMOOD_LOG_FORMAT")):
-            line = {"at": time.time_ns() // 1_000_000, "level": "error", "logger": "sessionmood"}
-            print(json.dumps({**line, "message": str(error)}), file=sys.stderr)
-        else:
-            say(str(error))
-        raise typer.Exit(2) from None
-    raise typer.Exit(code)
+from app.config.settings import Settings
 
 
 def _command() -> Callable[..., None]:
-    """`_run` with a parameter for each field of Settings, so that the two can't drift apart."""
+    """`serving.run` with a parameter for each field of Settings, so that the two can't drift apart."""
 
     def serve(**options: Any) -> None:
         """Serve: WebSocket, REST, the demo page. Settings come from options, else from the environment."""
-        _run(**options)
+        from app.cli.serving import run
+
+        raise typer.Exit(run(**options))
 
     parameters = [
         inspect.Parameter(

@@ -1,7 +1,6 @@
 """Settings: one frozen table, read from the environment in one place."""
 
 import dataclasses
-import difflib
 import ipaddress
 import math
 import re
@@ -11,12 +10,11 @@ from typing import Any, Final
 
 #: 30 days: the longest life (s) of a session token.
 MAX_TOKEN_TTL = 2_592_000
-
-
 #: No setting is larger: 30 years in seconds, and a billion of anything.
 MAX_NUMBER: Final = 1_000_000_000
 #: 0 would stop the service, or let it take nothing.
 _ABOVE_ZERO: Final = (
+    "workers",
     "max_sessions",
     "max_batch_events",
     "max_batch_bytes",
@@ -26,12 +24,8 @@ _ABOVE_ZERO: Final = (
     "send_timeout",
     "drain_grace",
 )
-#: Names that commands read besides the settings.
-_OF_COMMANDS: Final = ("SESSIONMOOD_KEY",)
-#: What Kubernetes sets for a service that is called sessionmood.
-_KUBERNETES: Final = re.compile(
-    r"SESSIONMOOD_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)"
-)
+#: Processes on one machine at most.
+MAX_WORKERS: Final = 256
 
 
 class BadSetting(ValueError):
@@ -53,6 +47,14 @@ class Settings:
         "DATABASE_URL",
         "sqlite:///data/sessionmood.db",
         "where everything is kept: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE",
+    )
+    redis_url: str = _setting(
+        "REDIS_URL",
+        "",
+        "Valkey or Redis (7 or later) between several nodes: redis://HOST:6379, or rediss:// with TLS; needs Postgres",
+    )
+    workers: int = _setting(
+        "SESSIONMOOD_WORKERS", 1, "processes on this machine; more than 1 need Postgres and REDIS_URL"
     )
     public_url: str = _setting(
         "SESSIONMOOD_PUBLIC_URL", "", "the address visitors use, when a proxy stands in front"
@@ -243,27 +245,6 @@ class Settings:
         return self.request_cap // 2
 
 
-def unknown_names(environ: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable that looks like a setting and is none, with what was probably meant."""
-    known = [*(field.metadata["env"] for field in dataclasses.fields(Settings)), *_OF_COMMANDS]
-    found = []
-    for name, value in sorted(environ.items()):
-        if re.match(r"SESSION_?MOOD", name) is None or name in known or _KUBERNETES.fullmatch(name):
-            continue
-        bare = "SESSIONMOOD_" + re.sub(r"^SESSION_?MOOD_?", "", name)
-        if name == "SESSIONMOOD_PORT":
-            if "://" in value:
-                continue  # Kubernetes again
-            meant = ["PORT"]
-        elif name == "SESSIONMOOD_DATABASE_URL":
-            meant = ["DATABASE_URL"]
-        else:
-            meant = difflib.get_close_matches(bare, known, 1, 0.75)
-        hint = f": did you mean {meant[0]}?" if meant else ""
-        found.append(f"{name} is set, but there is no such setting{hint}")
-    return found
-
-
 def _hidden(found: re.Match[str]) -> str:
     return f"{found[1]}***" if found[1] else f"{found[2]}:***@"
 
@@ -320,9 +301,29 @@ def _check(settings: Settings) -> None:
         )
     if re.search(r"[\s/]", settings.host):
         raise BadSetting(f"SESSIONMOOD_HOST is {settings.host!r}, not the name or address of an interface")
+    _check_nodes(settings)
     _check_proxies(settings.trusted_proxies)
     if not settings.on_postgres:
         _ = settings.sqlite_path
+
+
+def _check_nodes(settings: Settings) -> None:
+    """Several processes meet in Postgres, and tell each other the news over Valkey or Redis."""
+    on_postgres = settings.database_url.startswith(("postgresql://", "postgres://"))
+    if settings.redis_url and re.match(r"rediss?://[^\s]+$", settings.redis_url) is None:
+        raise BadSetting("REDIS_URL is not an address like redis://HOST:6379 or rediss://HOST:6379")
+    if settings.workers > MAX_WORKERS:
+        raise BadSetting(f"SESSIONMOOD_WORKERS is {settings.workers}, but can't be above {MAX_WORKERS}")
+    if settings.workers > 1 and not (on_postgres and settings.redis_url):
+        raise BadSetting(
+            f"SESSIONMOOD_WORKERS is {settings.workers}, but more than one process needs both "
+            "DATABASE_URL=postgresql://… and REDIS_URL=redis://…"
+        )
+    if settings.redis_url and not on_postgres:
+        raise BadSetting(
+            "REDIS_URL is set, but several nodes share one Postgres: "
+            "set DATABASE_URL=postgresql://… too, or unset REDIS_URL"
+        )
 
 
 def _check_proxies(text: str) -> None:

@@ -13,6 +13,7 @@ from app.ingest.history_rows import restored_history
 from app.ingest.persist import Persister
 from app.ingest.replaying import replay
 from app.mood import Change, Offer, OutdatedSnapshot
+from app.sessions.become import become
 from app.sessions.elements import Elements
 from app.sessions.listeners import Observer
 from app.sessions.registry import Sessions
@@ -106,7 +107,27 @@ class Loader:
         self._counters.loaded += 1
         return session
 
+    async def reload(self, session: Session) -> bool:
+        """Have `session` say what storage says, whatever was folded into it here; False where nothing is stored of it.
+        Raises StorageUnavailable."""
+        stored = await self.store.load(session.project, session.id)
+        if stored is None:
+            return False
+        read, _, _ = await self._read(stored)
+        become(session, read)
+        return True
+
     async def _revive(self, stored: Stored) -> Session:
+        session, news, worn = await self._read(stored)
+        self.sessions.add(session)
+        self.sessions.schedule(session)
+        if worn:
+            with contextlib.suppress(StorageUnavailable):
+                self._persister.persist(session, None, news, snapshot=True)
+        return session
+
+    async def _read(self, stored: Stored) -> tuple[Session, list[Change | Offer], bool]:
+        """The session, what the rows of its log brought, and whether it should get a newer snapshot."""
         row = stored.row
         session, batches, damaged = self._begun(row), stored.batches, False
         if stored.snapshot is not None:
@@ -143,12 +164,8 @@ class Loader:
         session.stored_row.read(row.last_at, row.due_at, row.page, session.nonce, row.traits)
         if session.version > row.version:
             session.stored_row.passed(session.last_at)
-        self.sessions.add(session)
-        self.sessions.schedule(session)
-        if damaged or len(batches) > 16 or session.snapshot_version < session.version - 16:
-            with contextlib.suppress(StorageUnavailable):
-                self._persister.persist(session, None, news, snapshot=True)
-        return session
+        worn = damaged or len(batches) > 16 or session.snapshot_version < session.version - 16
+        return session, news, worn
 
     def _tell_outdated(self, error: OutdatedSnapshot) -> None:
         """Once: after an upgrade there may be a million of them."""

@@ -3,14 +3,18 @@
 Every door calls `receive` or `receive_in_parts`; the mood push never waits for the disk, the receipt's `durable` does.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from app import protocol
 from app.counters import Counters
-from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
+from app.errors import Draining, OutOfOrder, Overloaded, Revoked, StorageUnavailable
 from app.ingest import MAX_FOLD_EVENTS
+from app.ingest.conflicts import Conflicts
 from app.ingest.load import Loader
+from app.ingest.other_nodes import OtherNodes
 from app.ingest.persist import Persister
 from app.ingest.receipts import Receipt, together
 from app.ingest.rows import session_row
@@ -43,11 +47,16 @@ class Ingest:
         self.max_sessions = max_sessions
         self.counters = Counters()
         self.draining = False
-        persister = Persister(store)
+        persister = self.persister = Persister(store)
         self.loader = Loader(sessions, store, persister, self.counters)
         self.find = self.loader.find
         self.recall = self.loader.recall
         self.persist = persister.persist
+        self.conflicts = Conflicts(self)
+        self.others = OtherNodes(self)
+        self.freshen = self.others.freshen
+        self.catch_up = self.others.catch_up
+        self.adopt = self.others.adopt
 
     # Opening and leaving sessions
 
@@ -88,11 +97,13 @@ class Ingest:
         Raises, with nothing folded, OutOfOrder, StorageUnavailable (the queue is full), Draining, or Revoked
         when the session was erased meanwhile.
         """
-        self._admit(session)
+        self.admit(session)
+        if not self.store.sole:
+            return self.conflicts.take(session, batch, now, None)
         news: list[Change | Offer] = []
-        events = self._events(session, batch, now)
+        events = self.events(session, batch, now)
         offset = batch.offset if batch.producer is None or batch.seq is None else None
-        receipt = self._fold(session, batch, events, now, news, offset)
+        receipt = self.fold(session, batch, events, now, news, offset)
         self._publish(session, news, now)
         return receipt
 
@@ -105,11 +116,21 @@ class Ingest:
         """
         if len(batch.events) <= MAX_FOLD_EVENTS:
             return self.receive(session, batch, now)
-        self._admit(session)
-        events = self._events(session, batch, now)
+        self.admit(session)
+        if session.stale:
+            await self.conflicts.refresh(session)
+            self.admit(session)
+        events = self.events(session, batch, now)
         offset = batch.offset
         if offset is None or batch.seq is not None:
-            offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
+            try:
+                offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
+            except OutOfOrder:
+                if self.store.sole:
+                    raise
+                await self.conflicts.refresh(session)  # what is missing may have gone to another node
+                self.admit(session)
+                offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
         news: list[Change | Offer] = []
         receipts: list[Receipt] = []
         session.pending += 1  # it stays in memory meanwhile
@@ -118,11 +139,14 @@ class Ingest:
                 if start:
                     await self.loader.turn()
                     await self.recall(session, batch.producer)
-                    self._admit(session, begun=True)
+                    self.admit(session, begun=True)
                 stop = start + MAX_FOLD_EVENTS
                 part = protocol.part(batch, start, stop)
+                last = stop >= len(events)
                 receipts.append(
-                    self._fold(session, part, events[start:stop], now, news, offset, last=stop >= len(events))
+                    self.fold(session, part, events[start:stop], now, news, offset, last=last)
+                    if self.store.sole
+                    else self.conflicts.take(session, part, now, offset, last)
                 )
         finally:
             session.pending -= 1
@@ -130,7 +154,7 @@ class Ingest:
                 self._publish(session, news, now)
         return together(receipts)
 
-    def _admit(self, session: Session, *, begun: bool = False) -> None:
+    def admit(self, session: Session, *, begun: bool = False) -> None:
         """Ask before anything is folded: what was folded and not queued would count as written. A batch that has
         `begun` is finished also when the server stops."""
         if self.draining and not begun:
@@ -139,7 +163,7 @@ class Ingest:
             raise Revoked("this session was erased")
         self.store.admit()
 
-    def _events(self, session: Session, batch: protocol.Batch, now: int) -> list[Event]:
+    def events(self, session: Session, batch: protocol.Batch, now: int) -> list[Event]:
         """The engine's events; their `at` is still the sender's, whose clock is noted if the batch tells of it."""
         assert session.knows(batch.producer), "recall it first"
         if batch.now is not None:
@@ -148,7 +172,7 @@ class Ingest:
                 session.producer(batch.producer).check(batch.offset)
         return to_events(batch.events)
 
-    def _fold(
+    def fold(
         self,
         session: Session,
         batch: protocol.Batch,
@@ -196,7 +220,7 @@ class Ingest:
     def current(self, row: SessionRow) -> SessionRow:
         """The row as the session in memory has it, if it is there: what storage has may lag behind."""
         session = self.sessions.get(row.project, row.session)
-        if session is None or session.engine is None:
+        if session is None or session.engine is None or session.version < row.version:
             return row
         return session_row(session, row.due_at)
 
@@ -207,7 +231,7 @@ class Ingest:
         return session.reading(now)
 
     def pass_time(self, session: Session, now: int) -> None:
-        if session.erased:
+        if session.erased or session.stale:
             return
         try:
             self.store.admit()
@@ -216,13 +240,37 @@ class Ingest:
         else:
             news = session.advance(now)
             if news or 0 <= session.stored_row.by <= now:
-                self.persist(session, None, news)
-            if news:
+                durable = self.persist(session, None, news)
+                if news and not self.store.sole:
+                    push = self.pushing(session, news, now)
+                    durable.add_done_callback(partial(self._push_stored, session, session.lineage, push))
+            if news and self.store.sole:
                 self._publish(session, news, now)
         self.sessions.schedule(session)
 
+    def _push_stored(
+        self, session: Session, lineage: int, push: Callable[[], None], durable: "asyncio.Future[None]"
+    ) -> None:
+        """Push what time brought once it is stored, unless it lost to another node."""
+        if durable.cancelled() or isinstance(durable.exception(), StorageUnavailable):  # still queued
+            again = partial(self._push_stored, session, lineage, push)
+            self.store.settled().add_done_callback(again)
+        elif durable.exception() is None and lineage == session.lineage:
+            push()
+
+    def pushing(self, session: Session, news: list[Change | Offer], now: int) -> Callable[[], None]:
+        """What tells of `news` later: how the session reads now, whatever comes meanwhile."""
+        listened = any(news or subscriber.every for subscriber in session.subscribers or ())
+        reading = session.reading(now) if listened else None
+        return partial(self._tell, session, news, reading, session.offer)
+
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
         """Tell the session's subscribers; those who want every reading even when there is no news."""
+        self.pushing(session, news, now)()
+
+    def _tell(
+        self, session: Session, news: list[Change | Offer], reading: Reading | None, offer: Offer | None
+    ) -> None:
         for item in news:
             if isinstance(item, Change):
                 self.counters.changes += 1
@@ -231,17 +279,26 @@ class Ingest:
                 self.counters.held_out += 1
             else:
                 self.counters.offers += 1
-        subscribers = [s for s in session.subscribers or () if news or s.every]
-        reading = session.reading(now) if subscribers else None
         if reading is None:
             return
-        for subscriber in subscribers:
+        for subscriber in list(session.subscribers or ()):
+            if not news and not subscriber.every:
+                continue
             try:
-                subscriber.push(reading, session.offer, bool(news))
+                subscriber.push(reading, offer, bool(news))
             except Exception:
                 logger.exception("a subscriber failed", extra={"session": session.id})
 
     # Erasing
+
+    async def forget(self, project: str, id: str) -> Session | None:
+        """Drop a session from memory alone, for good: it is that no more, or somebody else's. What was dropped."""
+        await self.loader.loaded((project, id))
+        live = self.sessions.get(project, id)
+        if live is not None:
+            live.erased = True
+            self.sessions.remove(live)
+        return live
 
     async def expire(self, before: int, limit: int) -> tuple[int, list[Session]]:
         """Erase sessions whose last activity was before `before` (ms), at most `limit`. How many went, and those in
@@ -254,9 +311,5 @@ class Ingest:
 
     async def erase(self, project: str, id: str) -> bool:
         """Forget a session in memory and on disk. False if there was none. Its sockets must be closed first."""
-        await self.loader.loaded((project, id))
-        live = self.sessions.get(project, id)
-        if live is not None:
-            live.erased = True
-            self.sessions.remove(live)
+        live = await self.forget(project, id)
         return await self.store.erase(project, id) or (live is not None and live.event_count > 0)

@@ -97,7 +97,7 @@ class Recording(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line of a file, not yet decoded: decoding is the work that is spread over processors."""
+    """A line of a file, not yet decoded: decoding is done on all processors."""
 
     source: str
     number: int

@@ -35,16 +35,17 @@ def announce(app: App, port: int) -> None:
         demo = {"demo": f"{base}/demo"} if app.access.demo_on else {}
         _line("SessionMood is up", address=base, **demo)
         if keys:
-            _line("the first pair of keys, shown only now", secret=keys["sk"], publishable=keys["pk"])
+            names = {"sk": "secret", "pk": "publishable"}
+            told = {names[kind]: plain for kind, plain in keys.items()}
+            _line("the first pair of keys, shown only now", **told)
     else:
         lines = ["", f"SessionMood is up at {base}"]
         if app.access.demo_on:
             lines.append(f"  demo        {base}/demo")
-        if keys:
-            lines += [
-                f"  secret      {keys['sk']}   for servers; shown only now",
-                f"  publishable {keys['pk']}   for pages",
-            ]
+        if "sk" in keys:
+            lines.append(f"  secret      {keys['sk']}   for servers; shown only now")
+        if "pk" in keys:
+            lines.append(f"  publishable {keys['pk']}   for pages")
         print("\n".join(lines), flush=True)
     days = settings.retention_days
     fields: dict[str, object] = {

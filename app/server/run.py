@@ -22,6 +22,7 @@ from app.server.http_protocol import HttpProtocol
 from app.server.logs import set_up_logging
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
+from app.server.workers import Worker, Workers
 from app.web import App, create_app
 
 logger = logging.getLogger("sessionmood.server")
@@ -35,14 +36,19 @@ GC_THRESHOLD: Final = (500, 3, 1_000)
 #: Seconds after which the event loop gives Python to the thread that commits, when it wants it (Python's own:
 #: 0.005). A commit needs that a few times, and while the loop is busy an ack waits for each.
 SWITCH_INTERVAL: Final = 0.0001
+#: Connections that the system takes for us before we do.
+BACKLOG: Final = 4096
 
 
 class Server(uvicorn.Server):
     """Drains before it stops: readiness goes first, then sockets leave one after the other. A second signal
     stops at once. Whatever hangs, the process is gone when `drain_grace` is over."""
 
-    def __init__(self, config: uvicorn.Config, app: App, tcp: TcpConnections) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: App, tcp: TcpConnections, worker: Worker | None = None
+    ) -> None:
         super().__init__(config)
+        self._worker = worker
         self._app = app
         self._tcp = tcp
         self._watch: asyncio.Task[None] | None = None
@@ -56,7 +62,10 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Unlike uvicorn's: a second signal of any kind ends the process there and then (what was acked is on
-        the disk), and none is raised again at the end, so that a stop that went well exits with 0."""
+        the disk), and none is raised again at the end, so that a stop that went well exits with 0. A worker's signals
+        are for the process that watches over it."""
+        if self._worker is not None:
+            return
         if self.should_exit:
             os._exit(1)
         self._signal = signal.Signals(sig).name
@@ -68,7 +77,13 @@ class Server(uvicorn.Server):
             self._watch = asyncio.create_task(self._look_after(), name="connections")
             _spare_the_collector()
             port = self.servers[0].sockets[0].getsockname()[1]
-            announce(self._app, port)
+            if self._worker is None or self._worker.is_first:
+                announce(self._app, port)
+            if self._worker is not None:
+                self._worker.begin(partial(asyncio.get_running_loop().call_soon_threadsafe, self._leave))
+
+    def _leave(self) -> None:
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         loop, grace = asyncio.get_running_loop(), self._app.settings.drain_grace
@@ -162,6 +177,19 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
     for sentence in warnings:
         logger.warning(sentence)
     sys.setswitchinterval(SWITCH_INTERVAL)
+    if settings.workers > 1:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        try:
+            sock = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        except OSError as error:
+            logger.error("%s:%d cannot be listened to: %s", settings.host, settings.port, error)
+            return 3
+        return Workers(settings.workers, settings.drain_grace, partial(_serve, settings, sock)).run()
+    return _serve(settings)
+
+
+def _serve(settings: Settings, sock: socket.socket | None = None, worker: Worker | None = None) -> int:
+    """One process of the service."""
     app = create_app(settings)
     tcp = TcpConnections(settings, app.lane, app.ingest.counters)
     app.metrics.tcp = tcp
@@ -178,7 +206,7 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
         ws_ping_timeout=20,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=max(1, round(settings.drain_grace)),
-        backlog=4096,
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -186,8 +214,8 @@ def serve(settings: Settings, warnings: Sequence[str] = ()) -> int:
         forwarded_allow_ips=settings.trusted_proxies,
         lifespan="on",
     )
-    server = Server(config, app, tcp)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+    server = Server(config, app, tcp, worker)
+    if worker is None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, server.handle_exit)
-    server.run()
+    server.run(None if sock is None else [sock])
     return 0 if server.started else 3

@@ -4,7 +4,7 @@ Nothing here waits, reads a clock or does I/O: `now` is an argument.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from app.mood import DEFAULT, Model
@@ -32,6 +32,9 @@ class Sessions:
         self._proposals: dict[tuple[str, str], dict[str, Session]] = {}
         self._wheel: dict[int, list[Session]] = {}
         self._hand: int | None = None
+        #: told of a session (project, id) that has its first listener here, and of one that has lost its last
+        self.on_followed: Callable[[str, str], None] | None = None
+        self.on_left: Callable[[str, str], None] | None = None
 
     def __len__(self) -> int:
         return len(self._live)
@@ -88,6 +91,8 @@ class Sessions:
         if session.subscribers is None:
             session.subscribers = []
         session.subscribers.append(subscriber)
+        if self.on_followed is not None and len(session.subscribers) == 1:
+            self.on_followed(session.project, session.id)
         name = (session.project, session.id)
         if session.proposed:
             self._proposals.setdefault(name, {})[session.nonce] = session
@@ -103,12 +108,24 @@ class Sessions:
             return
         name = (session.project, session.id)
         waiting = self._proposals.get(name)
+        live = self._live.get(name)
         if waiting is not None and waiting.get(session.nonce) is session:
             del waiting[session.nonce]
             if not waiting:
                 del self._proposals[name]
-        elif self._live.get(name) is session:
+        elif live is session:
             self._unheard[name] = session
+        if self.on_left is not None and name not in self._proposals and not (live and live.subscribers):
+            self.on_left(*name)
+
+    def followed(self) -> list[tuple[str, str]]:
+        """Project and id of all that somebody listens to."""
+        heard = [name for name, session in self._live.items() if session.subscribers]
+        return heard + list(self._proposals)
+
+    def proposals(self, project: str, id: str) -> list[Session]:
+        """What may become the session of this id, and somebody waits with."""
+        return list(self._proposals.get((project, id), {}).values())
 
     # Time
 

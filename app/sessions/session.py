@@ -37,32 +37,10 @@ class Session:
     know nothing of each other; the first one with an event becomes the session."""
 
     __slots__ = (
-        "change",
-        "created_at",
-        "due_slot",
-        "elements",
-        "engine",
-        "erased",
-        "history",
-        "history_stored",
-        "id",
-        "last_at",
-        "model",
-        "nonce",
-        "observer",
-        "offer",
-        "page",
-        "pending",
-        "producers",
-        "project",
-        "proposed",
-        "publishable",
-        "snapshot_events",
-        "snapshot_version",
-        "stored_row",
-        "subscribers",
-        "version",
-        "visit",
+        "change", "created_at", "due_slot", "elements", "engine", "erased", "history",
+        "history_stored", "id", "last_at", "lineage", "model", "nonce", "observer", "offer", "page",
+        "pending", "producers", "project", "proposed", "publishable", "snapshot_events",
+        "snapshot_version", "stale", "stored_row", "subscribers", "version", "visit",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +71,10 @@ class Session:
         self.history_stored = 0  # the history's version that was last queued
         self.elements: Elements | None = None  # what is learned of the project's elements, where it is
         self.visit: Visit | None = None  # which of them this session has clicked
+        self.stale = (
+            False  # another node has gone on with it: nothing may be folded or stored until it is read again
+        )
+        self.lineage = 0  # how often that was so
         self.erased = False  # whoever still holds it must neither fold nor store anything
 
     @property

@@ -57,6 +57,11 @@ class Doors:
         #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
         self.leaving = False
         self._erased: dict[tuple[str, str], int] = {}
+        #: told, for other nodes, of a session (project, id) that is gone or has a new owner, and that keys have changed
+        self.on_erased: Callable[[str, str], None] = lambda project, session: None
+        self.on_keys: Callable[[], None] = lambda: None
+        #: until when (ms) news of other nodes are known to be complete; None while they are
+        self.stale_since: Callable[[], int | None] = lambda: None
 
     async def enter(
         self,
@@ -162,6 +167,11 @@ class Doors:
             )
         if taken or not session.version:
             await until_durable(self.ingest.persist(session, None, []), DURABLE_WITHIN)
+            if not self.store.sole:
+                row = await self.store.row(project, session_id)
+                if row is None or row.nonce != session.nonce:  # it lost, and is read again
+                    raise StorageUnavailable("another server has changed this session just now", retry_ms=250)
+            self.on_erased(project, session_id)
         return self.access.issue_token(project, session_id, session.nonce, ttl)
 
     def ended_at(self, last_at: int, now: int) -> int | None:
@@ -192,12 +202,38 @@ class Doors:
         return gone
 
     async def _forget(self, project: str, session_id: str, why: SessionMoodError) -> bool:
+        self._note_erased(project, session_id)
+        self.connections.close_session(project, session_id, why)
+        erased = await self.ingest.erase(project, session_id)
+        self.on_erased(project, session_id)
+        return erased
+
+    def _note_erased(self, project: str, session_id: str) -> None:
         self._erased.pop((project, session_id), None)
         self._erased[(project, session_id)] = self.clock()
         if len(self._erased) > MAX_ERASED:
             del self._erased[next(iter(self._erased))]
-        self.connections.close_session(project, session_id, why)
-        return await self.ingest.erase(project, session_id)
+
+    async def look_for_erased(self, project: str, session_id: str) -> None:
+        """Another node has erased a session, or given it to another owner: do here what follows from what is stored now.
+        Raises StorageUnavailable."""
+        row = await self.store.row(project, session_id)
+        if row is None:
+            self._note_erased(project, session_id)
+        session = self.ingest.sessions.get(project, session_id)
+        if session is None or (row is not None and row.nonce == session.nonce):
+            return
+        if row is not None and not session.version:
+            await self.ingest.catch_up(session)
+        elif row is not None and session.publishable and not row.publishable:
+            await self.ingest.catch_up(session)
+            session.nonce, session.publishable = row.nonce, False
+            self.connections.dismiss(
+                session, BadToken("the app's server has taken this id over"), PUBLISHABLE
+            )
+        elif row is not None or session.version:
+            self.connections.close_session(project, session_id, Revoked("this session was erased"))
+            await self.ingest.forget(project, session_id)
 
 
 def check_session_id(text: str) -> str:

@@ -109,6 +109,7 @@ async def greet(connection: "Connection", hello: Hello) -> bytes:
             raise BadKey("the hello names a key of another project than the handshake")
         peer = await _admit(connection, presented, hello.token or shown.token)
     session = peer.session
+    await doors.ingest.freshen(session)
     await doors.ingest.recall(session, hello.producer)
     now = doors.clock()
     ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
@@ -141,6 +142,7 @@ async def greet(connection: "Connection", hello: Hello) -> bytes:
         limits=doors.limits,
         now=now,
         **({"epoch": epoch.name} if epoch.began_at else {}),
+        **({} if (stale := doors.stale_since()) is None else {"stale_since": stale}),
     )
 
 

@@ -121,6 +121,8 @@ class Rest:
         began = time.perf_counter()
         await until_durable(receipt.durable, DURABLE_WITHIN)
         doors.ingest.counters.acks_rest.note(time.perf_counter() - began)
+        if receipt.again:  # another node had gone on with the session
+            reading, offer = session.reading(now), session.offer
         outcome = receipt.outcome
         answer: dict[str, object] = {
             "accepted": outcome.accepted,
@@ -152,6 +154,9 @@ class Rest:
         entrance = await doors.enter(key, session_id, token, now, create=False)
         if entrance is not None and key.kind == PUBLISHABLE:
             doors.rates.take(key, entrance.session, address_of(scope), 1, now)
+        if entrance is not None:
+            await doors.ingest.freshen(entrance.session)
+            now = doors.clock()
         reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
         if entrance is None or reading is None:
             raise NotFound("no session of this id has sent an event")
@@ -172,6 +177,8 @@ class Rest:
             fields = protocol.reading_dict(ending) | {"ended_at": ended_at}
             tag = etag(ending, ended=True)
             same = _has(headers.get(b"if-none-match"), tag)
+        if (stale_since := doors.stale_since()) is not None:
+            fields["stale_since"] = stale_since
         lines = [(b"etag", tag), (b"cache-control", b"no-cache"), *cors(headers)]
         if same:
             await reply(send, 304, b"", lines)

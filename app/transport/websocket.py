@@ -26,7 +26,7 @@ from app.errors import (
 from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.receipts import Receipt
 from app.protocol.batches import Batch
-from app.protocol.frames import SUBPROTOCOL, Hello, Ping
+from app.protocol.frames import SUBPROTOCOL, Hello, Ping, Pong
 from app.sessions.session import Session
 from app.transport import Doors, check_session_id
 from app.transport.handshake import Peer, enter_by_headers, greet, prepare
@@ -63,7 +63,6 @@ class Connection(SocketSender):
             scope.get("extensions", {}).pop("sessionmood.fast_path", {}).get("fast_path")
         )
         super().__init__(doors, scope, send, self._fast_path)
-        scope["headers"] = []  # read; a socket lives long, and they may be many
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -114,6 +113,10 @@ class Connection(SocketSender):
             except OSError:
                 raise Gone from None
             self._accepted = True
+            # A socket lives long, and they are many: of the handshake only the address is asked for again.
+            client = self._scope.get("client")
+            self._scope.clear()
+            self._scope["client"] = client
 
     async def _enter(self) -> None:
         if await enter_by_headers(self):
@@ -193,7 +196,7 @@ class Connection(SocketSender):
                     if len(frame.events) > MAX_FOLD_EVENTS:
                         await self._take_in_parts(peer, frame, len(text))
                     else:
-                        self._take(peer, frame, len(text))
+                        self._take(peer, frame, len(text), self.doors.clock())
                 else:
                     if isinstance(frame, Hello):
                         self._charge(HELLO_COUNTS * 4096)
@@ -209,21 +212,25 @@ class Connection(SocketSender):
                 self._nack(error, error.extra.get("seq"))
 
     def _hear(self, text: str) -> bool:
-        """Take a batch on the short way, while the reader waits; False for anything that needs the reader."""
+        """Take a batch or a pong on the fast path, while the reader waits; False for what needs the reader."""
         if self._error is not None:
             return True
         try:
             frame = protocol.decode_frame(text, self.doors.limits)
         except SessionMoodError:
             return False
+        if isinstance(frame, Pong):  # what idle sockets send most
+            self.heard_at = self.doors.clock()
+            self._charge(len(text))
+            return True
         peer = self.peer
         if not isinstance(frame, Batch) or len(frame.events) > MAX_FOLD_EVENTS:
             return False
         if peer is None or not peer.is_ready:
             return False
-        self.heard_at = self.doors.clock()
+        self.heard_at = now = self.doors.clock()
         try:
-            self._take(peer, frame, len(text))
+            self._take(peer, frame, len(text), now)
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
@@ -231,8 +238,7 @@ class Connection(SocketSender):
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
 
-    def _take(self, peer: Peer, batch: Batch, size: int) -> None:
-        now = self.doors.clock()
+    def _take(self, peer: Peer, batch: Batch, size: int, now: int) -> None:
         try:
             receipt = self.doors.ingest.receive(self._admit(peer, batch, now), batch, now)
         except _NACK as error:

@@ -1,6 +1,8 @@
 """What every command shares: help, version, exit codes, and docs that name only what there is."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -8,8 +10,7 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from app import __version__
-from app.cli import app
-from app.cli.commands import register
+from app.cli.commands import app
 from app.cli.console import counted
 from app.cli.simulate import _print_change
 from app.lab.simulate.personas import PERSONAS
@@ -24,7 +25,6 @@ _BLOCK = re.compile(r"(<!-- run(?:: \w+)? -->\n)?```(?:sh|bash|shell|console)\n(
 @pytest.fixture(scope="module")
 def helps() -> dict[str, str]:
     """The help of every command, at 80 columns, by its name: "keys create"."""
-    register(app)
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     names = [""]
@@ -81,10 +81,11 @@ def test_docs_name_commands_and_options_that_there_are(helps: dict[str, str]) ->
 
 
 def test_every_command_of_a_page_is_run_by_a_test() -> None:
-    """tests/test_docs.py runs the blocks that are marked; make, pip and npm are run elsewhere."""
+    """tests/test_docs.py runs the blocks that are marked; make, pip and npm are run elsewhere. Containers can't be run
+    where tests are: tests/deploy carries out the steps of the image and of compose.yaml."""
     for page in PROSE:
         for marked, commands in _BLOCK.findall(page.read_text()):
-            if not marked:
+            if not marked and not re.search(r"^docker ", commands, re.MULTILINE):
                 rest = [
                     line for line in commands.splitlines() if not re.match(r"(make|git|cd|npm|pip|#)|$", line)
                 ]
@@ -109,3 +110,23 @@ def test_simulate_fits_into_eighty_columns(capsys: pytest.CaptureFixture[str]) -
     (line,) = capsys.readouterr().out.splitlines()
     assert len(line) <= 80
     assert "engaged > frustrated 0.90" in line
+
+
+#: Starts as a container does, up to where the server would run.
+START = """
+import sys
+import app.server.run as run
+from app.cli import main
+
+run.serve = lambda settings, warnings: print(*sys.modules) or 0
+sys.argv = ["sessionmood", "serve"]
+main()
+"""
+
+
+def test_a_start_loads_no_parser_of_options_and_no_driver_that_it_has_no_use_for() -> None:
+    """They cost more than all the rest of a start, and every restart of a container would pay it."""
+    ran = subprocess.run([sys.executable, "-c", START], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert "uvicorn" in loaded
+    assert loaded & {"typer", "pydantic", "asyncpg", "redis", "sqlalchemy", "alembic", "httpx2"} == set()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.config.settings import BadSetting, Settings, unknown_names
+from app.config.settings import BadSetting, Settings
+from app.config.unknown import unknown_names
 from tests.cli.running import sessionmood
 from tests.support.server import FirstStart, ServerProcess, running
 
@@ -38,6 +39,18 @@ def test_a_first_start_prints_both_keys_and_the_addresses_and_later_ones_the_add
         ),
         ({"DATABASE_URL": "mysql://db/mood"}, "sqlite:///FILE"),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "outlive"),
+        (
+            {"REDIS_URL": "redis://bus:6379"},
+            "REDIS_URL is set, but several nodes share one Postgres: set DATABASE_URL=postgresql://",
+        ),
+        ({"REDIS_URL": "bus:6379", "DATABASE_URL": "postgresql://db/mood"}, "like redis://HOST:6379"),
+        ({"SESSIONMOOD_WORKERS": "2"}, "SESSIONMOOD_WORKERS is 2, but more than one process needs both"),
+        (
+            {"SESSIONMOOD_WORKERS": "2", "DATABASE_URL": "postgresql://db/mood"},
+            "DATABASE_URL=postgresql://… and REDIS_URL=redis://…",
+        ),
+        ({"SESSIONMOOD_WORKERS": "0"}, "must be above 0"),
+        ({"SESSIONMOOD_WORKERS": "1000"}, "can't be above 256"),
         ({"PORT": "http"}, "PORT is 'http'"),
         ({"PORT": "65536"}, "65535"),
         ({"SESSIONMOOD_PING_INTERVAL": "often"}, "SESSIONMOOD_PING_INTERVAL is 'often'"),

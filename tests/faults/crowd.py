@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, Self
 
 from tests.faults import truth
-from tests.faults.http import request
+from tests.faults.http import Answer, request
 from tests.faults.visitor import Visitor
 from tests.support.server import ServerProcess
 
@@ -101,8 +101,8 @@ class Crowd:
         tallies = []
         for visitor in self.visitors:
             path = f"/v1/sessions/{visitor.session}/mood"
-            answer = await request(self.server.port, "GET", path, {"x-api-key": self.server.sk})
-            rows = truth.log_of(self.server.database, visitor.session)
+            answer = await self.ask(path)
+            rows = await self.log_of(visitor.session)
             made = sum(len(page.made) for page in visitor.pages)
             if not made and not rows:
                 # every line broke before this visitor could do anything
@@ -117,6 +117,12 @@ class Crowd:
             assert tally.kept == answer.body["event_count"], visitor.session
             tallies.append(tally)
         return truth.add(tallies)
+
+    async def ask(self, path: str) -> Answer:
+        return await request(self.server.port, "GET", path, {"x-api-key": self.server.sk})
+
+    async def log_of(self, session: str) -> list[truth.Row]:
+        return truth.log_of(self.server.database, session)
 
     def figures(self) -> str:
         """For the report."""

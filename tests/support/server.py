@@ -109,6 +109,15 @@ class ServerProcess:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        wait_until(self.answers, 30, "the server's start")
+        if not self.sk:
+            printed = self.output()
+            self.sk = re.search(r"sk_[A-Za-z0-9_-]+", printed)[0]  # type: ignore[index]
+            self.pk = re.search(r"pk_[A-Za-z0-9_-]+", printed)[0]  # type: ignore[index]
+
+    def launch(self) -> None:
+        """Start the process, and do not wait until it answers."""
         if not self.makes_database and not self.database.exists():
             self.database.write_bytes(migrated())
         environment = {
@@ -123,13 +132,8 @@ class ServerProcess:
             self.process = subprocess.Popen(
                 [*self.python, "-m", "app", "serve"], cwd=self.root, env=environment, stdout=log, stderr=log
             )
-        wait_until(self._answers, 30, "the server's start")
-        if not self.sk:
-            printed = self.output()
-            self.sk = re.search(r"sk_[A-Za-z0-9_-]+", printed)[0]  # type: ignore[index]
-            self.pk = re.search(r"pk_[A-Za-z0-9_-]+", printed)[0]  # type: ignore[index]
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         assert self.process is not None
         code = self.process.poll()
         assert code is None, f"the server stopped by itself with {code}:\n{self.output()}"

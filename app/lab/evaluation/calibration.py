@@ -57,12 +57,12 @@ def fit_logistic(
         h_ss, h_si, h_ii = ridge, 0.0, 1e-9
         for score, label in points:
             p = _logistic(slope * score + intercept)
-            error, spread = label - p, p * (1 - p)
+            error, variance = label - p, p * (1 - p)
             g_slope += error * score
             g_intercept += error
-            h_ss += spread * score * score
-            h_si += spread * score
-            h_ii += spread
+            h_ss += variance * score * score
+            h_si += variance * score
+            h_ii += variance
         determinant = h_ss * h_ii - h_si * h_si
         if determinant <= 0:
             break

@@ -79,7 +79,9 @@ async def migrate_postgres(connection: "Connection") -> None:
 
 
 async def _postgres_revision(connection: "Connection") -> str | None:
-    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+    # Not `to_regclass`: who asked before waits for the lock with its "no" in the server's cache, and would hear it again.
+    known = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'alembic_version'"
+    if await connection.fetchval(known) is None:
         return None
     revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     return revision

@@ -171,6 +171,10 @@ async def read_producer_state(
     return None if found is None else ProducerState(producer, *tuple(found)[1:])
 
 
+async def read_now(connection: Connection) -> float:
+    return float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
+
+
 async def read_versions(connection: Connection, names: Sequence[tuple[str, str]]) -> list[int]:
     ids = [session_id(*name) for name in names]
     found = dict(await connection.fetch("SELECT id, version FROM heads WHERE id = ANY ($1)", ids))

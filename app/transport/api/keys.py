@@ -69,6 +69,7 @@ class Keys:
         )
         await self._doors.store.add_key(kept)
         await access.refresh()
+        self._doors.on_keys()
         return json_answer({**_shown(kept), "key": plain}, 201)
 
     async def _revoke(self, request: Request, key: Key) -> Response:
@@ -78,6 +79,7 @@ class Keys:
             raise NotFound("this project has no key of this id")
         await self._doors.store.revoke_key(key_id, self._doors.clock())
         await access.refresh()
+        self._doors.on_keys()
         return Response(status_code=204)
 
 

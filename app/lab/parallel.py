@@ -23,7 +23,7 @@ Work = Callable[[Recording, Model], T]
 Overrides = Mapping[str, object]
 
 
-def spread(
+def parallel_map(
     lines: Iterable[Line], work: Work[T], overrides: Overrides, processes: int | None = None
 ) -> Iterator[tuple[Line, T]]:
     """(line, `work(recording, model)`) for every line, in order. `work` must be a module's function.

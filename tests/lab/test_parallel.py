@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from app.lab.parallel import BATCH_BYTES, parallel_map
 from app.lab.recordings import Recording, RecordingError, read
-from app.lab.spread import BATCH_BYTES, spread
 from app.mood import Model
 
 
@@ -29,7 +29,7 @@ def many(path: Path, bad: int | None = None) -> list[str]:
 def test_results_come_in_the_order_of_the_lines(tmp_path: Path, processes: int) -> None:
     path = tmp_path / "many.jsonl"
     ids = many(path)
-    done = list(spread(read([str(path)]), name_of, {"enter.bored": 0.7}, processes))
+    done = list(parallel_map(read([str(path)]), name_of, {"enter.bored": 0.7}, processes))
     assert [result for _, result in done] == [(id, 0.7) for id in ids]
     assert [line.number for line, _ in done] == list(range(1, len(ids) + 1))
 
@@ -40,7 +40,7 @@ def test_everything_before_a_bad_line_is_given_first(tmp_path: Path, processes: 
     ids = many(path, bad=50)
     found = []
     with pytest.raises(RecordingError, match=r"many\.jsonl, line 50"):
-        for _, (id, _) in spread(read([str(path)]), name_of, {}, processes):
+        for _, (id, _) in parallel_map(read([str(path)]), name_of, {}, processes):
             found.append(id)
     assert found == ids[:49]
 
@@ -53,10 +53,10 @@ def test_everything_before_a_break_in_the_file_is_given_first(tmp_path: Path, pr
     path.write_bytes(gzip.compress(whole.read_bytes() + b"\n") + gzip.compress(b"x" * 1000)[:-10])
     found = []
     with pytest.raises(RecordingError, match=r"cut\.jsonl\.gz: cannot be read"):
-        for _, (id, _) in spread(read([str(path)]), name_of, {}, processes):
+        for _, (id, _) in parallel_map(read([str(path)]), name_of, {}, processes):
             found.append(id)
     assert found == ids
 
 
 def test_no_lines_no_results() -> None:
-    assert list(spread([], name_of, {})) == []
+    assert list(parallel_map([], name_of, {})) == []

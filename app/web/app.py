@@ -1,11 +1,9 @@
-"""The composition root: builds every part from the settings and wires them together."""
+"""The whole service as one ASGI application, and its start and stop."""
 
 import asyncio
-import base64
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -13,23 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.auth.access import DEMO_PROJECT, REFRESH_EVERY, Access
-from app.auth.keys import PUBLISHABLE, SECRET, digest, kept_key, new_key
+from app.auth.access import Access
 from app.auth.rates import Rates
 from app.clock import Clock
-from app.config.model_file import BadModel, read_overrides, served_numbers
-from app.config.settings import BadSetting, Settings
-from app.errors import Damaged, MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
+from app.config.settings import Settings
+from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
+from app.ingest.following import Following
 from app.ingest.learning import Learning
 from app.ingest.receive import Ingest
 from app.ingest.retention import Retention
-from app.ingest.shadow import Shadow
 from app.ingest.sweep import Sweep
-from app.mood import DEFAULT, Model
 from app.sessions.registry import Sessions
-from app.storage import Storage
-from app.storage.postgres.database import PostgresStorage
-from app.storage.sqlite.database import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft, address_of, refuse
 from app.transport.api.keys import Keys
@@ -44,6 +36,9 @@ from app.transport.pages.privacy import Privacy
 from app.transport.rest import Rest
 from app.transport.slow_lane import SlowLane
 from app.transport.websocket import Connection
+from app.web.factories import bus_gauges, bus_of, model_of, shadow_of, sharing_of, storage_of
+from app.web.first_keys import demo_key, development_keys
+from app.web.upkeep import Upkeep
 
 logger = logging.getLogger("sessionmood")
 
@@ -53,37 +48,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 _HOT: Final = re.compile(r"/v1/sessions/([^/]*)/(events|mood)")
 _SOCKET: Final = re.compile(r"/v1/sessions/([^/]*)/ws")
-_PROJECT: Final = "default"
-#: What a command asks to erase is looked for this often (s): as often as the keys that a command may revoke, but
-#: not with them, since an erasure may wait for the disk and a revocation must not.
-REQUESTS_EVERY: Final = REFRESH_EVERY
-
-
-def model_of(settings: Settings) -> Model:
-    """The shipped model with the operator's numbers. Raises BadSetting for a file that can't be used."""
-    return _with_numbers(settings, "SESSIONMOOD_MODEL", settings.model)
-
-
-def storage_of(settings: Settings) -> Storage:
-    """Where the server keeps everything, not yet open."""
-    if settings.on_postgres:
-        return PostgresStorage(settings.database_url, server="sole")
-    return SQLiteStorage(settings.sqlite_path, sole=True)
-
-
-def shadow_of(settings: Settings) -> Shadow | None:
-    """The candidate model to run beside the live one, if one is set. Raises BadSetting."""
-    if not settings.shadow_model:
-        return None
-    return Shadow(_with_numbers(settings, "SESSIONMOOD_SHADOW_MODEL", settings.shadow_model))
-
-
-def _with_numbers(settings: Settings, name: str, path: str) -> Model:
-    try:
-        numbers = read_overrides(Path(path)) if path else {}
-        return DEFAULT.with_overrides(served_numbers(settings, numbers))
-    except (BadModel, ValueError) as error:
-        raise BadSetting(f"{name}: {error}") from None
 
 
 class App:
@@ -110,10 +74,28 @@ class App:
         self.shadow = shadow_of(settings)
         if (shadow := self.shadow) is not None:
             self.ingest.loader.observe = lambda session: shadow.observe(session.project, session.id)
-        self.connections = Connections(settings, self.ingest.sessions)
+        self.bus = bus_of(settings, clock)
+        self.sharing = sharing_of(settings, self.bus)
+        self.connections = Connections(settings, self.ingest.sessions, self.sharing)
         self.doors = Doors(
-            settings, self.store, self.access, self.ingest, self.connections, Rates(settings), clock
+            settings,
+            self.store,
+            self.access,
+            self.ingest,
+            self.connections,
+            Rates(settings, self.sharing),
+            clock,
         )
+        self.upkeep = Upkeep(self.doors, clock)
+        self.following = Following(self.ingest, self.bus)
+        if settings.redis_url:
+            self.following.on_erased = self._look_for_erased
+            self.following.on_keys = self._read_keys
+            self.ingest.persister.on_news = self.following.tell
+            self.doors.on_erased = self.following.tell_erased
+            self.doors.on_keys = self.following.tell_keys
+            self.doors.stale_since = lambda: self.bus.state().stale_since
+        self.ingest.conflicts.on_gone = self.connections.dismiss
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
@@ -131,6 +113,7 @@ class App:
                 lambda: float(bool(self.retention.refused)),
             ),
         }
+        self.metrics.gauges |= bus_gauges(self.bus)
         self.pages = Pages(self.doors)
         self.pages.remarks = self._remarks
         #: when `stop` must be done (the loop's time), None when it may take its time
@@ -156,6 +139,7 @@ class App:
         # no address is made of the Host that a client names
         self.other.router.redirect_slashes = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._beside: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -218,18 +202,24 @@ class App:
 
     async def start(self) -> None:
         await self.store.open()
+        if not self.store.sole:
+            self.store.tell_conflicts(self.ingest.conflicts.tell)
+            await self.clock.ask(self.store.now)
         self.clock.resume(await self.store.newest())
-        await self._development_keys()
+        self.pages.fresh_keys = await development_keys(self.store, self.clock)
         if self.settings.demo != "off":
-            await self._demo_key()
+            self.pages.demo_key = await demo_key(self.store, self.clock)
         await self.access.start()
         if self.ingest.loader.elements is not None:
             await self.learning.start()
+        await self.bus.start((await self.store.secret("bus")).hex())
+        self.following.start()
+        if self.sharing is not None:
+            self.sharing.start()
         await self.sweep.start()
         self._tasks = [
-            asyncio.create_task(self._watch_sockets(), name="sockets"),
+            *self.upkeep.start(),
             asyncio.create_task(self.retention.run(), name="retention"),
-            asyncio.create_task(self._erase_requested(), name="erase"),
         ]
 
     def _remarks(self) -> list[str]:
@@ -239,6 +229,10 @@ class App:
             remarks.append(
                 f"clock: the machine's was set by {self.clock.ahead_ms / 1000:.0f} s; not followed"
             )
+        stale_since = self.bus.state().stale_since
+        if stale_since is not None:
+            seconds = (self.clock() - stale_since) / 1000
+            remarks.append(f"bus: away for {seconds:.0f} s; news of other nodes come from the database")
         return remarks
 
     async def stop(self) -> None:
@@ -249,6 +243,11 @@ class App:
         await self.sweep.stop(None if by is None else (now + by) / 2)
         await self.access.stop()
         await self.learning.stop()
+        await self.following.stop()
+        if self.sharing is not None:
+            await self.sharing.stop()
+        await self.store.settled()
+        await self.bus.stop()
         await self._close_store()
 
     async def _close_store(self) -> None:
@@ -261,62 +260,26 @@ class App:
         closing.cancel()  # its thread hangs in the disk; whoever waits for that waits too long
         logger.error("the storage could not be closed in time; nothing that was acked is lost")
 
-    async def _development_keys(self) -> None:
-        """A pair of keys for a database that has none."""
-        if await self.store.keys():
-            return
-        self.pages.fresh_keys = {}
-        for kind in (SECRET, PUBLISHABLE):
-            plain, entry = new_key(kind, _PROJECT, self.clock(), "development")
-            await self.store.add_key(entry)
-            self.pages.fresh_keys[kind] = plain
+    def _look_for_erased(self, project: str, session: str) -> None:
+        self._begin(self.doors.look_for_erased(project, session))
 
-    async def _demo_key(self) -> None:
-        """The demo page's publishable key, of a project of its own. It is public by nature, so it is made from a kept
-        secret and the same after a restart."""
-        plain = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo page"))[:24]).decode()
-        if digest(plain) not in {key.digest for key in await self.store.keys()}:
-            await self.store.add_key(kept_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
-        self.pages.demo_key = plain
+    def _read_keys(self) -> None:
+        self._begin(self.access.refresh())
 
-    async def _watch_sockets(self) -> None:
-        """Look at the clock, ping the silent, cut off those who do not read."""
-        silence = round(self.settings.ping_interval * 1000)
-        while True:
-            await asyncio.sleep(1)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside everything else; what fails is logged, and looked at again sooner or later."""
+
+        async def run() -> None:
             try:
-                self.clock.look()
-            except Exception:
-                logger.exception("the clock could not be looked at")
-            now = self.clock()
-            for connection in self.connections.all():
-                try:
-                    connection.look_after(now, silence)
-                except Exception:
-                    logger.exception("a socket could not be looked after", extra=connection.names())
-
-    async def _erase_requested(self) -> None:
-        """Erase what a command beside the server asks for, also before this start."""
-        while True:
-            try:
-                requests = await self.store.erasure_requests()
-                # Together, so that they share one wiping of the file.
-                outcomes = await asyncio.gather(
-                    *(self.doors.erase(*request) for request in requests), return_exceptions=True
-                )
-                for request, outcome in zip(requests, outcomes, strict=True):
-                    if isinstance(outcome, Exception) and not _passing(outcome):
-                        self.store.report_damage(*request, "erase", outcome)
+                await work
             except StorageUnavailable:
-                pass  # storage reports its own state; the requests stay
+                pass
             except Exception:
-                logger.exception("sessions could not be erased as asked")
-            await asyncio.sleep(REQUESTS_EVERY)
+                logger.exception("what another node told could not be followed")
 
-
-def _passing(error: Exception) -> bool:
-    """Whether storage as a whole is at fault, which reports that itself, rather than one session in it."""
-    return isinstance(error, StorageUnavailable) and not isinstance(error, Damaged)
+        task = asyncio.create_task(run(), name="told")
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
 
 def _hanging_up(send: Send) -> Send:
