@@ -163,6 +163,7 @@ class App:
             self.doors.on_erased = self.following.tell_erased
             self.doors.on_keys = self.following.tell_keys
             self.doors.stale_since = lambda: self.bus.state().stale_since
+        self.ingest.conflicts.on_gone = self.connections.dismiss
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
@@ -270,6 +271,7 @@ class App:
     async def start(self) -> None:
         await self.store.open()
         if not self.store.sole:
+            self.store.tell_conflicts(self.ingest.conflicts.tell)
             await self.clock.ask(self.store.now)
         self.clock.resume(await self.store.newest())
         await self._development_keys()

@@ -47,8 +47,6 @@ LONGEST = 350
 TOO_LONG = {
     "server/http_protocol.py",
     "server/socket_protocol.py",
-    "storage/postgres/database.py",
-    "storage/sqlite/database.py",
     "transport/websocket.py",
 }
 #: Below the line: no waiting, no clock, no I/O, no logging.
