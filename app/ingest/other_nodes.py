@@ -26,7 +26,13 @@ class OtherNodes:
     async def freshen(self, session: Session) -> None:
         """Before something is read of `session`: see to it that it says all that any node has written. Raises
         StorageUnavailable."""
-        if not self._ingest.store.sole and not session.proposed and await self.is_behind(session):
+        if self._ingest.store.sole or session.proposed:
+            return
+        for _ in range(CATCH_UP_TRIES):  # what is not stored yet may lose, and must not have been seen
+            if not session.pending:
+                break
+            await self._ingest.store.settled()
+        if await self.is_behind(session):
             await self.catch_up(session)
 
     async def is_behind(self, session: Session) -> bool:
