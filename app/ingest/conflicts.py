@@ -35,11 +35,12 @@ REFRESH_SECONDS: Final = 5.0
 
 
 class Held:
-    """A batch that is folded and not yet stored, or waits to be folded. `written_as`: what its events said before they
-    were folded. `version`: the session's after it."""
+    """A batch that is folded and not yet stored, or waits to be folded. `came`: when (the loop's time). `written_as`:
+    what its events said before they were folded. `version`: the session's after it."""
 
     __slots__ = (
         "batch",
+        "came",
         "durable",
         "last",
         "lost",
@@ -63,13 +64,19 @@ class Held:
         self.offset = offset
         self.last = last
         self.written_as = [(event.at, event.usual) for event in batch.events]
-        self.durable = Durable(loop=asyncio.get_running_loop())
-        self.receipt = Receipt(Outcome(0, 0, 0, 0, False, None, None, 0, []), self.durable)
+        loop = asyncio.get_running_loop()
+        self.came = loop.time()
+        self.durable = Durable(loop=loop)
+        self.receipt = Receipt(_nothing(), self.durable)
         self.push: Callable[[], None] | None = None
         self.version = 0
         self.tries = 0
         self.lost = False
         self.news: list[Change | Offer] = []
+
+
+def _nothing() -> Outcome:
+    return Outcome(0, 0, 0, 0, False, None, None, 0, [])
 
 
 class Conflicts:
@@ -94,8 +101,7 @@ class Conflicts:
                 held.lost = True
             else:
                 self._fold(held)
-        except OutOfOrder:
-            # What is missing may have gone to another node.
+        except OutOfOrder:  # what is missing may have gone to another node
             held.lost = True
             self._begin(session, self._mend(session, behind=True))
         self._held.setdefault(session, []).append(held)
@@ -188,10 +194,12 @@ class Conflicts:
         """Read the session again, and fold once more what lost. `behind`: it has not lost, but another node may have gone
         on with it."""
         ingest, nonce, lineage = self._ingest, session.nonce, session.lineage
+        loop, began = asyncio.get_running_loop(), 0.0
         while session.stale and not session.erased:
             try:
                 if behind and session.pending:
                     await ingest.store.settled()
+                began = loop.time()
                 if behind and session.lineage == lineage and not await ingest.others.is_behind(session):
                     session.stale = False
                     break
@@ -222,7 +230,9 @@ class Conflicts:
         else:
             ingest.others.push_reading(session)
             for held in [each for each in self._held.get(session, ()) if each.lost]:
-                self._fold_again(held)
+                self._fold_again(held, began)
+            if any(held.lost for held in self._held.get(session, ())):
+                self._begin(session, self._mend(session, behind=True))
 
     def _end(self, session: Session, error: SessionMoodError) -> None:
         """The session is no more, or another's. Who is here must not go on with it."""
@@ -239,7 +249,8 @@ class Conflicts:
             self._forget(held)
             held.durable.fail(error)
 
-    def _fold_again(self, held: Held) -> None:
+    def _fold_again(self, held: Held, read_at: float) -> None:
+        """Stays lost where it came after the session was read, and what must come before it may have gone elsewhere."""
         if held.durable.done():  # its sender was told to come back
             self._forget(held)
             return
@@ -255,6 +266,7 @@ class Conflicts:
         counters.events -= before.accepted
         counters.duplicates -= before.duplicates
         counters.ignored -= before.ignored
+        held.receipt.outcome = _nothing()
         for event, (at, usual) in zip(held.batch.events, held.written_as, strict=True):
             event.at, event.usual = at, usual
         held.receipt.again = True
@@ -262,6 +274,8 @@ class Conflicts:
             self._ingest.admit(held.session, begun=True)
             self._fold(held)
         except Exception as error:
+            if isinstance(error, OutOfOrder) and held.came >= read_at:
+                return
             if not isinstance(error, SessionMoodError):
                 logger.exception("a batch could not be folded again", extra={"session": held.session.id})
                 error = SessionMoodError("this is our fault, and is logged")
