@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,43 @@ def test_the_environment_is_read_in_one_place() -> None:
 def test_no_test_module_imports_another(path: Path) -> None:
     found = re.findall(r"^\s*from [\w.]*\.test_\w+ import", path.read_text(), re.MULTILINE)
     assert found == [], "what tests share lies in tests/support"
+
+
+#: Calls between a frame that comes in and its ack.
+MAX_HOPS = 30
+WALK = (
+    (APP.parent / "ARCHITECTURE.md")
+    .read_text()
+    .partition("## One event, walked through")[2]
+    .partition("\n## ")[0]
+)
+
+
+def walked() -> list[str]:
+    """The dotted names of the walk's steps, in order."""
+    steps = [line for line in WALK.splitlines() if re.match(r"\d+\. ", line)]
+    return [name for step in steps for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", step)]
+
+
+def test_the_walk_is_short() -> None:
+    assert walked()[0].startswith("server.")
+    assert walked()[-1].startswith("server.")
+    assert len(walked()) <= MAX_HOPS
+
+
+def test_the_walk_names_what_there_is() -> None:
+    for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", WALK):
+        parts = name.split(".")
+        depth = next(
+            n for n in range(len(parts), 0, -1) if (APP.joinpath(*parts[:n]).with_suffix(".py")).exists()
+        )
+        found: object = import_module("app." + ".".join(parts[:depth]))
+        for part in parts[depth:]:
+            assert hasattr(found, part), f"ARCHITECTURE.md walks through {name}, which is not there"
+            found = getattr(found, part)
+
+
+def test_the_house_names_every_room() -> None:
+    house = (APP.parent / "ARCHITECTURE.md").read_text().partition("## The house")[2].partition("\n## ")[0]
+    missing = {room(path) for path in MODULES} - {"__init__", "__main__"} - set(re.findall(r"\w+", house))
+    assert not missing, f"ARCHITECTURE.md does not show {missing}"
