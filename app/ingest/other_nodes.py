@@ -28,12 +28,13 @@ class OtherNodes:
         StorageUnavailable."""
         if self._ingest.store.sole or session.proposed:
             return
-        for _ in range(CATCH_UP_TRIES):  # what is not stored yet may lose, and must not have been seen
+        for _ in range(CATCH_UP_TRIES):
+            if session.pending:  # what is not stored yet may lose, and must not have been seen
+                await self._ingest.store.settled()
+            if await self.is_behind(session):
+                await self.catch_up(session)
             if not session.pending:
-                break
-            await self._ingest.store.settled()
-        if await self.is_behind(session):
-            await self.catch_up(session)
+                return
 
     async def is_behind(self, session: Session) -> bool:
         """Whether another node has gone on with `session`. Raises StorageUnavailable."""
