@@ -31,9 +31,11 @@ class OtherNodes:
         for _ in range(CATCH_UP_TRIES):
             if session.pending:  # what is not stored yet may lose, and must not have been seen
                 await self._ingest.store.settled()
-            if await self.is_behind(session):
+            if session.stale:  # some of it has lost
+                await self._ingest.conflicts.refresh(session)
+            elif await self.is_behind(session):
                 await self.catch_up(session)
-            if not session.pending:
+            if not session.pending and not session.stale:
                 return
 
     async def is_behind(self, session: Session) -> bool:
