@@ -133,6 +133,8 @@ class Conflicts:
             self._ingest.store.settled().add_done_callback(partial(self._stored_late, held, tries))
             return
         self._forget(held)
+        if failure is None and held.session.erased:  # by another node, before this was written or just after
+            failure = Revoked("this session was erased")
         if failure is not None:
             held.durable.fail(failure)
             return
