@@ -25,6 +25,8 @@ IDLE_FRAMES_AT_ONCE: Final = 400.0
 #: Errors that the client caused, which count against its address.
 _PENALIZED: Final = (BadRequest, BadKey, RateLimited)
 
+_PING: Final = protocol.frame("ping")
+
 _ids = itertools.count(1)
 
 
@@ -75,7 +77,7 @@ class SocketSender:
     def ping(self, now: int) -> None:
         """Ask for a sign of life; `now` (ms) counts as the last word, even while the ping still waits."""
         self._queue.said_at = now
-        self._send_frame(protocol.frame("ping"))
+        self._send_frame(_PING)
 
     def drain(self, after_ms: int) -> None:
         """Ask the client to come back after `after_ms` (to another node)."""
