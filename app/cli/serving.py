@@ -6,7 +6,8 @@ import sys
 import time
 from typing import Any
 
-from app.config.settings import BadSetting, Settings, unknown_names
+from app.config.settings import BadSetting, Settings
+from app.config.unknown import unknown_names
 
 
 def run(**options: Any) -> int:

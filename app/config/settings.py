@@ -1,7 +1,6 @@
 """Settings: one frozen table, read from the environment in one place."""
 
 import dataclasses
-import difflib
 import ipaddress
 import math
 import re
@@ -11,8 +10,6 @@ from typing import Any, Final
 
 #: 30 days: the longest life (s) of a session token.
 MAX_TOKEN_TTL = 2_592_000
-
-
 #: No setting is larger: 30 years in seconds, and a billion of anything.
 MAX_NUMBER: Final = 1_000_000_000
 #: 0 would stop the service, or let it take nothing.
@@ -29,12 +26,6 @@ _ABOVE_ZERO: Final = (
 )
 #: Processes on one machine at most.
 MAX_WORKERS: Final = 256
-#: Names that commands read besides the settings.
-_OF_COMMANDS: Final = ("SESSIONMOOD_KEY",)
-#: What Kubernetes sets for a service that is called sessionmood.
-_KUBERNETES: Final = re.compile(
-    r"SESSIONMOOD_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)"
-)
 
 
 class BadSetting(ValueError):
@@ -252,27 +243,6 @@ class Settings:
     def waiting_cap(self) -> int:
         """Requests that may be held at once (`wait`): half of the connections that requests may have."""
         return self.request_cap // 2
-
-
-def unknown_names(environ: Mapping[str, str]) -> list[str]:
-    """A sentence for each variable that looks like a setting and is none, with what was probably meant."""
-    known = [*(field.metadata["env"] for field in dataclasses.fields(Settings)), *_OF_COMMANDS]
-    found = []
-    for name, value in sorted(environ.items()):
-        if re.match(r"SESSION_?MOOD", name) is None or name in known or _KUBERNETES.fullmatch(name):
-            continue
-        bare = "SESSIONMOOD_" + re.sub(r"^SESSION_?MOOD_?", "", name)
-        if name == "SESSIONMOOD_PORT":
-            if "://" in value:
-                continue  # Kubernetes again
-            meant = ["PORT"]
-        elif name == "SESSIONMOOD_DATABASE_URL":
-            meant = ["DATABASE_URL"]
-        else:
-            meant = difflib.get_close_matches(bare, known, 1, 0.75)
-        hint = f": did you mean {meant[0]}?" if meant else ""
-        found.append(f"{name} is set, but there is no such setting{hint}")
-    return found
 
 
 def _hidden(found: re.Match[str]) -> str:

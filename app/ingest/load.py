@@ -13,6 +13,7 @@ from app.ingest.history_rows import restored_history
 from app.ingest.persist import Persister
 from app.ingest.replaying import replay
 from app.mood import Change, Offer, OutdatedSnapshot
+from app.sessions.become import become
 from app.sessions.elements import Elements
 from app.sessions.listeners import Observer
 from app.sessions.registry import Sessions
@@ -113,7 +114,7 @@ class Loader:
         if stored is None:
             return False
         read, _, _ = await self._read(stored)
-        session.become(read)
+        become(session, read)
         return True
 
     async def _revive(self, stored: Stored) -> Session:

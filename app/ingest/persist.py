@@ -24,6 +24,8 @@ class Persister:
         self, session: Session, batch: Batch | None, news: list[Change | Offer], snapshot: bool = False
     ) -> "asyncio.Future[None]":
         """Queue a step of `session` to be written; done when it can't be lost any more. Raises StorageUnavailable."""
+        if session.stale:
+            raise StorageUnavailable("the session is being read again", retry_ms=100)
         if batch is None:  # with one it was asked before the fold
             self.store.admit()
         engine = session.engine
@@ -53,7 +55,7 @@ class Persister:
             session.stored_row.passed(batch.at)
         session.history_stored = history.version
         session.pending += 1
-        durable.add_done_callback(partial(self._confirm, session, batch))
+        durable.add_done_callback(partial(self._confirm, session, batch, session.lineage))
         if news and self.on_news is not None:
             durable.add_done_callback(partial(self._tell, session))
         return durable
@@ -66,17 +68,20 @@ class Persister:
         elif durable.exception() is None:
             self.on_news(session)
 
-    def _confirm(self, session: Session, batch: Batch | None, durable: "asyncio.Future[None]") -> None:
+    def _confirm(
+        self, session: Session, batch: Batch | None, lineage: int, durable: "asyncio.Future[None]"
+    ) -> None:
         failure = None if durable.cancelled() else durable.exception()
         if durable.cancelled() or isinstance(failure, StorageUnavailable):
             # still queued: the session must stay in memory until a later commit has it
-            self.store.settled().add_done_callback(partial(self._confirm, session, batch))
+            self.store.settled().add_done_callback(partial(self._confirm, session, batch, lineage))
             return
         session.pending -= 1
         if failure is not None:
             session.stored_row.last_at = -1  # its row may be missing
         if (
             failure is None
+            and lineage == session.lineage  # else it may have lost to another node
             and batch is not None
             and batch.producer is not None
             and batch.last_seq is not None

@@ -3,18 +3,20 @@
 Every door calls `receive` or `receive_in_parts`; the mood push never waits for the disk, the receipt's `durable` does.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from functools import partial
 
 from app import protocol
 from app.counters import Counters
-from app.errors import Draining, Overloaded, Revoked, StorageUnavailable
+from app.errors import Draining, OutOfOrder, Overloaded, Revoked, StorageUnavailable
 from app.ingest import MAX_FOLD_EVENTS
+from app.ingest.conflicts import Conflicts
 from app.ingest.load import Loader
+from app.ingest.other_nodes import OtherNodes
 from app.ingest.persist import Persister
 from app.ingest.receipts import Receipt, together
-from app.ingest.replaying import replay
 from app.ingest.rows import session_row
 from app.mood import Change, Event, Offer, Reading, reports_mask
 from app.protocol.events import note, to_events
@@ -24,10 +26,6 @@ from app.sessions.session import Session
 from app.storage import Batch, SessionRow, Storage
 
 logger = logging.getLogger("sessionmood.ingest")
-
-#: A session that is folded into all the time is read up between two commits, and if need be not at all: it goes on
-#: from what it knows, and its next commit tells whether that was the newest.
-CATCH_UP_TRIES: Final = 5
 
 
 class Ingest:
@@ -54,6 +52,11 @@ class Ingest:
         self.find = self.loader.find
         self.recall = self.loader.recall
         self.persist = persister.persist
+        self.conflicts = Conflicts(self)
+        self.others = OtherNodes(self)
+        self.freshen = self.others.freshen
+        self.catch_up = self.others.catch_up
+        self.adopt = self.others.adopt
 
     # Opening and leaving sessions
 
@@ -94,11 +97,13 @@ class Ingest:
         Raises, with nothing folded, OutOfOrder, StorageUnavailable (the queue is full), Draining, or Revoked
         when the session was erased meanwhile.
         """
-        self._admit(session)
+        self.admit(session)
+        if not self.store.sole:
+            return self.conflicts.take(session, batch, now, None)
         news: list[Change | Offer] = []
-        events = self._events(session, batch, now)
+        events = self.events(session, batch, now)
         offset = batch.offset if batch.producer is None or batch.seq is None else None
-        receipt = self._fold(session, batch, events, now, news, offset)
+        receipt = self.fold(session, batch, events, now, news, offset)
         self._publish(session, news, now)
         return receipt
 
@@ -111,11 +116,21 @@ class Ingest:
         """
         if len(batch.events) <= MAX_FOLD_EVENTS:
             return self.receive(session, batch, now)
-        self._admit(session)
-        events = self._events(session, batch, now)
+        self.admit(session)
+        if session.stale:
+            await self.conflicts.refresh(session)
+            self.admit(session)
+        events = self.events(session, batch, now)
         offset = batch.offset
         if offset is None or batch.seq is not None:
-            offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
+            try:
+                offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
+            except OutOfOrder:
+                if self.store.sole:
+                    raise
+                await self.conflicts.refresh(session)  # what is missing may have gone to another node
+                self.admit(session)
+                offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
         news: list[Change | Offer] = []
         receipts: list[Receipt] = []
         session.pending += 1  # it stays in memory meanwhile
@@ -124,11 +139,14 @@ class Ingest:
                 if start:
                     await self.loader.turn()
                     await self.recall(session, batch.producer)
-                    self._admit(session, begun=True)
+                    self.admit(session, begun=True)
                 stop = start + MAX_FOLD_EVENTS
                 part = protocol.part(batch, start, stop)
+                last = stop >= len(events)
                 receipts.append(
-                    self._fold(session, part, events[start:stop], now, news, offset, last=stop >= len(events))
+                    self.fold(session, part, events[start:stop], now, news, offset, last=last)
+                    if self.store.sole
+                    else self.conflicts.take(session, part, now, offset, last)
                 )
         finally:
             session.pending -= 1
@@ -136,7 +154,7 @@ class Ingest:
                 self._publish(session, news, now)
         return together(receipts)
 
-    def _admit(self, session: Session, *, begun: bool = False) -> None:
+    def admit(self, session: Session, *, begun: bool = False) -> None:
         """Ask before anything is folded: what was folded and not queued would count as written. A batch that has
         `begun` is finished also when the server stops."""
         if self.draining and not begun:
@@ -145,7 +163,7 @@ class Ingest:
             raise Revoked("this session was erased")
         self.store.admit()
 
-    def _events(self, session: Session, batch: protocol.Batch, now: int) -> list[Event]:
+    def events(self, session: Session, batch: protocol.Batch, now: int) -> list[Event]:
         """The engine's events; their `at` is still the sender's, whose clock is noted if the batch tells of it."""
         assert session.knows(batch.producer), "recall it first"
         if batch.now is not None:
@@ -154,7 +172,7 @@ class Ingest:
                 session.producer(batch.producer).check(batch.offset)
         return to_events(batch.events)
 
-    def _fold(
+    def fold(
         self,
         session: Session,
         batch: protocol.Batch,
@@ -213,7 +231,7 @@ class Ingest:
         return session.reading(now)
 
     def pass_time(self, session: Session, now: int) -> None:
-        if session.erased:
+        if session.erased or session.stale:
             return
         try:
             self.store.admit()
@@ -222,13 +240,37 @@ class Ingest:
         else:
             news = session.advance(now)
             if news or 0 <= session.stored_row.by <= now:
-                self.persist(session, None, news)
-            if news:
+                durable = self.persist(session, None, news)
+                if news and not self.store.sole:
+                    push = self.pushing(session, news, now)
+                    durable.add_done_callback(partial(self._push_stored, session, session.lineage, push))
+            if news and self.store.sole:
                 self._publish(session, news, now)
         self.sessions.schedule(session)
 
+    def _push_stored(
+        self, session: Session, lineage: int, push: Callable[[], None], durable: "asyncio.Future[None]"
+    ) -> None:
+        """Push what time brought once it is stored, unless it lost to another node."""
+        if durable.cancelled() or isinstance(durable.exception(), StorageUnavailable):  # still queued
+            again = partial(self._push_stored, session, lineage, push)
+            self.store.settled().add_done_callback(again)
+        elif durable.exception() is None and lineage == session.lineage:
+            push()
+
+    def pushing(self, session: Session, news: list[Change | Offer], now: int) -> Callable[[], None]:
+        """What tells of `news` later: how the session reads now, whatever comes meanwhile."""
+        listened = any(news or subscriber.every for subscriber in session.subscribers or ())
+        reading = session.reading(now) if listened else None
+        return partial(self._tell, session, news, reading, session.offer)
+
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
         """Tell the session's subscribers; those who want every reading even when there is no news."""
+        self.pushing(session, news, now)()
+
+    def _tell(
+        self, session: Session, news: list[Change | Offer], reading: Reading | None, offer: Offer | None
+    ) -> None:
         for item in news:
             if isinstance(item, Change):
                 self.counters.changes += 1
@@ -237,83 +279,15 @@ class Ingest:
                 self.counters.held_out += 1
             else:
                 self.counters.offers += 1
-        subscribers = [s for s in session.subscribers or () if news or s.every]
-        reading = session.reading(now) if subscribers else None
         if reading is None:
             return
-        for subscriber in subscribers:
+        for subscriber in list(session.subscribers or ()):
+            if not news and not subscriber.every:
+                continue
             try:
-                subscriber.push(reading, session.offer, bool(news))
+                subscriber.push(reading, offer, bool(news))
             except Exception:
                 logger.exception("a subscriber failed", extra={"session": session.id})
-
-    # What other nodes did
-
-    async def freshen(self, session: Session) -> None:
-        """Before something is read of `session`: see to it that it says all that any node has written. Raises
-        StorageUnavailable."""
-        if self.store.sole or session.proposed:
-            return
-        (version,) = await self.store.versions([(session.project, session.id)])
-        if version > session.version:
-            await self.catch_up(session)
-
-    async def catch_up(self, session: Session) -> bool:
-        """Fold what other nodes have appended to the log of `session`, and push what is news; whether there was any.
-        What is queued here comes first: it is written, or it has lost. Raises StorageUnavailable."""
-        for _ in range(CATCH_UP_TRIES):
-            if session.pending:
-                await self.store.settled()
-            version = session.version
-            if version == 0:
-                return await self._catch_up_anew(session)
-            rows = await self.store.batches(session.project, session.id, version)
-            if session.erased or self.sessions.get(session.project, session.id) is not session:
-                return False
-            if session.pending or session.version != version:
-                continue  # whoever folded meanwhile will see
-            if not rows:
-                return False
-            if rows[0].version != version + 1:
-                return await self._catch_up_anew(session)
-            news: list[Change | Offer] = []
-            for row in rows:
-                failure = replay(session, row, news)
-                if failure is not None:
-                    reason = f"the row of version {row.version}: {failure}"
-                    self.store.report_damage(session.project, session.id, "log", reason)
-            self._caught_up(session, news)
-            return True
-        return False
-
-    async def _catch_up_anew(self, session: Session) -> bool:
-        if not await self.loader.reload(session):
-            return False
-        self._caught_up(session, [])
-        return True
-
-    def _caught_up(self, session: Session, news: list[Change | Offer]) -> None:
-        """Push the reading; the node that folded it first has counted it."""
-        now = self.clock()
-        self.sessions.schedule(session)
-        reading = session.reading(now)
-        for subscriber in list(session.subscribers or ()):
-            if reading is not None:
-                try:
-                    subscriber.push(reading, session.offer, bool(news))
-                except Exception:
-                    logger.exception("a subscriber failed", extra={"session": session.id})
-
-    async def adopt(self, proposal: Session) -> None:
-        """A proposal with which somebody waits here was opened on another node: it becomes that session, unless that is
-        somebody else's. Raises StorageUnavailable."""
-        stored = await self.store.load(proposal.project, proposal.id)
-        if stored is None or stored.row.nonce != proposal.nonce or not proposal.proposed:
-            return
-        if self.sessions.get(proposal.project, proposal.id) is not None:
-            return
-        session, _ = self.accept(proposal)
-        await self._catch_up_anew(session)
 
     # Erasing
 

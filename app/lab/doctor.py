@@ -11,7 +11,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from app.config.model_file import BadModel, read_overrides
-from app.config.settings import Settings, unknown_names
+from app.config.settings import Settings
+from app.config.unknown import unknown_names
 from app.lab.databases import CLOCK_MS, examine_postgres, examine_sqlite
 from app.lab.findings import Finding, fail, ok, warn
 from app.lab.simulate.crowd import socket_address

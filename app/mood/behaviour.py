@@ -120,20 +120,28 @@ class Behaviour:
         """The strength of each signal at `now`, in [0, 1], in the order of `signals.NAMES`."""
         out = [0.0] * COUNT
         self.clicks.strengths(now, m, out)
-        self.trouble.strengths(now, m, out)
+        if self.trouble.at >= 0:
+            self.trouble.strengths(now, m, out)
         self.pages.strengths(now, m, out)
         self.reading.strengths(now, m, out)
         self.doing.strengths(now, m, out)
         out[ARRIVED] = 1.0
-        silence = max(out[DEAD_CLICK], out[UNANSWERED_CLICKS])
-        if silence > 0.0:
+        dead = out[DEAD_CLICK]
+        unanswered = out[UNANSWERED_CLICKS]
+        if dead > 0.0 or unanswered > 0.0:
             # who tries one thing after another in vain is not discovering
-            out[EXPLORING] *= 1.0 - silence
+            out[EXPLORING] *= 1.0 - max(dead, unanswered)
         turning = out[BACK_AND_FORTH]
-        refused = max(out[FORM_STRUGGLE], out[HIGH_ERROR_RATE])
-        if turning > 0.0 or refused > 0.0:
+        struggle = out[FORM_STRUGGLE]
+        failing = out[HIGH_ERROR_RATE]
+        if turning > 0.0 or struggle > 0.0 or failing > 0.0:
             # what is answered by a refusal, or left at once for the page before, is no success
-            out[SMOOTH_PROGRESS] *= 1.0 - max(turning, refused)
+            against = turning
+            if struggle > against:
+                against = struggle
+            if failing > against:
+                against = failing
+            out[SMOOTH_PROGRESS] *= 1.0 - against
             out[DWELL] *= 1.0 - turning
         return out
 
@@ -142,6 +150,7 @@ def friction_of(strengths: list[float]) -> float:
     """The strongest friction signal."""
     most = 0.0
     for signal in range(FRICTION_COUNT):
-        if strengths[signal] > most:
-            most = strengths[signal]
+        strength = strengths[signal]
+        if strength > most:
+            most = strength
     return most

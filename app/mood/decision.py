@@ -52,8 +52,9 @@ class Decision:
         best = NONE
         above = 0.0  # its entry
         curves = m.curves
-        for mood in range(len(curves)):
-            if mood != old and mood != ENGAGED:
+        floors = m.floors
+        for mood in range(len(floors)):
+            if points[mood] >= floors[mood] and mood != old:
                 curve = curves[mood]
                 over = (points[mood] - curve.even) / curve.spread - curve.enter
                 if over >= 0.0 and (best == NONE or over > above):

@@ -1,5 +1,6 @@
 """The mood of one session, from its events and the time."""
 
+from math import exp
 from typing import Final
 
 from app.mood import grid, snapshot
@@ -42,7 +43,7 @@ class MoodEngine:
     any more. An event that comes late, between the two, undoes what time alone had changed. `points`: the raw
     score of each mood as of `last_at`, in the order of MOODS; empty before the first event."""
 
-    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "most", "points")
+    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "points", "strong")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -54,7 +55,7 @@ class MoodEngine:
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
         self.points: list[float] = []
-        self.most: float = model.curves[FRUSTRATED].most  # how sure of frustration one can be as of last_at
+        self.strong: list[float] = []  # the strengths that `points` were made from
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
@@ -79,7 +80,8 @@ class MoodEngine:
         self.event_count += 1
         self.last_at = at
         self.anchor = at
-        self.before = []
+        if self.before:
+            self.before = []
         if not known:
             pass  # a first event gives a reading, whatever it is
         elif code == HELP:
@@ -102,7 +104,7 @@ class MoodEngine:
         that holds now if it is another, as learned then."""
         said: list[Change | Offer] = [item for item in happened if isinstance(item, Offer)]
         if self.decision.mood != told:
-            said.append(self._change(stood, self.decision.mood, self._strengths(self.last_at)))
+            said.append(self._change(stood, self.decision.mood, self.strong))
         return said
 
     def advance(self, now: int) -> list[Change | Offer]:
@@ -158,13 +160,15 @@ class MoodEngine:
 
     def _chance(self, mood: int) -> float:
         m = self.model
-        most = self.most if mood == FRUSTRATED else m.curves[mood].most
+        most = m.curves[mood].most
+        if mood == FRUSTRATED:
+            most = most_frustrated(self.strong, self.behaviour.clicks.named, m)
         return chance_of(mood, self.points[mood], most, m)
 
     def _stand(self, strengths: list[float], now: int) -> None:
         """Take over the scores of `now`."""
         self.points = self._points(strengths, now)
-        self.most = most_frustrated(strengths, self.behaviour.clicks.named, self.model)
+        self.strong = strengths
 
     def _points(self, strengths: list[float], now: int) -> list[float]:
         points = points_of(strengths, self.model)
@@ -178,13 +182,17 @@ class MoodEngine:
         m = self.model
         strengths = self.behaviour.strengths(now, m)
         friction = friction_of(strengths)
-        if by_event and (friction >= m.trouble_from or self.scar > 0.0):
-            self._remember(now, friction if friction >= m.trouble_from else 0.0)
-        if self.scar > 0.0:
+        if friction >= m.trouble_from and by_event:
+            self._remember(now, friction)
+        elif self.scar > 0.0 and by_event:
+            self._remember(now, 0.0)
+        if self.scar > 0.0 and strengths[SMOOTH_PROGRESS] > 0.0:
             self._recover(strengths, friction, now)
-        self._stand(strengths, now)
+        points = points_of(strengths, m) if not self.behaviour.feedback.said else self._points(strengths, now)
+        self.points = points
+        self.strong = strengths
         decision = self.decision
-        if decision.decide(now, self.points, m):
+        if decision.decide(now, points, m):
             change = self._change(now, decision.mood, strengths)
             if not by_event:
                 change.because = self._because(decision.mood, strengths, now)
@@ -211,9 +219,9 @@ class MoodEngine:
     def _remember(self, now: int, friction: float) -> None:
         """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""
         if now > self.scar_at:
-            self.base_scar = self.scar * kept(self.model.bored_rate, self.scar_at, now)
+            self.base_scar = self.scar * exp(-self.model.bored_rate * (now - self.scar_at))
             self.scar_at = now
-        self.scar = max(self.base_scar, friction)
+        self.scar = friction if friction > self.base_scar else self.base_scar
 
     def reading(self, now: int) -> Reading:
         """How the session stands at `now`, to which the caller has advanced. Alters nothing.
@@ -224,7 +232,7 @@ class MoodEngine:
             raise ValueError("nothing is known of this session yet")
         m = self.model
         as_of = self.last_at
-        strengths = self._strengths(as_of)
+        strengths = self.strong
         scores = self.scores
         return Reading(
             MOODS[mood],

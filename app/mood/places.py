@@ -1,5 +1,6 @@
 """The things on the page that clicks went to: how often, how many of the clicks were dead, what came of bursts."""
 
+from math import exp
 from typing import Any, Final
 
 from app.mood import snapshot
@@ -88,9 +89,14 @@ class Places:
     def most_clicks(self, least: float, now: int, m: Model) -> float:
         """The most clicks on one thing, if above `least`."""
         most = least
+        rate = -m.friction_rate
         for place in self.known.values():
-            if place.clicks > most:
-                most = max(most, place.clicks * kept(m.friction_rate, place.at, now))
+            clicks = place.clicks
+            if clicks > most:
+                if now > place.at:
+                    clicks *= exp(rate * (now - place.at))
+                if clicks > most:
+                    most = clicks
         return most
 
     def most_dead(self, least: float, now: int, m: Model) -> float:

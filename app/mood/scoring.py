@@ -32,12 +32,15 @@ def points_of(strengths: list[float], m: Model) -> list[float]:
         s = strengths[signal]
         if s != 0.0:
             row = weighed[signal]
-            a += s * row.frustrated
             b += s * row.engaged
-            c += s * row.bored
-            d += s * row.confused
-            e += s * row.curious
-            f += s * row.satisfied
+            if row.troubles:
+                a += s * row.frustrated
+                d += s * row.confused
+            if row.pleases:
+                f += s * row.satisfied
+            if row.bores:
+                c += s * row.bored
+                e += s * row.curious
     return [a, b, c, d, e, f]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.mood.events import Event
+from app.mood.events import REPORTS_RESPONSE, Event
 from app.mood.model.model import Model
 
 _MOST = 24  # clicks that are remembered at a time: more than a hand makes in the span that is looked at
@@ -45,6 +45,8 @@ class Waiting:
 
     def rested(self, verdict: Event, m: Model) -> bool:
         """Whether a verdict was right to call a burst unanswered, be it that a page came in its very millisecond."""
+        if not verdict.reports & REPORTS_RESPONSE:
+            return False
         if self.left_at == verdict.at:
             return self._count(self.clicks, verdict, m) + self._count(self.left, verdict, m) >= m.rage_clicks
         return self.burst(verdict, m) > 0

@@ -1,7 +1,7 @@
 """Batches of events: decoded and checked, and as the log has them."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -111,9 +111,8 @@ def guarded(decode: Callable[[Any], _T], text: str | bytes) -> _T:
         raise refusal(text, error) from None
 
 
-def encode_log(events: Sequence[WireEvent]) -> bytes:
-    """The JSON array that the log keeps."""
-    return encode(events)
+#: The JSON array that the log keeps, of events with `note`d times.
+encode_log: Final[Callable[[Sequence[WireEvent]], bytes]] = encode
 
 
 def decode_log(blob: bytes) -> list[WireEvent]:

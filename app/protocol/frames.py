@@ -7,6 +7,7 @@ import msgspec
 
 from app.errors import BadRequest, SessionMoodError, TooLarge
 from app.protocol.batches import Batch, Limits, WireEvent, bare_event, check_events, guarded, typed_events
+from app.protocol.events import check
 from app.protocol.fields import Count, Producer, Reports, Secret, Seq, Time, whole_numbers
 
 SUBPROTOCOL: Final = "sessionmood.v1"
@@ -71,8 +72,15 @@ def decode_frame(text: str, limits: Limits) -> Frame:
         frame = _decode_full(text)
         if frame.op == "events" and frame.events is not msgspec.UNSET:
             seq, lost = whole_numbers(frame.seq, frame.lost)
-            _check_frame(frame.events, seq, limits)
-            return Batch(events=frame.events, seq=seq, lost=lost)
+            events = frame.events
+            try:
+                if len(events) > limits.events:
+                    check_events(events, limits)
+                check(events)
+            except SessionMoodError as error:
+                error.extra["seq"] = seq
+                raise
+            return Batch(events=events, seq=seq, lost=lost)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         pass  # the slow path below finds out what is wrong, and where
     return _decode_other(text.removeprefix("\ufeff"), limits)
@@ -92,14 +100,6 @@ def _decode_other(text: str, limits: Limits) -> Frame:
     if name == "pong":
         return Pong()
     raise BadRequest(f"unknown op {str(name)[:64]!r}: a client sends hello, events, ping or pong")
-
-
-def _check_frame(events: list[WireEvent], seq: int | None, limits: Limits) -> None:
-    try:
-        check_events(events, limits)
-    except SessionMoodError as error:
-        error.extra["seq"] = seq
-        raise
 
 
 def _batch_of(frame: _EventsFrame, limits: Limits) -> Batch:

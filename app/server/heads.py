@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import httptools
+from websockets.datastructures import Headers as Lines
+from websockets.http11 import Request
 
 from app import protocol
 from app.errors import BadRequest, HeadTooLarge, SessionMoodError, UnknownCoding
@@ -54,11 +56,13 @@ def handshake_fault(headers: Headers) -> SessionMoodError | None:
     return None
 
 
-def handshake(headers: Headers) -> bytes:
+def handshake(headers: Headers) -> Request:
     """The request for a WebSocket, reduced to what makes it one."""
-    lines = [b"GET / HTTP/1.1", b"connection: Upgrade", b"upgrade: websocket"]
-    lines += [name + b": " + value for name, value in headers if name.startswith(_OF_HANDSHAKES)]
-    return b"\r\n".join([*lines, b"", b""])
+    lines = Lines(connection="Upgrade", upgrade="websocket")
+    for name, value in headers:
+        if name.startswith(_OF_HANDSHAKES):
+            lines[name.decode("latin-1")] = value.decode("latin-1")
+    return Request("/", lines)
 
 
 def without_upgrade(method: str, url: bytes, headers: Headers) -> bytes:

@@ -260,7 +260,7 @@ class HttpProtocol(ClosingHttp):
             )
             heir.head = self.scope
             heir.connection_made(self.transport)
-            heir.data_received(heads.handshake(self.headers))
+            heir.shake_hands(heads.handshake(self.headers))
             self.transport.set_protocol(heir)
             self.transport.resume_reading()
         self._part_from_parser()

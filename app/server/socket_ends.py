@@ -20,6 +20,18 @@ CLOSE_WITHIN: Final = 5.0
 class ClosingSocket(WebSocketsSansIOProtocol):
     """A WebSocket that can be refused, waits for its peer to read why, and is cut off in the end."""
 
+    # Beside what uvicorn has in a dictionary, which so stays small enough for half its memory.
+    __slots__ = (
+        "_heard",
+        "_lingering",
+        "_message_within",
+        "_ping_at",
+        "_tcp",
+        "address",
+        "message_since",
+        "on_text",
+    )
+
     def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._tcp = tcp

@@ -9,17 +9,17 @@ import logging
 import socket
 import time
 from asyncio.transports import BaseTransport
-from collections import deque
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from websockets.frames import Frame
 from websockets.http11 import Request
-from websockets.protocol import OPEN
+from websockets.protocol import OPEN, Protocol
 
 from app.auth.limits import Spill, TokenBucket, party
 from app.errors import RateLimited, TooLarge
 from app.server.frames import AT_ONCE, frame_end, framed, is_lone, payload
+from app.server.mailbox import Gate, Mailbox
 from app.server.socket_ends import ClosingSocket
 from app.server.tcp_connections import FRAGMENT_COSTS, SMALL, TcpConnections
 from app.transport.slow_lane import SHARE
@@ -49,16 +49,32 @@ USER_TIMEOUT: Final = 30.0
 class SocketProtocol(ClosingSocket):
     """One WebSocket. A peer that is gone, or does not read, or sends without end is cut off."""
 
+    # Beside what uvicorn has in a dictionary, which so stays small enough for half its memory.
+    __slots__ = (
+        "_counted",
+        "_held",
+        "_lane",
+        "_parsed",
+        "_pings",
+        "_rest",
+        "_spill",
+        "_waited_for",
+        "_waiting",
+        "head",
+    )
+
     def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
         """`tcp`: all connections of this server."""
         super().__init__(tcp, *args, **kwargs)
+        self.queue = cast(Any, Mailbox())
+        self.writable = cast(Any, Gate())
         self._lane = tcp.lane
         #: the request that was the handshake, whole, as a scope: only what makes it one is read here
         self.head: dict[str, Any] = {}
         self._waited_for = False
         self._rest = b""
         self._parsed = 0  # bytes of it
-        self._held: deque[str] = deque()
+        self._held: list[str] = []
         self._waiting = 0  # characters of whole messages that the app has not taken yet
         self._counted = 0  # bytes that `Unfinished` knows of
         self._pings: TokenBucket | None = None
@@ -73,6 +89,15 @@ class SocketProtocol(ClosingSocket):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
         self.address = party(self.client[0] if self.client else "?")
         self._tcp.shake_hands(self)
+
+    def shake_hands(self, request: Request) -> None:
+        """Take the request that asks for this WebSocket, which was read as HTTP: frames come next. Having the parser
+        read it once more took 60 us, and it would hold the request as long as the socket lives."""
+        conn = self.conn
+        conn.parser.close()
+        conn.parser = Protocol.parse(conn)
+        next(conn.parser)  # up to its first byte
+        self.handle_connect(request)
 
     # Coming in
 
@@ -219,7 +244,7 @@ class SocketProtocol(ClosingSocket):
             self.transport.pause_reading()
 
     def _deliver(self, _: float) -> bool:
-        self.queue.put_nowait({"type": "websocket.receive", "text": self._held.popleft()})
+        self.queue.put_nowait({"type": "websocket.receive", "text": self._held.pop(0)})
         return bool(self._held)
 
     def handle_cont(self, event: Frame) -> None:
@@ -256,8 +281,14 @@ class SocketProtocol(ClosingSocket):
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
+        if message["type"] == "websocket.accept":
+            self._forget_handshake()
         if message["type"] == "websocket.close" and not self._lingering and not self.transport.is_closing():
             self._linger()
+
+    def _forget_handshake(self) -> None:
+        """A socket lives long, and need not hold what its handshake asked and was answered."""
+        self.request = self.response = cast(Any, None)
 
     def ready(self) -> bool:
         """Whether `write` may be used now: the peer is there and reads."""

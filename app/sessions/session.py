@@ -37,32 +37,10 @@ class Session:
     know nothing of each other; the first one with an event becomes the session."""
 
     __slots__ = (
-        "change",
-        "created_at",
-        "due_slot",
-        "elements",
-        "engine",
-        "erased",
-        "history",
-        "history_stored",
-        "id",
-        "last_at",
-        "model",
-        "nonce",
-        "observer",
-        "offer",
-        "page",
-        "pending",
-        "producers",
-        "project",
-        "proposed",
-        "publishable",
-        "snapshot_events",
-        "snapshot_version",
-        "stored_row",
-        "subscribers",
-        "version",
-        "visit",
+        "change", "created_at", "due_slot", "elements", "engine", "erased", "history",
+        "history_stored", "id", "last_at", "lineage", "model", "nonce", "observer", "offer", "page",
+        "pending", "producers", "project", "proposed", "publishable", "snapshot_events",
+        "snapshot_version", "stale", "stored_row", "subscribers", "version", "visit",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +71,10 @@ class Session:
         self.history_stored = 0  # the history's version that was last queued
         self.elements: Elements | None = None  # what is learned of the project's elements, where it is
         self.visit: Visit | None = None  # which of them this session has clicked
+        self.stale = (
+            False  # another node has gone on with it: nothing may be folded or stored until it is read again
+        )
+        self.lineage = 0  # how often that was so
         self.erased = False  # whoever still holds it must neither fold nor store anything
 
     @property
@@ -327,26 +309,6 @@ class Session:
             self.visited().restore(later[0])
         self.version = self.snapshot_version = version
         self.snapshot_events = self.event_count
-
-    def become(self, other: "Session") -> None:
-        """Say what `other` says, which was read from storage: other nodes have written. Who listens stays, and so does
-        what was measured of clocks here."""
-        for id, known in self.producers.items():
-            read = other.producers.get(id)
-            if read is None:
-                if len(other.producers) < MAX_PRODUCERS:
-                    other.producers[id] = Producer(0, known.offset if known.measured else None, known.reports)
-            elif known.measured and not read.measured and known.offset is not None:
-                read.measure(known.offset)
-        self.created_at, self.last_at = other.created_at, other.last_at
-        self.publishable, self.nonce = other.publishable, other.nonce
-        self.engine, self.change, self.offer, self.page = other.engine, other.change, other.offer, other.page
-        self.producers = other.producers
-        self.version = other.version
-        self.snapshot_version, self.snapshot_events = other.snapshot_version, other.snapshot_events
-        self.stored_row = other.stored_row
-        self.history, self.history_stored = other.history, other.history_stored
-        self.visit = other.visit
 
     def row_due(self, due_at: int | None) -> bool:
         """Whether the session's row must be written with the next step."""

@@ -71,10 +71,11 @@ class Storage(Protocol):
     def admit(self) -> None:
         """Raise StorageUnavailable if `submit` would refuse an entry now: asked before a batch is folded."""
 
-    def tell_conflicts(self, on_conflict: Callable[[set[tuple[str, str]]], None]) -> None:
+    def tell_conflicts(self, on_conflict: Callable[[dict[tuple[str, str], int]], None]) -> None:
         """Where the storage is not `sole`: call `on_conflict` with the sessions (project and name) of which entries
-        were not written, because another node had gone on before, nor those queued behind them. It is called
-        before the futures of these are done. Without it they fail."""
+        were not written, because another node had gone on before, nor those queued behind them, and with the first
+        version that was not. It is called before the futures of these are done. Without it they fail. The storage
+        must be open."""
 
     def settled(self) -> "asyncio.Future[None]":
         """Done when everything submitted so far is durable; the same failure rule as `submit`."""

@@ -1,8 +1,9 @@
 """Futures that do not make who waits for them wait a turn of the event loop more."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextvars import Context
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -51,3 +52,30 @@ class CommitFuture(asyncio.Future[T]):
                 self.get_loop().call_exception_handler(
                     {"message": f"a callback of {self!r} failed", "exception": error, "future": self}
                 )
+
+
+class Durable(CommitFuture[None]):
+    """The shared outcome of a group. Cancelling one who awaits it touches nobody else's wait, and a failure
+    that nobody looks at is not reported by asyncio.
+
+    Use `asyncio.timeout`, not `wait_for`, around it: on Python 3.11 the latter waits on for the commit."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        return False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if not self.done():
+            waiter = self.get_loop().create_future()
+            self.add_done_callback(partial(_wake, waiter))
+            yield from waiter
+        return self.result()
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done():
+            self.set_exception(error)
+            self.exception()  # marks it as looked at
+
+
+def _wake(waiter: "asyncio.Future[None]", _: object) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -8,15 +8,14 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Generator
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from app import errors
 from app.storage import Entry
-from app.storage.commit_future import CommitFuture
+from app.storage.commit_future import Durable
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -27,33 +26,6 @@ SLOW_COMMIT = 1.0
 SLOW_EVERY = 10.0
 # What an entry without events takes in memory, in bytes: its structs and the row's texts, measured roughly.
 ENTRY_OVERHEAD = 600
-
-
-class Durable(CommitFuture[None]):
-    """The shared outcome of a group. Cancelling one who awaits it touches nobody else's wait, and a failure
-    that nobody looks at is not reported by asyncio.
-
-    Use `asyncio.timeout`, not `wait_for`, around it: on Python 3.11 the latter waits on for the commit."""
-
-    def cancel(self, msg: Any = None) -> bool:
-        return False
-
-    def __await__(self) -> Generator[Any, None, None]:
-        if not self.done():
-            waiter = self.get_loop().create_future()
-            self.add_done_callback(partial(_wake, waiter))
-            yield from waiter
-        return self.result()
-
-    def fail(self, error: BaseException) -> None:
-        if not self.done():
-            self.set_exception(error)
-            self.exception()  # marks it as looked at
-
-
-def _wake(waiter: "asyncio.Future[None]", _: object) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 class Job:
@@ -90,8 +62,9 @@ class Outcome(msgspec.Struct):
     lost: list[Entry] = []
 
 
-#: Told of sessions (project and name) whose entries were not written, because another node had gone on before.
-OnConflict = Callable[[set[tuple[str, str]]], None]
+#: Told of sessions (project and name) whose entries were not written, because another node had gone on before, and of
+#: the first version that was not.
+OnConflict = Callable[[dict[tuple[str, str], int]], None]
 
 
 class WriteQueue:
@@ -251,7 +224,11 @@ class WriteQueue:
     def _drop_lost(self, outcome: Outcome) -> None:
         """Entries that follow one that lost were folded on what was never written: they must not be either, even where
         their versions would fit by now. Before anything else is written or told."""
-        names = {entry.name for entry in outcome.lost}
+        names: dict[tuple[str, str], int] = {}
+        for entry in outcome.lost:
+            # one without a batch changed nothing of the version before it
+            first = entry.version if entry.batch is not None else entry.version + 1
+            names[entry.name] = min(first, names.get(entry.name, first))
         self.conflicts += len(outcome.lost)
         for group in self._waiting:
             kept = [entry for entry in group.entries if entry.name not in names]

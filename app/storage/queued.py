@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from app import errors
 from app.storage import Entry, Epoch, HistoryRow, Page, SessionRow, Traits
@@ -27,6 +30,7 @@ class Queued:
 
     def __init__(self) -> None:
         self._secrets: dict[str, bytes] = {}
+        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
 
     def submit(self, entry: Entry) -> "asyncio.Future[None]":
         return self.queue.submit(entry)
@@ -56,6 +60,24 @@ class Queued:
             left = self.queue.abandon()
             if left:
                 logger.error("closed while writing fails: %d entries, none of them acked, are lost", left)
+
+    async def _erase_in_turn(self, names: Sequence[tuple[str, str]], work: Callable[[Any], Any]) -> Any:
+        """Run `work`, which erases `names`, after the entries that are queued."""
+        erasing = self.queue.run(work, seal=True)
+        for name in names:
+            self._erasing[name] = erasing
+            erasing.add_done_callback(partial(self._erased, name))
+        return await asyncio.shield(erasing)
+
+    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
+        if self._erasing.get(name) is erasing:
+            del self._erasing[name]
+
+    async def _until_erased(self, name: tuple[str, str]) -> None:
+        """Wait for an erasure that is under way here."""
+        erasing = self._erasing.get(name)
+        if erasing is not None:
+            await asyncio.wait([erasing])
 
     async def sessions(
         self,

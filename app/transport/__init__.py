@@ -167,6 +167,10 @@ class Doors:
             )
         if taken or not session.version:
             await until_durable(self.ingest.persist(session, None, []), DURABLE_WITHIN)
+            if not self.store.sole:
+                row = await self.store.row(project, session_id)
+                if row is None or row.nonce != session.nonce:  # it lost, and is read again
+                    raise StorageUnavailable("another server has changed this session just now", retry_ms=250)
             self.on_erased(project, session_id)
         return self.access.issue_token(project, session_id, session.nonce, ttl)
 

@@ -2,7 +2,6 @@
 Everything else waits in order, up to a limit."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, Protocol
 
@@ -45,7 +44,7 @@ class PushQueue:
         self._send = send
         self._fast_path = fast_path
         self._clock = clock
-        self._frames: deque[bytes] = deque()
+        self._frames: list[bytes] = []
         self._reading: tuple[Reading, Offer | None] | None = None
         self._ack: list[Any] | None = None
         self._ignored_types: tuple[str, ...] = ()
@@ -164,7 +163,7 @@ class PushQueue:
 
     def _next(self) -> bytes | None:
         if self._frames:
-            return self._frames.popleft()
+            return self._frames.pop(0)
         if self._reading is not None:
             reading, offer = self._reading
             self._reading = None

@@ -121,6 +121,8 @@ class Rest:
         began = time.perf_counter()
         await until_durable(receipt.durable, DURABLE_WITHIN)
         doors.ingest.counters.acks_rest.note(time.perf_counter() - began)
+        if receipt.again:  # another node had gone on with the session
+            reading, offer = session.reading(now), session.offer
         outcome = receipt.outcome
         answer: dict[str, object] = {
             "accepted": outcome.accepted,

@@ -63,7 +63,6 @@ class Connection(SocketSender):
             scope.get("extensions", {}).pop("sessionmood.fast_path", {}).get("fast_path")
         )
         super().__init__(doors, scope, send, self._fast_path)
-        scope["headers"] = []  # read; a socket lives long, and they may be many
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -114,6 +113,10 @@ class Connection(SocketSender):
             except OSError:
                 raise Gone from None
             self._accepted = True
+            # A socket lives long, and they are many: of the handshake only the address is asked for again.
+            client = self._scope.get("client")
+            self._scope.clear()
+            self._scope["client"] = client
 
     async def _enter(self) -> None:
         if await enter_by_headers(self):
@@ -193,7 +196,7 @@ class Connection(SocketSender):
                     if len(frame.events) > MAX_FOLD_EVENTS:
                         await self._take_in_parts(peer, frame, len(text))
                     else:
-                        self._take(peer, frame, len(text))
+                        self._take(peer, frame, len(text), self.doors.clock())
                 else:
                     if isinstance(frame, Hello):
                         self._charge(HELLO_COUNTS * 4096)
@@ -221,9 +224,9 @@ class Connection(SocketSender):
             return False
         if peer is None or not peer.is_ready:
             return False
-        self.heard_at = self.doors.clock()
+        self.heard_at = now = self.doors.clock()
         try:
-            self._take(peer, frame, len(text))
+            self._take(peer, frame, len(text), now)
         except SessionMoodError as error:
             self.fail(error)
         except Exception:
@@ -231,8 +234,7 @@ class Connection(SocketSender):
             self.fail(SessionMoodError("this is our fault, and is logged"))
         return True
 
-    def _take(self, peer: Peer, batch: Batch, size: int) -> None:
-        now = self.doors.clock()
+    def _take(self, peer: Peer, batch: Batch, size: int, now: int) -> None:
         try:
             receipt = self.doors.ingest.receive(self._admit(peer, batch, now), batch, now)
         except _NACK as error:

@@ -20,6 +20,8 @@ LISTEN = """<script>window.told = []; window.parts = [];
     window.acked = frame.op === "ack" ? frame.seq : frame.ack ?? window.acked ?? 0;
   }])</script>"""
 CARD = "session-mood"
+#: How long (ms) between two looks at what is waited for: at first, and after a second. Each costs some ms of processor.
+LOOK_MS, SELDOM_MS = 20.0, 100.0
 #: What Playwright says of a question whose page was left before the answer.
 LEFT = "Execution context was destroyed"
 
@@ -144,9 +146,12 @@ class Visit:
     def until(self, condition: Any, what: str, seconds: float = 30) -> Any:
         """Wait for `condition` while the browser goes on (its events only arrive while Playwright runs). A page
         that is left while it is asked has no answer yet. The deadline is for what never comes: machines stall."""
+        pause = LOOK_MS
 
         def look() -> Any:
-            self.page.wait_for_timeout(20)
+            nonlocal pause
+            self.page.wait_for_timeout(pause)
+            pause = min(pause * 1.2, SELDOM_MS)
             try:
                 return condition()
             except Error as error:

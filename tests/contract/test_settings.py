@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.config.settings import BadSetting, Settings, unknown_names
+from app.config.settings import BadSetting, Settings
+from app.config.unknown import unknown_names
 from tests.cli.running import sessionmood
 from tests.support.server import FirstStart, ServerProcess, running
 

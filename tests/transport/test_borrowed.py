@@ -49,8 +49,8 @@ BORROWED: Final = [
         "SocketProtocol",
         WebSocketsSansIOProtocol,
         "client close_sent config conn connection_made curr_msg_data_type data_received frames handle_connect "
-        "handle_cont handle_parser_exception handle_ping handle_pong loop queue read_paused receive run_asgi "
-        "scope send send_receive_event_to_app transport writable ",
+        "handle_cont handle_parser_exception handle_ping handle_pong loop queue read_paused receive request "
+        "response run_asgi scope send send_receive_event_to_app transport writable ",
     ),
     (
         "socket_ends",

@@ -13,11 +13,25 @@ _DEFAULT_SETTINGS: Final = {s.name: s.value for s in SETTINGS}
 _DEFAULT_WEIGHTS: Final = {f"{w.signal}.{w.mood}": w.points for w in WEIGHTS}
 _BOUNDS: Final = {s.name: (s.low, s.high, s.unit) for s in SETTINGS}
 
+#: Points that no rounding comes near.
+_ROUNDING: Final = 1e-6
+
 
 class Row:
-    """What a signal at full strength adds to each mood: six numbers, which compiled code reads as such."""
+    """What a signal at full strength adds to each mood: six numbers, which compiled code reads as such. `troubles`,
+    `bores`, `pleases`: whether it has a weight for frustrated or confused, for bored or curious, for satisfied."""
 
-    __slots__ = ("bored", "confused", "curious", "engaged", "frustrated", "satisfied")
+    __slots__ = (
+        "bored",
+        "bores",
+        "confused",
+        "curious",
+        "engaged",
+        "frustrated",
+        "pleases",
+        "satisfied",
+        "troubles",
+    )
 
     def __init__(self, points: list[float]) -> None:
         self.frustrated: float = points[0]
@@ -26,6 +40,9 @@ class Row:
         self.confused: float = points[3]
         self.curious: float = points[4]
         self.satisfied: float = points[5]
+        self.troubles: bool = self.frustrated != 0.0 or self.confused != 0.0
+        self.bores: bool = self.bored != 0.0 or self.curious != 0.0
+        self.pleases: bool = self.satisfied != 0.0
 
 
 class Curve:
@@ -69,6 +86,10 @@ class Model:
         v = self.settings
         self.temperature: float = v["temperature"]
         self.curves: list[Curve] = [Curve(mood, v) for mood in MOODS]
+        # fewer points than these are below a mood's entry for certain, however a division rounds
+        self.floors: list[float] = [
+            curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves
+        ]
         self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0

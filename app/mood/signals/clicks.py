@@ -1,5 +1,6 @@
 """Clicks and what answered them: rage, dead and unanswered clicks, waits, repeats, good answers."""
 
+from math import exp
 from typing import Any, Final
 
 from app.mood import snapshot
@@ -22,7 +23,6 @@ from app.mood.waiting import Waiting
 
 _BOTH: Final = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 _RECENT: Final = 12  # answers of a millisecond, and places tried, that are remembered
-
 
 FIELDS: Final = (
     "active",
@@ -100,13 +100,13 @@ class ClickSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.clicks > 0.0 or self.dead > 0.0 or self.missed > 0.0:
-                engaged = kept(m.engaged_rate, self.at, at)
+                engaged = exp(-m.engaged_rate * (at - self.at))
                 self.clicks *= engaged
                 self.active *= engaged
                 self.dead *= engaged
                 self.missed *= engaged
             if self.good > 0.0:
-                self.good *= kept(m.satisfied_rate, self.at, at)
+                self.good *= exp(-m.satisfied_rate * (at - self.at))
             if self.slow > 0.0 or self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
                 friction = kept(m.friction_rate, self.at, at)
                 self.slow *= friction
@@ -169,9 +169,7 @@ class ClickSignals:
             self.rage_count += 1
         place.burst_at = at
         seen = self.waiting.burst(event, m) if event.reports & REPORTS_RESPONSE else 0
-        stepping = (nature & STEPPER) != 0 and not (
-            event.reports & REPORTS_RESPONSE and self.waiting.rested(event, m)
-        )
+        stepping = (nature & STEPPER) != 0 and not self.waiting.rested(event, m)
         if event.kind in MILD or stepping or self._answered(event.target, at):
             if not again:
                 self.rage += m.rage_answered
@@ -291,12 +289,13 @@ class ClickSignals:
         return max(self.dead_count, round(self.places.most_waited(0.0, now, m)))
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
-        if self.at < 0:
+        at = self.at
+        if at < 0:
             return
-        engaged = kept(m.engaged_rate, self.at, now)
+        engaged = exp(-m.engaged_rate * (now - at)) if now > at else 1.0
         own = self.open + self.burst
         if own > 0.0 or self.rage > 0.0:
-            friction = kept(m.friction_rate, self.at, now)
+            friction = kept(m.friction_rate, at, now)
             out[RAGE_CLICK] = min(
                 1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
             )
@@ -323,12 +322,14 @@ class ClickSignals:
         if self.clicks > m.repeats_from:
             most = self.places.most_clicks(m.repeats_from, now, m)
             out[REPEAT_USE] = ramp(most, m.repeats_from, m.repeats_full)
-        out[ACTIVE_CLICKS] = half_at(self.active * engaged, m.pace_half)
+        active = self.active * engaged
+        if active > 0.0:
+            out[ACTIVE_CLICKS] = active / (active + m.pace_half)
         if self.good_count > 0:
             if self.slow > 0.0:
-                out[SLOW_RESPONSE] = min(1.0, self.slow * kept(m.friction_rate, self.at, now) / m.slow_full)
+                out[SLOW_RESPONSE] = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
             # what went well elsewhere is no comfort while one is stuck
-            good = self.good * kept(m.satisfied_rate, self.at, now)
+            good = self.good * (exp(-m.satisfied_rate * (now - at)) if now > at else 1.0)
             out[SMOOTH_PROGRESS] = half_at(good, m.good_half) * (1.0 - stuck)
 
     def state(self) -> list[object]:

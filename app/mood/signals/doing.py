@@ -1,5 +1,6 @@
 """Doing and not doing: idling, hardly acting, pointing around, repeating, reaching a goal, saying so."""
 
+from math import exp
 from typing import Final
 
 from app.mood import snapshot
@@ -54,12 +55,13 @@ class DoingSignals:
         if at > self.at:
             if self.again > 0.0:
                 self.again *= kept(m.friction_rate, self.at, at)
-            self.acts *= kept(m.engaged_rate, self.at, at)
+            self.acts *= exp(-m.engaged_rate * (at - self.at))
             self.at = at
 
     def acted(self, at: int, m: Model) -> None:
         """The visitor did something by hand."""
-        self._fade(at, m)
+        if at > self.at:
+            self._fade(at, m)
         self.acts += 1.0
         self.idles = 0
         self.quiet_since = at
@@ -110,11 +112,13 @@ class DoingSignals:
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
         if self.visible:
-            idle = ramp(float(now - self.quiet_since), m.idle_from_ms, m.idle_full_ms)
-            if self.idles > 0:
-                idle = max(idle, min(1.0, 0.5 * self.idles))
-            out[LONG_IDLE] = idle
-            acts = self.acts * kept(m.engaged_rate, self.at, now)
+            quiet = float(now - self.quiet_since)
+            if quiet > m.idle_from_ms or self.idles > 0:
+                idle = ramp(quiet, m.idle_from_ms, m.idle_full_ms)
+                out[LONG_IDLE] = max(idle, min(1.0, 0.5 * self.idles))
+            acts = self.acts
+            if now > self.at:
+                acts *= exp(-m.engaged_rate * (now - self.at))
             out[MINIMAL_INTERACTION] = m.minimal_half / (m.minimal_half + acts)
         if self.hovers > 0:
             out[HOVER_SEARCH] = min(1.0, self.hovers / m.hover_full)

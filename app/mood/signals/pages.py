@@ -1,9 +1,10 @@
 """Pages: how long one stays, turning back, and what is new."""
 
+from math import exp
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.decay import half_at, kept
+from app.mood.decay import kept
 from app.mood.model.model import Model
 from app.mood.signals.names import BACK_AND_FORTH, DWELL, EXPLORING
 
@@ -114,17 +115,24 @@ class PageSignals:
         known[thing] = at
 
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
-        turns = 0.0
-        if self.turns > 0.0:
-            turns = self.turns * kept(m.confused_rate, self.turns_at, now)
+        turns = self.turns
+        if turns > 0.0 and now > self.turns_at:
+            turns *= exp(-m.confused_rate * (now - self.turns_at))
         if self.turn > 0.0:
             turns += self.turn * kept(m.confused_rate, self.entered, now)
         if turns > 0.0:
-            out[BACK_AND_FORTH] = min(1.0, turns / m.pages_full)
+            turns /= m.pages_full
+            out[BACK_AND_FORTH] = turns if turns < 1.0 else 1.0
         if self.dwelt > 0.0:
-            out[DWELL] = half_at(self.dwelt * kept(m.dwell_rate, self.at, now), m.dwell_half)
+            dwelt = self.dwelt
+            if now > self.at:
+                dwelt *= exp(-m.dwell_rate * (now - self.at))
+            out[DWELL] = dwelt / (dwelt + m.dwell_half) if dwelt > 0.0 else 0.0
         if self.new > 0.0:
-            out[EXPLORING] = half_at(self.new * kept(m.curious_rate, self.at, now), m.explore_half)
+            new = self.new
+            if now > self.at:
+                new *= exp(-m.curious_rate * (now - self.at))
+            out[EXPLORING] = new / (new + m.explore_half) if new > 0.0 else 0.0
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

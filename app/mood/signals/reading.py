@@ -1,9 +1,10 @@
 """Scrolling: reading at a pace, racing through, going deep, searching up and down."""
 
+from math import exp
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.decay import half_at, kept, ramp
+from app.mood.decay import kept, ramp
 from app.mood.events import Event
 from app.mood.model.model import Model
 from app.mood.signals.names import DEEP_SCROLL, READING_PACE, SCROLL_SEARCH, SKIMMING
@@ -27,6 +28,10 @@ FIELDS: Final = (
 )
 
 
+#: % of the page that is deep, and as deep as it gets.
+_DEEP_FROM: Final = 25.0
+_DEEP_FULL: Final = 90.0
+
 _FAR: Final = 1e6  # % of a page: no further, so that no wheel can overflow it
 
 
@@ -35,9 +40,13 @@ class ReadingSignals:
 
     A movement is known when the next one begins: until then it is added on reading."""
 
-    __slots__ = FIELDS
+    __slots__ = (*FIELDS, "more_ahead", "more_read", "turning", "weighed")
 
     def __init__(self) -> None:
+        self.weighed: bool = False  # the current movement is known by the three below
+        self.more_read: float = 0.0
+        self.more_ahead: float = 0.0
+        self.turning: bool = False
         self.at: int = -1
         self.page_at: int = -1
         self.from_depth: float = 0.0  # % of the page where the movement began
@@ -56,6 +65,7 @@ class ReadingSignals:
 
     def page(self, at: int, m: Model) -> None:
         """A new page: the place starts over."""
+        self.weighed = False
         if at > self.place_at:
             self._settle(at, m)
             self.place = 0.0
@@ -68,6 +78,7 @@ class ReadingSignals:
 
     def scroll(self, event: Event, m: Model) -> None:
         at = event.at
+        self.weighed = False
         if at > self.place_at:
             self._settle(at, m)
             if self.place_at < 0:
@@ -146,34 +157,44 @@ class ReadingSignals:
             return
         read = self.read
         ahead = self.ahead
-        if read > 0.0 or ahead > 0.0:
-            left = kept(m.engaged_rate, self.at, now)
-            read *= left
-            ahead *= left
         turns = self.turns
-        if turns > 0.0:
-            turns *= kept(m.confused_rate, self.at, now)
+        at = self.at
+        if now > at:
+            if read > 0.0 or ahead > 0.0:
+                left = exp(-m.engaged_rate * (now - at))
+                read *= left
+                ahead *= left
+            if turns > 0.0:
+                turns *= exp(-m.confused_rate * (now - at))
         deepest = self.deepest
         if self.moved:
-            more_read, more_ahead = self._moved(m)
-            if more_read > 0.0 or more_ahead > 0.0:
-                since = kept(m.engaged_rate, self.place_at, now)
-                read += more_read * since
-                ahead += more_ahead * since
-            if self._turned(m):
+            if not self.weighed:
+                self.more_read, self.more_ahead = self._moved(m)
+                self.turning = self._turned(m)
+                self.weighed = True
+            if self.more_read > 0.0 or self.more_ahead > 0.0:
+                since = exp(-m.engaged_rate * (now - self.place_at)) if now > self.place_at else 1.0
+                read += self.more_read * since
+                ahead += self.more_ahead * since
+            if self.turning:
                 turns += kept(m.confused_rate, self.place_at, now)
-            deepest = max(deepest, self.place)
+            if self.place > deepest:
+                deepest = self.place
         if turns > 0.0:
-            out[SCROLL_SEARCH] = min(1.0, turns / m.scroll_full)
+            turns /= m.scroll_full
+            out[SCROLL_SEARCH] = turns if turns < 1.0 else 1.0
         if read == 0.0 and ahead == 0.0:
             return
-        out[READING_PACE] = half_at(read, m.reading_half)
+        pace = read / (read + m.reading_half) if read > 0.0 else 0.0
+        out[READING_PACE] = pace
         if ahead > 0.0:
             out[SKIMMING] = ahead / (ahead + (read + m.skim_prior) * m.skim)
-        out[DEEP_SCROLL] = ramp(deepest, 25.0, 90.0) * out[READING_PACE]
+        if deepest > _DEEP_FROM:
+            out[DEEP_SCROLL] = ramp(deepest, _DEEP_FROM, _DEEP_FULL) * pace
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)
 
     def restore(self, state: object) -> None:
+        self.weighed = False
         snapshot.put(self, FIELDS, state)

@@ -1,5 +1,6 @@
 """What goes wrong: errors, errors right after a click, forms that refuse, a shaken pointer."""
 
+from math import exp
 from typing import Final
 
 from app.mood import snapshot
@@ -136,7 +137,9 @@ class TroubleSignals:
     def strengths(self, now: int, m: Model, out: list[float]) -> None:
         if self.at < 0:
             return
-        left = kept(m.friction_rate, self.at, now)
+        if self.errors == 0.0 and self.forms == 0.0 and self.thrash == 0.0:
+            return
+        left = exp(-m.friction_rate * (now - self.at)) if now > self.at else 1.0
         if self.errors > 0.0:
             out[ERROR_CLICK] = min(1.0, self.click_errors * left / m.errors_click_full)
             out[HIGH_ERROR_RATE] = ramp(self.errors * left, m.errors_from, m.errors_full)

@@ -6,7 +6,6 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -16,7 +15,6 @@ from app.storage import (
     Batch,
     Damage,
     ElementRow,
-    Epoch,
     HistoryRow,
     Key,
     Lagging,
@@ -39,8 +37,8 @@ from app.storage.postgres.connection import (
     transaction,
     unavailable,
 )
+from app.storage.postgres.epoch import read_epoch
 from app.storage.postgres.nodes import BEAT_SECONDS, Node
-from app.storage.postgres.rows import day_of
 from app.storage.queue import Group, Outcome, WriteQueue
 from app.storage.queued import CHECK_SECONDS, CLOSE_SECONDS, READ_RETRY_MS, Queued
 
@@ -80,7 +78,6 @@ class PostgresStorage(Queued):
         self._pool = Pool(url)
         self._days = partitions.Days()
         self._writer: Writer | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._usurped: errors.StorageUnavailable | None = None
         self._open = False
@@ -91,9 +88,9 @@ class PostgresStorage(Queued):
             await self._pool.open()
             if self._node is not None:
                 await self._pool.run(self._node.register)
-                self.epoch = await self._pool.run(_epoch)
+                self.epoch = await self._pool.run(read_epoch)
                 await self._pool.run(jobs.forget_quarantine)
-                await self._pool.run(lambda c: partitions.make_ahead(c, _today()))
+                await self._pool.run(partitions.make_ahead)
             self._secrets["cursor"] = await self._pool.run(lambda c: jobs.make_secret(c, "cursor"))
         except BaseException as error:
             await self._release()
@@ -200,7 +197,7 @@ class PostgresStorage(Queued):
         while True:
             await asyncio.sleep(PARTITIONS_EVERY)
             try:
-                await self._pool.run(lambda c: partitions.make_ahead(c, _today()))
+                await self._pool.run(partitions.make_ahead)
             except errors.StorageUnavailable:
                 pass  # its rows go to the catch-all meanwhile
             except Exception:
@@ -210,9 +207,7 @@ class PostgresStorage(Queued):
 
     async def load(self, project: str, session: str) -> Stored | None:
         """Waits for an erasure of the session that is under way here."""
-        erasing = self._erasing.get((project, session))
-        if erasing is not None:
-            await asyncio.wait([erasing])
+        await self._until_erased((project, session))
         return await self._read_all(lambda c, found: reads.read_stored(c, project, session, found))
 
     async def due(self, before: int, limit: int) -> list[tuple[str, str]]:
@@ -254,31 +249,19 @@ class PostgresStorage(Queued):
     # Erasing
 
     async def erase(self, project: str, session: str) -> bool:
+        if not self._open:
+            raise errors.StorageUnavailable("the storage is closed")
         name = (project, session)
-        return await self._erase_in_turn([name], lambda c: jobs.erase_session(c, *name))
+        erased: bool = await self._erase_in_turn([name], lambda c: jobs.erase_session(c, *name))
+        return erased
 
     async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
         """Days whose sessions are all past their date go at once, with their partition, and with the names of other
         sessions. Of `names` those go one by one that waited for that for DAY_SLACK_MS."""
         dropped = await self._days.drop_past(self._pool, before)
         late = before - self._day_slack_ms
-        return dropped + await self._erase_in_turn(names, lambda c: jobs.expire_sessions(c, names, late))
-
-    async def _erase_in_turn(
-        self, names: Sequence[tuple[str, str]], work: Callable[[Connection], Awaitable[T]]
-    ) -> T:
-        """After the entries that are queued; whoever loads one of `names` meanwhile waits."""
-        if not self._open:
-            raise errors.StorageUnavailable("the storage is closed")
-        erasing: asyncio.Future[T] = self.queue.run(work, seal=True)
-        for name in names:
-            self._erasing[name] = erasing
-            erasing.add_done_callback(partial(self._erased, name))
-        return await asyncio.shield(erasing)
-
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
-        if self._erasing.get(name) is erasing:
-            del self._erasing[name]
+        expired: int = await self._erase_in_turn(names, lambda c: jobs.expire_sessions(c, names, late))
+        return dropped + expired
 
     async def expired(self, before: int, limit: int) -> list[tuple[str, str]]:
         return await self._pool.run(lambda c: reads.read_expired(c, before, limit))
@@ -364,34 +347,3 @@ class PostgresStorage(Queued):
 
     async def sessions_counted(self, key_id: str, month: str, session: str) -> tuple[int, bool]:
         return await self._pool.run(lambda c: reads.sessions_counted(c, key_id, month, session))
-
-
-def _today() -> int:
-    return day_of(time.time_ns() // 1_000_000)
-
-
-async def _epoch(connection: Connection) -> Epoch:
-    """Which history of the database this is. One in a database that is not the noted one was restored there."""
-    place = await connection.fetchval(
-        "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid FROM pg_database "
-        "WHERE datname = current_database()"
-    )
-    found = await connection.fetchrow("SELECT name, began_at, place FROM epochs WHERE id = 1")
-    if found is not None and found["place"] == place:
-        return Epoch(found["name"], found["began_at"])
-    if found is not None:
-        logger.warning(
-            "this is a restored copy of the database served last: keys revoked since it was made are valid again, "
-            "sessions erased since are back"
-        )
-    epoch = Epoch(secrets.token_urlsafe(6), 0 if found is None else time.time_ns() // 1_000_000)
-    await connection.execute(
-        "INSERT INTO epochs (id, name, began_at, place) VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE "
-        "SET name = excluded.name, began_at = excluded.began_at, place = excluded.place "
-        "WHERE epochs.place IS DISTINCT FROM excluded.place",
-        epoch.name,
-        epoch.began_at,
-        place,
-    )
-    kept = await connection.fetchrow("SELECT name, began_at FROM epochs WHERE id = 1")
-    return Epoch(*kept)  # of several that start at once, the first

@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 
 from app.storage.postgres.connection import Connection, Pool, transaction
-from app.storage.postgres.rows import DAY_MS
+from app.storage.postgres.rows import DAY_MS, day_of
 
 logger = logging.getLogger("sessionmood.storage")
 
@@ -23,10 +23,11 @@ LOOK_EVERY: Final = 600.0
 _LOCK: Final = 7_046_029_254_386_353_132
 
 
-async def make_ahead(connection: Connection, today: int) -> None:
-    """Make those that are missing around `today`. One that can't be made now is made later: until then its rows go to
+async def make_ahead(connection: Connection) -> None:
+    """Make those that are missing around today. One that can't be made now is made later: until then its rows go to
     the catch-all, and stay there."""
     have = await existing(connection)
+    today = day_of(time.time_ns() // 1_000_000)
     for day in range(today - BEHIND, today + AHEAD + 1):
         if day not in have:
             await make(connection, day)

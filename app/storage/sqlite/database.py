@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from app import errors
 from app.storage import (
@@ -71,7 +71,6 @@ class SQLiteStorage(Queued):
         self._retry_scale = retry_scale
         self._writer: Connection | None = None
         self._reader: Connection | None = None
-        self._erasing: dict[tuple[str, str], asyncio.Future[Any]] = {}
         self._numbering = asyncio.Lock()
         self._alone = sole
         self._claim = Claim(self.path, sole)
@@ -174,9 +173,7 @@ class SQLiteStorage(Queued):
 
     async def load(self, project: str, session: str) -> Stored | None:
         """Waits for an erasure of the session that is under way."""
-        erasing = self._erasing.get((project, session))
-        if erasing is not None:
-            await asyncio.wait([erasing])
+        await self._until_erased((project, session))
         try:
             return await self._read_all(lambda c, found: reads.read_stored(c, project, session, found))
         except errors.Damaged as error:
@@ -228,20 +225,13 @@ class SQLiteStorage(Queued):
         """While a backup reads the file its write-ahead log cannot be wiped: then that follows by itself."""
         if self._writer is None:
             raise errors.StorageUnavailable("the storage is closed")
-        name = (project, session)
-        erasing: asyncio.Future[tuple[bool, bool]] = self.queue.run(
-            lambda c: jobs.erase_session(c, *name), seal=True
+        erased: bool
+        erased, to_wipe = await self._erase_in_turn(
+            [(project, session)], lambda c: jobs.erase_session(c, project, session)
         )
-        self._erasing[name] = erasing
-        erasing.add_done_callback(partial(self._erased, name))
-        erased, to_wipe = await asyncio.shield(erasing)
         if to_wipe:
             await wiped_soon(self.wiper.ask(), WIPE_SECONDS)
         return erased
-
-    def _erased(self, name: tuple[str, str], erasing: "asyncio.Future[Any]") -> None:
-        if self._erasing.get(name) is erasing:
-            del self._erasing[name]
 
     async def request_erasure(self, project: str, session: str) -> bool:
         return await self._run(lambda c: requests.add_request(c, project, session))
@@ -261,12 +251,8 @@ class SQLiteStorage(Queued):
     async def expire(self, names: Sequence[tuple[str, str]], before: int) -> int:
         if self._writer is None:
             raise errors.StorageUnavailable("the storage is closed")
-        expiring = self.queue.run(lambda c: jobs.expire_sessions(c, names, before), seal=True)
-        for name in names:
-            self._erasing[name] = expiring
-            expiring.add_done_callback(partial(self._erased, name))
         expired: int
-        expired, damages = await asyncio.shield(expiring)
+        expired, damages = await self._erase_in_turn(names, lambda c: jobs.expire_sessions(c, names, before))
         self.damage.report_all(damages)
         if expired:
             self.wiper.ask()

@@ -1,51 +1,27 @@
-"""The composition root: builds every part from the settings and wires them together."""
+"""The whole service as one ASGI application, and its start and stop."""
 
 import asyncio
-import base64
-import contextlib
-import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.auth.access import DEMO_PROJECT, REFRESH_EVERY, Access
-from app.auth.keys import PUBLISHABLE, SECRET, digest, hashed_key, new_key
+from app.auth.access import Access
 from app.auth.rates import Rates
-from app.auth.sharing import Sharing
-from app.bus import Bus
-from app.bus.local import LocalBus
-from app.bus.valkey import ValkeyBus
-from app.clock import ASKED_EVERY, Clock
-from app.config.model_file import BadModel, read_overrides, served_numbers
-from app.config.settings import BadSetting, Settings
-from app.errors import (
-    BadRequest,
-    Damaged,
-    MethodNotAllowed,
-    NotFound,
-    Revoked,
-    SessionMoodError,
-    StorageUnavailable,
-)
+from app.clock import Clock
+from app.config.settings import Settings
+from app.errors import MethodNotAllowed, NotFound, Revoked, SessionMoodError, StorageUnavailable
 from app.ingest.following import Following
 from app.ingest.learning import Learning
 from app.ingest.receive import Ingest
 from app.ingest.retention import Retention
-from app.ingest.shadow import Shadow
 from app.ingest.sweep import Sweep
-from app.mood import DEFAULT, Model
 from app.sessions.registry import Sessions
-from app.storage import Storage
-from app.storage.postgres.database import PostgresStorage
-from app.storage.sqlite.database import SQLiteStorage
 from app.transport import Doors
 from app.transport.answers import ClientLeft, address_of, refuse
 from app.transport.api.keys import Keys
@@ -60,6 +36,9 @@ from app.transport.pages.privacy import Privacy
 from app.transport.rest import Rest
 from app.transport.slow_lane import SlowLane
 from app.transport.websocket import Connection
+from app.web.factories import bus_gauges, bus_of, model_of, shadow_of, sharing_of, storage_of
+from app.web.first_keys import demo_key, development_keys
+from app.web.upkeep import Upkeep
 
 logger = logging.getLogger("sessionmood")
 
@@ -69,54 +48,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 _HOT: Final = re.compile(r"/v1/sessions/([^/]*)/(events|mood)")
 _SOCKET: Final = re.compile(r"/v1/sessions/([^/]*)/ws")
-_PROJECT: Final = "default"
-#: What a command asks to erase is looked for this often (s): as often as the keys that a command may revoke, but
-#: not with them, since an erasure may wait for the disk and a revocation must not.
-REQUESTS_EVERY: Final = REFRESH_EVERY
-
-
-def model_of(settings: Settings) -> Model:
-    """The shipped model with the operator's numbers. Raises BadSetting for a file that can't be used."""
-    return _with_numbers(settings, "SESSIONMOOD_MODEL", settings.model)
-
-
-def storage_of(settings: Settings) -> Storage:
-    """Where the server keeps everything, not yet open."""
-    if settings.on_postgres:
-        return PostgresStorage(settings.database_url, server="node" if settings.redis_url else "sole")
-    return SQLiteStorage(settings.sqlite_path, sole=True)
-
-
-def bus_of(settings: Settings, clock: Clock) -> Bus:
-    """How nodes tell each other the news, not yet started."""
-    return ValkeyBus(settings.redis_url, clock) if settings.redis_url else LocalBus()
-
-
-def sharing_of(settings: Settings, bus: Bus) -> Sharing | None:
-    """The limits that nodes share, where there may be several."""
-    if not settings.redis_url:
-        return None
-
-    def nodes() -> tuple[int, bool]:
-        state = bus.state()
-        return state.nodes, state.up
-
-    return Sharing(bus.node, bus.evaluate, nodes)
-
-
-def shadow_of(settings: Settings) -> Shadow | None:
-    """The candidate model to run beside the live one, if one is set. Raises BadSetting."""
-    if not settings.shadow_model:
-        return None
-    return Shadow(_with_numbers(settings, "SESSIONMOOD_SHADOW_MODEL", settings.shadow_model))
-
-
-def _with_numbers(settings: Settings, name: str, path: str) -> Model:
-    try:
-        numbers = read_overrides(Path(path)) if path else {}
-        return DEFAULT.with_overrides(served_numbers(settings, numbers))
-    except (BadModel, ValueError) as error:
-        raise BadSetting(f"{name}: {error}") from None
 
 
 class App:
@@ -155,6 +86,7 @@ class App:
             Rates(settings, self.sharing),
             clock,
         )
+        self.upkeep = Upkeep(self.doors, clock)
         self.following = Following(self.ingest, self.bus)
         if settings.redis_url:
             self.following.on_erased = self._look_for_erased
@@ -163,6 +95,7 @@ class App:
             self.doors.on_erased = self.following.tell_erased
             self.doors.on_keys = self.following.tell_keys
             self.doors.stale_since = lambda: self.bus.state().stale_since
+        self.ingest.conflicts.on_gone = self.connections.dismiss
         self.access.on_revoked = lambda key: self.connections.close_key(
             key.id, Revoked("this key was revoked")
         )
@@ -270,11 +203,12 @@ class App:
     async def start(self) -> None:
         await self.store.open()
         if not self.store.sole:
+            self.store.tell_conflicts(self.ingest.conflicts.tell)
             await self.clock.ask(self.store.now)
         self.clock.resume(await self.store.newest())
-        await self._development_keys()
+        self.pages.fresh_keys = await development_keys(self.store, self.clock)
         if self.settings.demo != "off":
-            await self._demo_key()
+            self.pages.demo_key = await demo_key(self.store, self.clock)
         await self.access.start()
         if self.ingest.loader.elements is not None:
             await self.learning.start()
@@ -284,10 +218,8 @@ class App:
             self.sharing.start()
         await self.sweep.start()
         self._tasks = [
-            *([] if self.store.sole else [asyncio.create_task(self._ask_time(), name="time")]),
-            asyncio.create_task(self._watch_sockets(), name="sockets"),
+            *self.upkeep.start(),
             asyncio.create_task(self.retention.run(), name="retention"),
-            asyncio.create_task(self._erase_requested(), name="erase"),
         ]
 
     def _remarks(self) -> list[str]:
@@ -328,39 +260,6 @@ class App:
         closing.cancel()  # its thread hangs in the disk; whoever waits for that waits too long
         logger.error("the storage could not be closed in time; nothing that was acked is lost")
 
-    async def _development_keys(self) -> None:
-        """A pair of keys for a database that has none."""
-        if await self.store.keys():
-            return
-        self.pages.fresh_keys = {}
-        for kind in (SECRET, PUBLISHABLE):
-            plain, entry = new_key(kind, _PROJECT, self.clock(), "development")
-            # of several nodes that start together on an empty database, one makes each
-            once = hashlib.sha256(f"{kind} of {self.store.epoch.name}".encode()).hexdigest()
-            with contextlib.suppress(BadRequest):
-                await self.store.add_key(msgspec.structs.replace(entry, id=f"key_{once[:12]}"))
-                self.pages.fresh_keys[kind] = plain
-
-    async def _demo_key(self) -> None:
-        """The demo page's publishable key, of a project of its own. It is public by nature, so it is made from a kept
-        secret and the same after a restart."""
-        plain = "pk_" + base64.urlsafe_b64encode((await self.store.secret("demo page"))[:24]).decode()
-        if digest(plain) not in {key.digest for key in await self.store.keys()}:
-            with contextlib.suppress(BadRequest):  # another node was first
-                await self.store.add_key(hashed_key(plain, DEMO_PROJECT, self.clock(), "demo page"))
-        self.pages.demo_key = plain
-
-    async def _ask_time(self) -> None:
-        """Stay with the database's clock, as the other nodes do."""
-        while True:
-            await asyncio.sleep(ASKED_EVERY)
-            try:
-                await self.clock.ask(self.store.now)
-            except StorageUnavailable:
-                pass  # storage reports its own state; this clock goes on evenly
-            except Exception:
-                logger.exception("the database could not be asked for the time")
-
     def _look_for_erased(self, project: str, session: str) -> None:
         self._begin(self.doors.look_for_erased(project, session))
 
@@ -381,60 +280,6 @@ class App:
         task = asyncio.create_task(run(), name="told")
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
-
-    async def _watch_sockets(self) -> None:
-        """Look at the clock, ping the silent, cut off those who do not read."""
-        silence = round(self.settings.ping_interval * 1000)
-        while True:
-            await asyncio.sleep(1)
-            try:
-                self.clock.look()
-            except Exception:
-                logger.exception("the clock could not be looked at")
-            now = self.clock()
-            for connection in self.connections.all():
-                try:
-                    connection.look_after(now, silence)
-                except Exception:
-                    logger.exception("a socket could not be looked after", extra=connection.names())
-
-    async def _erase_requested(self) -> None:
-        """Erase what a command beside the server asks for, also before this start."""
-        while True:
-            try:
-                requests = await self.store.erasure_requests()
-                # Together, so that they share one wiping of the file.
-                outcomes = await asyncio.gather(
-                    *(self.doors.erase(*request) for request in requests), return_exceptions=True
-                )
-                for request, outcome in zip(requests, outcomes, strict=True):
-                    if isinstance(outcome, Exception) and not _passing(outcome):
-                        self.store.report_damage(*request, "erase", outcome)
-            except StorageUnavailable:
-                pass  # storage reports its own state; the requests stay
-            except Exception:
-                logger.exception("sessions could not be erased as asked")
-            await asyncio.sleep(REQUESTS_EVERY)
-
-
-def bus_gauges(bus: Bus) -> dict[str, tuple[str, Callable[[], float]]]:
-    """What `/metrics` tells of the bus; nothing where there is none."""
-    if isinstance(bus, LocalBus):
-        return {}
-    return {
-        "sessionmood_bus_up": ("1 while news of other nodes come", lambda: float(bus.state().up)),
-        "sessionmood_bus_nodes": ("nodes that are alive, this one among them", lambda: bus.state().nodes),
-        "sessionmood_bus_listening": ("sessions whose notices are wanted", lambda: bus.state().listening),
-        "sessionmood_bus_published": ("notices sent since the start", lambda: bus.state().published),
-        "sessionmood_bus_received": ("notices received since the start", lambda: bus.state().received),
-        "sessionmood_bus_waiting": ("notices that could not be sent yet", lambda: bus.state().waiting),
-        "sessionmood_bus_reconnects": ("tries to reach the bus again", lambda: bus.state().reconnects),
-    }
-
-
-def _passing(error: Exception) -> bool:
-    """Whether storage as a whole is at fault, which reports that itself, rather than one session in it."""
-    return isinstance(error, StorageUnavailable) and not isinstance(error, Damaged)
 
 
 def _hanging_up(send: Send) -> Send:

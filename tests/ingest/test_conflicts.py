@@ -1,0 +1,225 @@
+"""Two nodes on one Postgres that write to the same sessions at once: every batch counts once, and all read the same."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app import errors, protocol
+from app.ingest import conflicts
+from app.ingest.receive import Ingest
+from app.mood import Offer, Reading
+from app.protocol.batches import Batch, WireEvent
+from app.sessions.registry import Sessions
+from app.sessions.session import Session
+from app.storage.postgres.database import PostgresStorage
+from tests.support.clock import Clock
+from tests.support.service import PROJECT, START
+
+
+class Listener:
+    """Notes what it is told."""
+
+    every = False
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str]] = []
+
+    def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
+        if changed:
+            self.told.append((reading.since, reading.mood))
+
+
+class Node:
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.store = PostgresStorage(url, server="node", retry_scale=0.02)
+        self.ingest = Ingest(Sessions(), self.store, clock)
+
+    async def session(self, id: str) -> Session:
+        found = await self.ingest.find(PROJECT, id)
+        if found is not None:
+            return found
+        return self.ingest.sessions.get(PROJECT, id) or self.ingest.open(
+            PROJECT, id, self.ingest.clock(), publishable=False
+        )
+
+    async def send(self, id: str, producer: str | None, seq: int | None, count: int = 1) -> Any:
+        """As a client does: again after a nack. The outcome."""
+        while True:
+            sent = batch(producer, seq, count)
+            try:
+                receipt = await self.ingest.receive_in_parts(
+                    await self.session(id), sent, self.ingest.clock()
+                )
+                await receipt.durable
+            except errors.StorageUnavailable:
+                await asyncio.sleep(0.01)
+            else:
+                return receipt.outcome
+
+
+def batch(producer: str | None, seq: int | None, count: int = 1) -> Batch:
+    events = [WireEvent(type="click", target="#pay") for _ in range(count)]
+    return Batch(events=events, producer=producer, seq=seq)
+
+
+@pytest.fixture
+async def nodes(postgres_url: str) -> AsyncIterator[list[Node]]:
+    clock = Clock(START)
+    made = [Node(postgres_url, clock) for _ in range(2)]
+    async with contextlib.AsyncExitStack() as stack:
+        for node in made:
+            await node.store.open()
+            stack.push_async_callback(node.store.close)
+            node.store.tell_conflicts(node.ingest.conflicts.tell)
+        yield made
+
+
+async def logged(node: Node, id: str) -> list[Any]:
+    return await node.store.batches(PROJECT, id, limit=100_000)
+
+
+async def test_the_later_one_reads_what_came_and_folds_again(nodes: list[Node]) -> None:
+    one, two = nodes
+    assert (await one.send("s", "a", 1, 3)).accepted == 3
+    assert (await two.send("s", "b", 1, 2)).accepted == 2
+    assert two.ingest.conflicts.count == 0  # it was read with the first batch
+    outcome = await one.send("s", "a", 4, 4)
+    assert (outcome.accepted, outcome.ack) == (4, 7)
+    assert one.ingest.conflicts.count == 1
+    rows = await logged(one, "s")
+    assert [(row.version, row.producer, row.first_seq, row.last_seq) for row in rows] == [
+        (1, "a", 1, 3),
+        (2, "b", 1, 2),
+        (3, "a", 4, 7),
+    ]
+    session = one.ingest.sessions.get(PROJECT, "s")
+    assert session is not None
+    assert session.event_count == 9
+    assert one.ingest.counters.events == 7
+
+
+async def test_what_was_queued_behind_loses_too_though_its_version_would_fit(nodes: list[Node]) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    for seq in (2, 3, 4):
+        await two.send("s", "b", seq)
+    session = await one.session("s")
+    receipts = []
+    for seq in range(2, 8):  # several groups: what is submitted while one is written is another
+        receipts.append(one.ingest.receive(session, batch("a", seq), START))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.gather(*(asyncio.wait_for(asyncio.shield(r.durable), 20) for r in receipts))
+    rows = await logged(one, "s")
+    assert [row.version for row in rows] == list(range(1, 12))
+    assert [(r.producer, r.last_seq) for r in rows if r.producer == "a"] == [("a", n) for n in range(1, 8)]
+    assert session.event_count == 11
+
+
+async def test_a_resend_counts_once_whoever_takes_it(nodes: list[Node]) -> None:
+    one, two = nodes
+    for seq in range(1, 30):
+        sender, other = (one, two) if seq % 2 else (two, one)
+        first, again = await asyncio.gather(sender.send("s", "a", seq), other.send("s", "a", seq))
+        assert first.accepted + again.accepted == 1
+    assert sum(row.count for row in await logged(one, "s")) == 29
+
+
+async def test_a_session_that_another_node_erased_ends(nodes: list[Node]) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    gone: list[Session] = []
+    one.ingest.conflicts.on_gone = lambda session, error: gone.append(session)
+    assert await two.ingest.erase(PROJECT, "s")
+    session = one.ingest.sessions.get(PROJECT, "s")
+    assert session is not None
+    receipt = one.ingest.receive(session, batch("a", 2), START)
+    with pytest.raises(errors.Revoked):
+        await receipt.durable
+    assert gone == [session]
+    assert await one.store.load(PROJECT, "s") is None
+    assert (await one.send("s", "a", 1)).accepted == 1  # another session of the same name
+
+
+async def test_nobody_is_told_of_a_fold_that_lost(nodes: list[Node]) -> None:
+    one, two = nodes
+    listeners = []
+    for node in nodes:
+        session = await node.session("s")
+        listeners.append(Listener())
+        node.ingest.sessions.listen(session, listeners[-1])
+    assert isinstance(one.ingest.clock, Clock)
+    for seq in range(1, 40):
+        one.ingest.clock.now += 400
+        await asyncio.gather(one.send("s", "a", seq), two.send("s", "b", seq))
+    changes = {(c.at, c.mood) for c in await one.store.changes(PROJECT, "s")}
+    assert changes
+    for listener in listeners:
+        assert set(listener.told) <= changes
+
+
+async def test_too_many_tries_are_told(nodes: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    session = await one.session("s")
+    seq = 2
+    reload = one.ingest.loader.reload
+
+    async def too_late(session: Session) -> bool:
+        """Another node writes again before this one gets to."""
+        nonlocal seq
+        found = await reload(session)
+        await two.send("s", "b", seq)
+        seq += 1
+        return found
+
+    monkeypatch.setattr(one.ingest.loader, "reload", too_late)
+    receipt = one.ingest.receive(session, batch("a", 2), START)
+    with pytest.raises(errors.StorageUnavailable, match="all the time"):
+        await receipt.durable
+    assert one.ingest.conflicts.given_up == 1
+    assert seq == 2 + conflicts.MAX_TRIES + 1
+    monkeypatch.undo()
+    assert (await one.send("s", "a", 2)).accepted == 1
+    assert sum(row.count for row in await logged(one, "s")) == 1 + 1 + conflicts.MAX_TRIES + 1 + 1
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_any_order_counts_every_event_once(nodes: list[Node], seed: int) -> None:
+    dice = random.Random(seed)
+    names = ["x", "y", "z"]
+    sent = dict.fromkeys(names, 0)
+
+    async def visitor(name: str, producer: str) -> None:
+        seq = 1
+        for _ in range(12):
+            count = dice.choice((1, 2, 5, 150))
+            outcome = await dice.choice(nodes).send(name, producer, seq, count)
+            assert outcome.ack >= seq + count - 1
+            seq += count
+            sent[name] += count
+            if dice.random() < 0.3:
+                await asyncio.sleep(dice.random() * 0.02)
+
+    await asyncio.gather(*(visitor(name, f"tab{n}") for name in names for n in range(3)))
+    for name in names:
+        rows = await logged(nodes[0], name)
+        assert [row.version for row in rows] == list(range(1, len(rows) + 1))
+        assert sum(row.count for row in rows) == sent[name]
+        readings = []
+        for node in nodes:
+            session = await node.session(name)
+            await node.ingest.catch_up(session)
+            assert (session.version, session.event_count) == (len(rows), sent[name])
+            assert not session.stale
+            reading = session.reading(START)
+            assert reading is not None
+            readings.append(protocol.readings.reading_dict(reading, session.offer))
+        assert readings[0] == readings[1]
