@@ -188,7 +188,7 @@ class Cluster:
         elif kind.startswith("restart_"):
             engine: Postgres | Valkey = self.postgres if kind == "restart_postgres" else self.valkey
             await asyncio.to_thread(engine.kill)
-            await asyncio.to_thread(engine.start)
+            await asyncio.to_thread(_start_again, engine)
         elif kind == "clock":
             self.skews[n].write_text(str(self.rng.uniform(-5, 5)))
         else:
@@ -196,6 +196,16 @@ class Cluster:
             await asyncio.sleep(seconds)
             gate.mend()
         return kind
+
+
+def _start_again(engine: Postgres | Valkey) -> None:
+    """A killed Postgres leaves processes behind, which notice their orphanhood only after a while."""
+    for _ in range(20):
+        with contextlib.suppress(AssertionError):
+            engine.start()
+            return
+        time.sleep(0.3)
+    engine.start()
 
 
 class Roamers(Crowd):
