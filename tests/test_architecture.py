@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 APP = Path(__file__).resolve().parent.parent / "app"
+SCRIPT = APP.parent / "static" / "src"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a folder or a module right under app/.
@@ -178,6 +179,16 @@ def test_the_environment_is_read_in_one_place() -> None:
 def test_no_test_module_imports_another(path: Path) -> None:
     found = re.findall(r"^\s*from [\w.]*\.test_\w+ import", path.read_text(), re.MULTILINE)
     assert found == [], "what tests share lies in tests/support"
+
+
+def test_the_scripts_modules_import_in_no_circle() -> None:
+    named = re.compile(r'^(?:import|export) [^;]*from "(\.[^"]+)";', re.M)
+    needs = {
+        path: {(path.parent / name).resolve() for name in named.findall(path.read_text())}
+        for path in SCRIPT.rglob("*.js")
+    }
+    assert all(path in needs for used in needs.values() for path in used)
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError
 
 
 #: Calls between a frame that comes in and its ack.
