@@ -14,14 +14,14 @@ import { minify } from "terser";
 const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, "../static/src");
 
-/** Loaded on demand, each a module of its own. */
-const PARTS = ["eye", "rest", "help", "debug", "hands", "identify", "advice"];
+/** Loaded on demand: eye and gestures by every visit, the extras by few. */
+const PARTS = ["eye", "gestures", "extras"];
 /** Fields of our own objects, never of the wire: they may get short names. */
 const OWN = /^(?:element|facts|leaving|answered|handled)$/;
 
 /** The same for the eye: what it keeps of each press. None of these is a name of the browser's that it uses. */
 const EYE =
-  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|early|toggled|late|loaded|raged|leaving|here|coasting|due|pseudo|ring|seen|place|told|canvases|turning|points|hit|free|visitor|need|own)$/;
+  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|early|toggled|late|loaded|raged|leaving|here|coasting|due|ring|seen|place|told|canvases|points|free|visitor|need|own|animations|sheets|active|was|attributes|change|flat|forever|press)$/;
 
 /** @param {string} name @param {"iife" | "esm"} format */
 const bundle = async (name, format) => {
@@ -30,6 +30,7 @@ const bundle = async (name, format) => {
     bundle: true,
     format,
     target: "es2022",
+    minifySyntax: true,
     write: false,
   });
   const { code } = await minify(outputFiles[0].text, {

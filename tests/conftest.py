@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,12 @@ from tests.support.server import ServerProcess, running
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seed", type=int, help="the seed of tests/faults, printed where one fails")
+    parser.addoption(
+        "--backend",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="where the shared server keeps everything",
+    )
 
 
 #: Files with tests that take longest: where several processes share the files, none of these is left for the end.
@@ -35,12 +42,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
     """One real server for all tests that use sessions of their own and leave it as it is. It lets nobody wait:
     all its refusals go to one address."""
-    settings = {"SESSIONMOOD_HELP_WARMUP": 0.5, "SESSIONMOOD_LONGEST_HOLD": 0}
-    with running(tmp_path_factory.mktemp("server"), **settings) as process:
-        yield process
+    settings: dict[str, object] = {"SESSIONMOOD_HELP_WARMUP": 0.5, "SESSIONMOOD_LONGEST_HOLD": 0}
+    with contextlib.ExitStack() as stack:
+        if request.config.getoption("--backend") == "postgres":
+            postgres: engines.Postgres = request.getfixturevalue("postgres")
+            settings["DATABASE_URL"] = postgres.url(stack.enter_context(postgres.database()))
+        yield stack.enter_context(running(tmp_path_factory.mktemp("server"), **settings))
 
 
 @pytest.fixture(scope="session")

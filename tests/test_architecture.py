@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 APP = Path(__file__).resolve().parent.parent / "app"
+SCRIPT = APP.parent / "static" / "src"
 MODULES = sorted(path for path in APP.rglob("*.py") if "migrations" not in path.parts)
 
 #: room -> rooms it may import. A room is a folder or a module right under app/.
@@ -180,6 +181,16 @@ def test_no_test_module_imports_another(path: Path) -> None:
     assert found == [], "what tests share lies in tests/support"
 
 
+def test_the_scripts_modules_import_in_no_circle() -> None:
+    named = re.compile(r'^(?:import|export) [^;]*from "(\.[^"]+)";', re.M)
+    needs = {
+        path: {(path.parent / name).resolve() for name in named.findall(path.read_text())}
+        for path in SCRIPT.rglob("*.js")
+    }
+    assert all(path in needs for used in needs.values() for path in used)
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError
+
+
 #: Calls between a frame that comes in and its ack.
 MAX_HOPS = 30
 WALK = (
@@ -212,9 +223,3 @@ def test_the_walk_names_what_there_is() -> None:
         for part in parts[depth:]:
             assert hasattr(found, part), f"ARCHITECTURE.md walks through {name}, which is not there"
             found = getattr(found, part)
-
-
-def test_the_house_names_every_room() -> None:
-    house = (APP.parent / "ARCHITECTURE.md").read_text().partition("## The house")[2].partition("\n## ")[0]
-    missing = {room(path) for path in MODULES} - {"__init__", "__main__"} - set(re.findall(r"\w+", house))
-    assert not missing, f"ARCHITECTURE.md does not show {missing}"

@@ -59,7 +59,7 @@ def test_a_wheel_serves_from_an_empty_folder(tmp_path: Path) -> None:
             "/docs",
             "/privacy",
             "/sessionmood.js",
-            "/sessionmood-help.js",
+            "/sessionmood-extras.js",
             "/openapi.json",
         ):
             assert httpx2.get(server.base + path).status_code == 200, path

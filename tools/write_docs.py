@@ -9,7 +9,7 @@ from app.config.settings import Settings
 from app.mood import DEFAULT
 from app.mood.model.numbers import SETTINGS, WEIGHTS
 from app.transport.pages.docs import first_answer, folded
-from benchmarks import scale
+from benchmarks import press, scale
 from benchmarks.gallery import report
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -77,8 +77,13 @@ def accuracy_page() -> str:
     _, end, after = rest.partition("<!-- end of gallery -->\n")
     runs = report.kept()
     parts = [report.text(runs["gallery"]), "![Missed and false, tool by tool](images/gallery.png)\n"]
-    if "fresh" in runs:
-        parts += ["### Pages seen for the first time\n", report.text(runs["fresh"])]
+    titles = {
+        "latest": "Pages seen for the first time",
+        "fresh": "Pages seen for the first time, an earlier set",
+    }
+    for name, title in titles.items():
+        if name in runs:
+            parts += [f"### {title}\n", report.text(runs[name])]
     return before + begin + "\n".join(parts) + end + after
 
 
@@ -92,11 +97,22 @@ def scaling_page() -> str:
     return page
 
 
+def browser_page() -> str:
+    """docs/browser.md as it stands, with what a press costs between its marks."""
+    before, begin, rest = (DOCS / "browser.md").read_text().partition("<!-- press -->\n")
+    _, end, after = rest.partition("<!-- end of press -->\n")
+    found = press.kept()
+    table = _table(press.HEADS, [tuple(map(str, row)) for row in press.rows(found)])
+    note = f"\n{found.count} presses each way, {found.date}, on {found.machine} (`python -m benchmarks.press`).\n"
+    return before + begin + table + note + end + after
+
+
 PAGES = {
     "scaling.md": scaling_page,
     "settings.md": settings_page,
     "numbers.md": numbers_page,
     "accuracy.md": accuracy_page,
+    "browser.md": browser_page,
 }
 
 

@@ -19,6 +19,7 @@ import jwt
 from app.auth.keys import SECRET, digest, is_bound
 from app.auth.months import month_of, ms_to_next_month, signing_months
 from app.auth.origins import Origins
+from app.auth.signing import signed
 from app.errors import BadKey, BadToken, Forbidden, OverQuota, Revoked, StorageUnavailable
 from app.storage import Key, Storage
 
@@ -188,7 +189,7 @@ class Access:
             claims["fix"] = 1
         if opens:
             claims["open"] = now + OPENING_MS
-        return jwt.encode(claims, self._signing[month], _ALGORITHM, headers={"kid": month})
+        return signed(claims, self._signing[month], month)
 
     def check_token(self, token: str | None, project: str, session: str) -> Claims:
         """What `token` says. Raises BadToken unless it was signed here for this session and is not expired."""

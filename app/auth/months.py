@@ -1,11 +1,19 @@
 """Calendar months in UTC: what quotas and signing secrets go by."""
 
 import datetime
+from functools import lru_cache
+
+_DAY_MS = 86_400_000
 
 
 def month_of(now: int) -> str:
     """The calendar month (UTC) of `now` (ms), as "2026-11"."""
-    return datetime.datetime.fromtimestamp(now / 1000, datetime.UTC).strftime("%Y-%m")
+    return _month_of_day(now // _DAY_MS)
+
+
+@lru_cache(maxsize=4)
+def _month_of_day(day: int) -> str:
+    return datetime.datetime.fromtimestamp(day * 86_400, datetime.UTC).strftime("%Y-%m")
 
 
 def signing_months(now: int) -> list[str]:

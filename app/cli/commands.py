@@ -10,6 +10,7 @@ from app.cli.doctor import doctor
 from app.cli.evaluate import evaluate
 from app.cli.explain import explain
 from app.cli.keys import keys
+from app.cli.migrate import migrate
 from app.cli.replay import replay
 from app.cli.serve import serve
 from app.cli.sessions import erase, expire, export
@@ -53,6 +54,7 @@ app.command(cls=Command, rich_help_panel="Serve")(erase)
 app.command(cls=Command, rich_help_panel="Serve")(expire)
 app.command(cls=Command, rich_help_panel="Serve")(backup)
 app.command(cls=Command, rich_help_panel="Serve")(restore)
+app.command(cls=Command, rich_help_panel="Serve")(migrate)
 app.command(cls=Command, rich_help_panel="Serve")(doctor)
 app.command(cls=Command, rich_help_panel="Understand")(replay)
 app.command(cls=Command, rich_help_panel="Understand")(evaluate)

@@ -133,6 +133,8 @@ class Conflicts:
             self._ingest.store.settled().add_done_callback(partial(self._stored_late, held, tries))
             return
         self._forget(held)
+        if failure is None and held.session.erased:  # by another node, before this was written or just after
+            failure = Revoked("this session was erased")
         if failure is not None:
             held.durable.fail(failure)
             return
@@ -194,6 +196,7 @@ class Conflicts:
         """Read the session again, and fold once more what lost. `behind`: it has not lost, but another node may have gone
         on with it."""
         ingest, nonce, lineage = self._ingest, session.nonce, session.lineage
+        named_by_server = not session.publishable
         loop, began = asyncio.get_running_loop(), 0.0
         while session.stale and not session.erased:
             try:
@@ -225,7 +228,8 @@ class Conflicts:
             session.stale = False
         if session.erased:
             self._fail_all(session, Revoked("this session was erased"))
-        elif session.nonce != nonce:
+        elif session.nonce != nonce and not (named_by_server and not session.publishable):
+            # Who came with a secret key may use whichever node's opening of it was stored.
             self._end(session, BadToken("somebody else has opened a session of this id"))
         else:
             ingest.others.push_reading(session)

@@ -26,8 +26,17 @@ class OtherNodes:
     async def freshen(self, session: Session) -> None:
         """Before something is read of `session`: see to it that it says all that any node has written. Raises
         StorageUnavailable."""
-        if not self._ingest.store.sole and not session.proposed and await self.is_behind(session):
-            await self.catch_up(session)
+        if self._ingest.store.sole or session.proposed:
+            return
+        for _ in range(CATCH_UP_TRIES):
+            if session.pending:  # what is not stored yet may lose, and must not have been seen
+                await self._ingest.store.settled()
+            if session.stale:  # some of it has lost
+                await self._ingest.conflicts.refresh(session)
+            elif await self.is_behind(session):
+                await self.catch_up(session)
+            if not session.pending and not session.stale:
+                return
 
     async def is_behind(self, session: Session) -> bool:
         """Whether another node has gone on with `session`. Raises StorageUnavailable."""

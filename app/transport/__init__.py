@@ -119,7 +119,11 @@ class Doors:
         """
         if session.version or not (batch.events or batch.lost):
             return session
-        session.check_order(batch.producer, batch.seq, batch.lost)
+        if not self.store.sole and await self._is_open_elsewhere(session):
+            if session.version:
+                return session
+        else:
+            session.check_order(batch.producer, batch.seq, batch.lost)
         self.store.admit()
         self.rates.open_session(key, address, now)
         session.pending += 1  # it stays in memory meanwhile
@@ -139,6 +143,15 @@ class Doors:
             self.ingest.counters.disputed += 1
             raise BadToken("somebody else has opened a session of this id")
         return found
+
+    async def _is_open_elsewhere(self, session: Session) -> bool:
+        """Whether another node has opened this session, which nothing happened in here: then it is read, where it is in
+        memory already. Raises StorageUnavailable."""
+        if session.proposed:
+            (version,) = await self.store.versions([(session.project, session.id)])
+            return version > 0
+        await self.ingest.others.freshen(session)
+        return session.version > 0
 
     def _accept(self, session: Session) -> Session:
         accepted, lost = self.ingest.accept(session)

@@ -132,6 +132,8 @@ async def greet(connection: "Connection", hello: Hello) -> bytes:
         ack = max(0, ack - 1)
     if reading is not None and position(reading) < peer.newest:
         reading = None  # the client is ahead: what it saw last was not stored, and it will send that again
+    if reading is not None:  # a push that waited for the disk may be older
+        connection.peer = peer = msgspec.structs.replace(peer, newest=position(reading))
     return protocol.frame(
         "welcome",
         session=session.id,

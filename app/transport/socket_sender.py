@@ -25,6 +25,8 @@ IDLE_FRAMES_AT_ONCE: Final = 400.0
 #: Errors that the client caused, which count against its address.
 _PENALIZED: Final = (BadRequest, BadKey, RateLimited)
 
+_PING: Final = protocol.frame("ping")
+
 _ids = itertools.count(1)
 
 
@@ -34,8 +36,8 @@ class SocketSender:
     it counts for; `heard_at`: when something last came (ms)."""
 
     __slots__ = (
-        "_accepted", "_after_acks", "_error", "_idle_frames", "_inflight", "_queue", "address", "counted_key",
-        "credentials", "doors", "every", "heard_at", "id", "peer", "session_id",
+        "_accepted", "_after_acks", "_error", "_idle_frames", "_inflight", "_queue", "_told", "address",
+        "counted_key", "credentials", "doors", "every", "heard_at", "id", "peer", "session_id",
     )  # fmt: skip
 
     def __init__(
@@ -60,11 +62,14 @@ class SocketSender:
         self._idle_frames: TokenBucket | None = None
         self._error: SessionMoodError | None = None
         self._after_acks = False
+        self._told: tuple[float, float] = (0, 0)  # the newest position that was pushed
 
     def push(self, reading: Reading, offer: Offer | None, changed: bool) -> None:
         """Queue a reading; it replaces one that is still waiting."""
-        peer = self.peer
-        if peer is not None and position(reading) >= peer.newest:
+        peer, at = self.peer, position(reading)
+        # One that waited for storage may come after a newer one.
+        if peer is not None and at >= peer.newest and at >= self._told:
+            self._told = at
             counters = self.doors.ingest.counters
             counters.pushes += 1
             counters.conflated += self._queue.reading(reading, offer)
@@ -72,7 +77,7 @@ class SocketSender:
     def ping(self, now: int) -> None:
         """Ask for a sign of life; `now` (ms) counts as the last word, even while the ping still waits."""
         self._queue.said_at = now
-        self._send_frame(protocol.frame("ping"))
+        self._send_frame(_PING)
 
     def drain(self, after_ms: int) -> None:
         """Ask the client to come back after `after_ms` (to another node)."""

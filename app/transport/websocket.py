@@ -26,7 +26,7 @@ from app.errors import (
 from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.receipts import Receipt
 from app.protocol.batches import Batch
-from app.protocol.frames import SUBPROTOCOL, Hello, Ping
+from app.protocol.frames import SUBPROTOCOL, Hello, Ping, Pong
 from app.sessions.session import Session
 from app.transport import Doors, check_session_id
 from app.transport.handshake import Peer, enter_by_headers, greet, prepare
@@ -212,13 +212,17 @@ class Connection(SocketSender):
                 self._nack(error, error.extra.get("seq"))
 
     def _hear(self, text: str) -> bool:
-        """Take a batch on the short way, while the reader waits; False for anything that needs the reader."""
+        """Take a batch or a pong on the fast path, while the reader waits; False for what needs the reader."""
         if self._error is not None:
             return True
         try:
             frame = protocol.decode_frame(text, self.doors.limits)
         except SessionMoodError:
             return False
+        if isinstance(frame, Pong):  # what idle sockets send most
+            self.heard_at = self.doors.clock()
+            self._charge(len(text))
+            return True
         peer = self.peer
         if not isinstance(frame, Batch) or len(frame.events) > MAX_FOLD_EVENTS:
             return False

@@ -32,7 +32,20 @@ def main() -> None:
         "--tool", action="append", default=[], choices=TOOLS, help="this tool; may be repeated"
     )
     parser.add_argument("--truth", choices=data.TRUTHS, help="items of this kind")
-    parser.add_argument("--fresh", action="store_true", help="the pages written last, for first contact")
+    parser.add_argument(
+        "--fresh",
+        action="store_const",
+        dest="set",
+        const="fresh",
+        help="pages for first contact, the first set",
+    )
+    parser.add_argument(
+        "--latest",
+        action="store_const",
+        dest="set",
+        const="latest",
+        help="pages for first contact, the second set",
+    )
     parser.add_argument("--side-by-side", type=int, default=10, help="visits at a time (10)")
     parser.add_argument("--resume", action="store_true", help="leave out what an earlier run has tried")
     parser.add_argument("--list", action="store_true", help="name the items and stop")
@@ -43,8 +56,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=BUILD, help="where results go (build/gallery)")
     parser.add_argument("--verbose", action="store_true", help="a line for each visit")
     options = parser.parse_args()
-    folder = data.FRESH if options.fresh else data.PAGES
-    raw = options.folder / ("fresh.jsonl" if options.fresh else "visits.jsonl")
+    name = options.set or "gallery"
+    folder = {"gallery": data.PAGES, "fresh": data.FRESH, "latest": data.LATEST}[name]
+    raw = options.folder / ("visits.jsonl" if name == "gallery" else f"{name}.jsonl")
     items = chosen(data.read(folder), options)
     if os.environ.get("GALLERY_QUICK") == "1":
         items = data.sample(items, every=10)
@@ -67,7 +81,7 @@ def main() -> None:
     raw.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
     progress(f"gallery: raw visits, JSON and picture in {raw.parent}")
     if options.write:
-        report.keep("fresh" if options.fresh else "gallery", found)
+        report.keep(name, found)
 
 
 def chosen(items: list[data.Item], options: argparse.Namespace) -> list[data.Item]:

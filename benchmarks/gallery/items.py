@@ -13,7 +13,9 @@ from pathlib import Path
 import msgspec
 
 PAGES = Path(__file__).parent / "pages"
+#: Written last, and tried once: twice so far.
 FRESH = Path(__file__).parent / "fresh"
+LATEST = Path(__file__).parent / "latest"
 #: how many items of each kind the gallery must have
 SMALLEST = {"working": 150, "dead": 60, "slow": 25, "benign": 40}
 TRUTHS = tuple(SMALLEST)

@@ -4,16 +4,13 @@
 import { api } from "../../static/src/main.js";
 import { options } from "../../static/src/options.js";
 
-const parts = {
+/** @type {Record<string, () => Promise<any>>} */
+const files = {
   eye: () => import("../../static/src/eye.js"),
-  rest: () => import("../../static/src/rest.js"),
-  help: () => import("../../static/src/help.js"),
-  debug: () => import("../../static/src/debug.js"),
-  hands: () => import("../../static/src/hands.js"),
-  identify: () => import("../../static/src/identify.js"),
-  advice: () => import("../../static/src/advice.js"),
+  gestures: () => import("../../static/src/gestures.js"),
 };
-options.load = (/** @type {keyof typeof parts} */ part) => parts[part]();
+const extras = () => import("../../static/src/extras.js");
+options.load = async (/** @type {string} */ part) => (await (files[part] || extras)())[part];
 
 /** Starts, once; on a server there is no visitor to listen to, and nothing happens.
  * @param {object} given `{ key, host, … }`: the options of the script tag */

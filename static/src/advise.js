@@ -6,6 +6,6 @@ import { options } from "./options.js";
 /** @param {string | number} what @param {unknown} [detail] */
 export const advise = (what, detail) =>
   options.load("advice").then(
-    (/** @type {any} */ part) => part.default(what, detail, options),
+    (/** @type {any} */ say) => say(what, detail, options),
     () => console.warn("SessionMood", what, detail),
   );

@@ -7,7 +7,9 @@ import { fromAttributes, options } from "./options.js";
 const page = /** @type {any} */ (window);
 const early = page.SessionMood;
 
-const load = (/** @type {string} */ part) => import(`${options.host}/sessionmood-${part}.js`);
+/** Eye and gestures are files of their own; what is rare is in one, which is smaller than five. @param {string} part */
+const load = (part) =>
+  import(`${options.host}/sessionmood-${/^[eg]/.test(part) ? part : "extras"}.js`).then((file) => file[part]);
 
 // A second tag on the same page finds the first at work.
 if (!early?.init) {

@@ -2,7 +2,7 @@
 /** One fact on its way out: named, shown to `beforeSend`, cut to what the wire takes. */
 
 import { advise } from "./advise.js";
-import { send } from "./link.js";
+import { send } from "./socket.js";
 import { touched } from "./mood.js";
 import { options } from "./options.js";
 import { selectorOf, up } from "./selector.js";

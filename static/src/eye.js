@@ -4,14 +4,15 @@
  * not by coincidence. docs/browser.md tells in plain words how a verdict comes about.
  */
 
-import { inside, lent } from "./eye/dom.js";
+import { inside, lent, TYPED } from "./eye/dom.js";
 import { catchUp, last, LIGHT, observe, observing, reacting, startLedger } from "./eye/ledger.js";
 import { take as fingerprint } from "./eye/look.js";
 import { asked, hook, watchSigns } from "./eye/signs.js";
-import { answersItself, BUTTON, meant, thingAt, TYPED } from "./eye/thing.js";
+import { answersItself, BUTTON, meant, thingAt } from "./eye/thing.js";
 import { passing, plainTimeout, REACTION, take, turn, VISITOR } from "./eye/turn.js";
 import { answer, cancel, close, hand, leave, press, release, soon } from "./eye/verdict.js";
-import { clock, current, watches } from "./eye/watch.js";
+import { clock, watches } from "./eye/waiting.js";
+import { current } from "./eye/watch.js";
 
 /** Moved further than this between down and up, it was a drag. */
 const DRAG_PX = 10;
@@ -20,7 +21,7 @@ const GONE_PX = 3;
 /** Nobody touches the page: the pulse is not needed. */
 const ASLEEP_MS = 15000;
 /** A pointer that rests this long on a thing may press it: its fingerprint is taken now. */
-const REST_MS = 250;
+const REST_MS = 120;
 /** The click of a finger comes so long after it has gone up at most. */
 const TAP_MS = 500;
 /** Older, it is taken anew. */
@@ -30,8 +31,8 @@ const REACT_MS = 1000;
 
 let hooked = false;
 
-/** @param {any} given what the first script lends @param {any} eye where it finds us */
-export default (given, eye) => {
+/** @param {any} given what the first script lends @param {any} slot where it finds us */
+export const eye = (given, slot) => {
   Object.assign(lent, given);
   const { emit, ignored, later, listen, options, origin, touched, when } = lent;
   watches.length = 0;
@@ -41,17 +42,12 @@ export default (given, eye) => {
   hooked = true;
 
   // ---- awake while somebody is there
-  let awakeAt = 0;
-  let sleeper = 0;
-  const sleep = () => {
-    if (clock() - awakeAt < ASLEEP_MS) return (sleeper = later(sleep, ASLEEP_MS));
-    sleeper = 0;
-    if (observing() === LIGHT) observe(null);
-  };
+  /** @type {any} */
+  let sleeper;
   const awake = () => {
-    awakeAt = clock();
     if (!observing()) observe(LIGHT);
-    sleeper ||= later(sleep, ASLEEP_MS);
+    clearTimeout(sleeper);
+    sleeper = later(() => (watches.length ? awake() : observe(null)), ASLEEP_MS);
   };
   awake();
 
@@ -68,11 +64,10 @@ export default (given, eye) => {
   /** @param {any} node */
   const approach = (node) => {
     forget();
-    if (watches.length) return;
     resting = plainTimeout(
       lent.safe(() => {
         const thing = node.isConnected && thingAt(node);
-        if (thing && !watches.length) ahead = fingerprint(thing);
+        if (thing && watches.every(({ closed }) => closed)) ahead = fingerprint(thing);
       }),
       REST_MS,
     );
@@ -106,6 +101,12 @@ export default (given, eye) => {
   const dragged = (/** @type {any} */ { clientX, clientY }) => Math.hypot(clientX - downAt[0], clientY - downAt[1]) > DRAG_PX;
   const allowed = (/** @type {any} */ event) => event.isTrusted || options.debug;
 
+  /** The visitor goes on to something else. @param {boolean} [seeing] what is seen now may still be the click's doing
+   * @param {(watch: any) => any} [stays] it goes on with this one */
+  const goOn = (seeing, stays) => {
+    for (const watch of [...watches]) stays?.(watch) || close(watch, seeing);
+  };
+
   // ---- the press
   listen(window, "pointerdown", (/** @type {any} */ event) => {
     awake();
@@ -113,7 +114,7 @@ export default (given, eye) => {
     const node = origin(event);
     const thing = node.nodeType === 1 && !ignored(node) && !onScrollbar(event, node) ? thingAt(node) || meant(node, event) : null;
     catchUp();
-    for (const watch of [...watches]) if (watch.element !== thing && watch.element.isConnected) close(watch, true);
+    goOn(true, ({ element }) => element === thing || !element.isConnected);
     hand.press = null;
     downAt = [event.clientX, event.clientY];
     if (!thing) return take(VISITOR);
@@ -175,7 +176,7 @@ export default (given, eye) => {
     if (thing && TYPED.test(thing.localName) && !BUTTON.test(thing.type) && key === "Enter") {
       thing = thing.form?.querySelector("button:not([type=button],[type=reset]),[type=submit]");
     }
-    for (const watch of [...watches]) if (watch.element !== thing) close(watch, true);
+    goOn(true, ({ element }) => element === thing);
     hand.press = null;
     if (!thing) return take(VISITOR);
     const press = (hand.press = Object.assign(pressed(node, thing), { key }));
@@ -191,7 +192,7 @@ export default (given, eye) => {
   listen(window, "wheel touchmove", () => {
     scrolledAt = stale = clock();
     // The page may have been scrolled already: what is seen now tells nothing.
-    for (const watch of [...watches]) close(watch);
+    goOn();
     take(VISITOR);
   });
   listen(window, "pointermove", awake);
@@ -199,10 +200,10 @@ export default (given, eye) => {
     const { pointerType, clientX, clientY } = event;
     const node = origin(event);
     if (pointerType !== "mouse") return;
-    for (const watch of [...watches]) {
-      const { x, y } = watch.clicks.at(-1)?.facts || {};
-      if (Math.hypot(clientX - x, clientY - y) > GONE_PX && !inside(node, watch.element)) close(watch);
-    }
+    goOn(false, ({ clicks, element }) => {
+      const { x, y } = clicks.at(-1)?.facts || {};
+      return !(Math.hypot(clientX - x, clientY - y) > GONE_PX) || inside(node, element);
+    });
     if (node.nodeType === 1 && !hand.press) approach(node);
   });
   let at = "";
@@ -217,7 +218,7 @@ export default (given, eye) => {
   watchSigns();
 
   // ---- what the first script asks of us
-  Object.assign(eye, {
+  Object.assign(slot, {
     asked,
     leave,
     /** The app hears of something from us: what it does with that answers no click. @param {string} name */
@@ -225,7 +226,7 @@ export default (given, eye) => {
       take(REACTION);
       passing();
       if (/event|frame|part|reading/.test(name)) return;
-      for (const watch of [...watches]) close(watch, true);
+      goOn(true);
       reacting(REACT_MS);
     },
     cause: () => current()?.element,
@@ -234,7 +235,4 @@ export default (given, eye) => {
 
 /** @param {any} event @param {any} node */
 const onScrollbar = ({ offsetX, offsetY }, node) =>
-  /auto|scroll/.test(getComputedStyle(node).overflow) &&
-  ((node.scrollHeight > node.clientHeight && offsetX >= node.clientWidth + node.clientLeft) ||
-    (node.scrollWidth > node.clientWidth && offsetY >= node.clientHeight + node.clientTop)) &&
-  !/^(input|button|select|a)$/.test(node.localName);
+  /auto|scroll/.test(getComputedStyle(node).overflow) && (offsetX > node.clientWidth + node.clientLeft || offsetY > node.clientHeight + node.clientTop);

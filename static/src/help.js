@@ -34,13 +34,13 @@ let waiting = 0;
 export default (inside, due) => {
   const { later, mood, options } = inside;
   const say = (/** @type {string} */ why) =>
-    console.info(`SessionMood, on localhost: ${why} Data-development="false" ends this: ${options.host}/docs#help-card`);
+    console.info(`SessionMood, on localhost: ${why}. Nothing of it is counted; data-development="false" ends this: ${options.host}/docs#help-card`);
   if (due?.test) return offer(inside, due);
   const since = mood()?.since;
   if (due?.id) {
     if (seen.has(due.id)) return;
     seen.add(due.id);
-    if (due.holdout) say("this visit is held out, visitors like it are shown nothing. Nothing of this is counted.");
+    if (due.holdout) say("this visit is held out, visitors see no card");
     offer(inside, due, dealt.has(since));
     dealt.add(since);
   } else if (waiting !== since) {
@@ -48,7 +48,7 @@ export default (inside, due) => {
     later(() => {
       if (mood()?.since !== since || dealt.has(since)) return;
       dealt.add(since);
-      say("help comes without the wait at the beginning of a visit, and nothing of it is counted.");
+      say("help comes without the first wait");
       offer(inside, {});
     }, HOLD_MS);
   }
@@ -98,7 +98,7 @@ const offer = ({ emit, keep, recall, tell, ...inside }, { id, holdout, test }, l
   };
   if (late) return offered.expire();
   if (!test && (before.length >= PER_DAY || now < recall("snooze", area))) {
-    if (options.debug || !id) console.info("SessionMood: no card, it was shown three times in a day, or put off. SessionMood.testHelp() shows it.");
+    if (options.debug || !id) console.info("SessionMood: no card, it was put off, or shown three times today");
     return offered.expire();
   }
 

@@ -3,15 +3,21 @@
 
 import { advise } from "./advise.js";
 import { watchClicks } from "./clicks.js";
-import { emit } from "./emit.js";
-import { begin, end, later, listen, running, safe } from "./life.js";
-import { connect, park } from "./link.js";
-import { mood, on } from "./mood.js";
+import { emit, ignored, when } from "./emit.js";
+import { roots } from "./hooks.js";
+import { json } from "./json.js";
+import { lend, load } from "./lazy.js";
+import { begin, end, later, listen, running, safe, wrap } from "./lifecycle.js";
+import { mood, on, tell, touched } from "./mood.js";
 import { declined, options } from "./options.js";
 import { watchPage } from "./page.js";
-import { load } from "./parts.js";
 import { watchRequests } from "./requests.js";
+import { ACTIVE, FIELDS, origin, up } from "./selector.js";
 import { open, session } from "./session.js";
+import { connect, park } from "./socket.js";
+import { keep, recall } from "./store.js";
+
+lend({ ACTIVE, FIELDS, origin, up, json, emit, ignored, when, later, listen, safe, wrap, mood, on, tell, touched, options, roots, keep, recall });
 
 /** A developer's own machine: help need not wait for the policy there. */
 const development = () => options.development ?? /^(localhost|127\.|\[::1)|\.localhost$/.test(location.hostname);

@@ -1,8 +1,8 @@
 // @ts-check
 /** Readings as they arrive, and who wants to know. */
 
-import { eye } from "./clicks.js";
-import { safe } from "./life.js";
+import { eye } from "./hooks.js";
+import { safe } from "./lifecycle.js";
 
 /** @type {any} */
 let reading = null;

@@ -1,11 +1,11 @@
 // @ts-check
 /** Where the visitor is, what goes wrong, and the page's coming and going. */
 
-import { eye } from "./clicks.js";
 import { emit, url } from "./emit.js";
-import { listen, wrap } from "./life.js";
-import { park, wake } from "./link.js";
-import { load } from "./parts.js";
+import { eye } from "./hooks.js";
+import { listen, wrap } from "./lifecycle.js";
+import { park, wake } from "./socket.js";
+import { load } from "./lazy.js";
 import { watchTrouble } from "./trouble.js";
 
 /** The address as last seen; compared here, query and hash are not sent. */
@@ -54,7 +54,8 @@ const watchLife = () => {
 };
 
 export const watchPage = () => {
-  let hands = false;
+  /** @type {any} */
+  let gestures;
   const { type } = /** @type {any} */ (performance.getEntriesByType("navigation")[0] || {});
   // Started again on the same page: that is no second view of it.
   if (here !== (here = location.href)) {
@@ -64,5 +65,5 @@ export const watchPage = () => {
   watchMoves();
   watchTrouble();
   watchLife();
-  listen(window, "pointermove pointerdown keydown scroll", () => hands || (hands = load("hands")));
+  listen(window, "pointermove pointerdown keydown scroll", () => (gestures ||= load("gestures")));
 };

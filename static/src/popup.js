@@ -199,7 +199,7 @@ export const popup = (offer, inside) => {
   );
   if (!useful) {
     console.info(
-      `SessionMood: the help card has nothing to open, so it offers no "${text("helpAccept")}". Give it data-help-url, data-help-content, or an onAccept: ${options.host}/docs#help-card`,
+      `SessionMood: the help card has nothing to open (data-help-url, data-help-content, onAccept): ${options.host}/docs#help-card`,
     );
   }
 };

@@ -1,9 +1,9 @@
 // @ts-check
 /** The page's own requests: those that fail are told; the eye hears of all, for a click may wait for one. */
 
-import { eye, roots } from "./clicks.js";
 import { emit } from "./emit.js";
-import { listen, wrap } from "./life.js";
+import { eye, roots } from "./hooks.js";
+import { listen, wrap } from "./lifecycle.js";
 import { options } from "./options.js";
 import { calledOff, excuse } from "./trouble.js";
 

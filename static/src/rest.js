@@ -1,10 +1,8 @@
 // @ts-check
 /**
- * Loaded when the WebSocket does not get through: looks like one to link.js, speaks REST to the server, and
+ * Loaded when the WebSocket does not get through: looks like one to socket.js, speaks REST to the server, and
  * makes way as soon as a real one would work. Also sends what earlier pages of the tab left behind.
  */
-
-import { json } from "./json.js";
 
 /** Between two looks whether a WebSocket gets through: this, and up to this more. */
 const PROBE_MS = 2000;
@@ -16,12 +14,14 @@ const MISSES = 3;
 
 const wait = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
 const backOff = (/** @type {number} */ tries) => 500 + Math.random() * 500 * 2 ** Math.min(tries, 5);
+/** Lent by the first script. @type {(value: any) => string} */
+let json;
 /** @param {string} url @param {object} load @param {AbortSignal} [signal] */
 const post = (url, load, signal) =>
   fetch(url, { method: "POST", body: json({ ...load, now: Date.now() }), signal });
 const busy = (/** @type {number} */ status) => status === 429 || status > 499;
 
-/** What link.js takes for a WebSocket. @param {(door: string) => string} address */
+/** What socket.js takes for a WebSocket. @param {(door: string) => string} address */
 const restSocket = (address) => {
   const socket = new EventTarget();
   const life = new AbortController();
@@ -126,4 +126,7 @@ const resend = async ({ keep, recall }) => {
 };
 
 /** @param {any} inside @param {(door: string) => string} [address] */
-export default (inside, address) => (address ? restSocket(address) : resend(inside));
+export default (inside, address) => {
+  ({ json } = inside);
+  return address ? restSocket(address) : resend(inside);
+};

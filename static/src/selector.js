@@ -1,6 +1,10 @@
 // @ts-check
 /** Names for elements: stable from visit to visit, never text, never values, at most 200 characters. */
 
+export const FIELDS = "input:not([type=button],[type=submit]),select,textarea,[contenteditable]";
+/** What looks as if it did something, at a glance. */
+export const ACTIVE = FIELDS + ",a,button,input,summary,[onclick],[tabindex],[role=button]";
+
 /** @type {WeakMap<Element, string>} */
 const names = new WeakMap();
 /** A name that someone chose: short, plain, and without a long number (a generated id, or a customer's). */

@@ -2,7 +2,7 @@
 /** One visit: its id and the token that makes it ours, shared by the pages and frames of a tab. */
 
 import { advise } from "./advise.js";
-import { keep, recall } from "./keep.js";
+import { keep, recall } from "./store.js";
 import { options } from "./options.js";
 
 /** A visit ends after this long without a page of it. */

@@ -1,9 +1,9 @@
 // @ts-check
 /** What goes wrong on the page, where it is the visitor's trouble. */
 
-import { eye } from "./clicks.js";
 import { emit } from "./emit.js";
-import { listen, wrap } from "./life.js";
+import { eye } from "./hooks.js";
+import { listen, wrap } from "./lifecycle.js";
 
 /** What was thrown on purpose, or is told already: why a request was called off, and why it failed. @type {any[]} */
 let excused = [];

@@ -205,7 +205,7 @@ def test_nobody_is_interrupted_while_typing(visit: Open) -> None:
     page.until(typing, "the offer")
     for _ in range(10):
         page.page.keyboard.type("b", delay=100)
-    page.until(lambda: page.loaded("help"), "the part")
+    page.until(lambda: page.loaded("extras"), "the part")
     card(page)
     assert page.page.evaluate("shownAfter") >= 2000
     assert outcomes(page, 1) == ["shown"]
@@ -314,4 +314,4 @@ def test_help_can_be_turned_off(visit: Open) -> None:
     page.page.wait_for_timeout(1000)
     assert page.cards() == 0
     assert outcomes(page) == []
-    assert not page.loaded("help")
+    assert not page.loaded("extras")

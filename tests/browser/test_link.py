@@ -97,7 +97,7 @@ def test_a_refused_socket_means_rest_until_it_is_let_through(visit: Open, proxy:
     proxy.set("refuse")
     page = visit(PAGE, via=proxy.base)
     work(page)
-    page.until(lambda: page.loaded("rest") and page.mood, "a mood over REST", seconds=20)
+    page.until(lambda: page.loaded("extras") and page.mood, "a mood over REST", seconds=20)
     assert page.ops("welcome") == []
     work(page)
     all_kept(page)
@@ -312,7 +312,7 @@ def test_a_token_that_is_refused_begins_a_new_visit(visit: Open) -> None:
 def test_an_erasure_under_a_page_that_speaks_rest_begins_a_new_visit(visit: Open, proxy: Proxy) -> None:
     proxy.set("refuse")
     page = visit(PAGE, via=proxy.base)
-    page.until(lambda: page.loaded("rest") and page.mood, "a mood over REST", seconds=20)
+    page.until(lambda: page.loaded("extras") and page.mood, "a mood over REST", seconds=20)
     answered_and_acked(page)
     first, before = page.session, posts(page)
     erased = httpx2.delete(f"{page.server.base}/v1/sessions/{first}", headers={"x-api-key": page.server.sk})

@@ -90,4 +90,4 @@ def test_react_and_vue_show_the_mood(app: Path, visit: Open) -> None:
     assert page.page.evaluate("seen.change") == "frustrated"
     assert page.page.evaluate("seen.frustrated")
     page.until(lambda: page.cards() == 1, "the card, from the app's own bundle")
-    assert not page.loaded("help")
+    assert not page.loaded("extras")

@@ -43,7 +43,7 @@ def test_a_strict_policy_needs_only_the_documented_directives(visit: Open, proxy
     )
     assert page.page.locator("session-mood-debug").count() == 1
     proxy.set("refuse")
-    page.until(lambda: page.loaded("rest"), "REST")
+    page.until(lambda: page.loaded("extras"), "REST")
     page.page.evaluate("SessionMood.identify('somebody')")
     page.until(lambda: [e for e in page.of("custom") if e["name"].startswith("user:")], "the hash")
     assert page.page.evaluate("broken") == []
@@ -117,7 +117,7 @@ def test_nothing_that_is_typed_or_written_leaves_the_page(visit: Open, proxy: Pr
         via=proxy.base,
     )
     page.go(f"/form?token={secret}#{secret}")
-    page.until(lambda: page.loaded("rest"), "REST")
+    page.until(lambda: page.loaded("extras"), "REST")
 
     def everywhere() -> None:
         page.page.mouse.move(9, 9)

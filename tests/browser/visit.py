@@ -195,12 +195,12 @@ class Visit:
         return dict(self.page.evaluate("SessionMood.mood()") or {})
 
     def loaded(self, part: str) -> bool:
-        """The part was asked for and is here."""
+        """The file of that name was asked for and is here."""
         return any(f"sessionmood-{part}.js" in url for url in self.arrived)
 
     def hands(self) -> None:
         """Wait until the part that the first move loads is at work; to have arrived is not enough."""
-        self.until(lambda: "hands" in self.parts, "the part hands at work")
+        self.until(lambda: "gestures" in self.parts, "the gestures at work")
 
     def cards(self) -> int:
         """Help cards on the page right now."""

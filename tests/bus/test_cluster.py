@@ -80,4 +80,6 @@ def _move_all(nodes: list[Valkey]) -> None:
             pipeline = client.pipeline(transaction=False)
             for slot in range(_SLOTS // 2):
                 pipeline.execute_command("CLUSTER SETSLOT", slot, "NODE", name)
-            pipeline.execute()
+            pipeline.execute(
+                raise_on_error=False
+            )  # who has no slots left may have become a replica by itself

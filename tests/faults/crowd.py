@@ -110,7 +110,8 @@ class Crowd:
                 continue
             assert answer.status == 200, (visitor.session, answer, made, visitor.acked, len(rows))
             replay = truth.replayed(rows, visitor.session, answer.body["as_of"])
-            answer.body.pop("help", None)
+            for more in ("help", "stale_since"):
+                answer.body.pop(more, None)
             differing = {k: (v, replay[k]) for k, v in answer.body.items() if v != replay[k]}
             assert not differing, (visitor.session, differing)
             tally = truth.count(rows, visitor)

@@ -31,6 +31,8 @@ _LIMITS: Final = (
 #: What is wrong with what was to be written, by the first two characters of the SQLSTATE: bad data, a violated
 #: constraint, a limit of the server's.
 _OF_THE_DATA: Final = ("22", "23", "54")
+#: What the driver says of a connection that is no good any more; the second where it was cut between two statements.
+_OF_THE_LINE: Final = asyncpg.InterfaceError | asyncpg.InternalClientError
 
 
 def is_environment(error: BaseException) -> bool:
@@ -39,12 +41,12 @@ def is_environment(error: BaseException) -> bool:
         return str(error.sqlstate)[:2] not in _OF_THE_DATA
     if isinstance(error, asyncpg.exceptions.DataError):  # the client's own look at a value
         return False
-    return isinstance(error, asyncpg.InterfaceError | OSError | TimeoutError | MemoryError)
+    return isinstance(error, _OF_THE_LINE | OSError | TimeoutError | MemoryError)
 
 
 def is_broken_line(error: BaseException) -> bool:
     """Whether the connection is gone, and another may well work."""
-    gone = asyncpg.PostgresConnectionError | asyncpg.InterfaceError | ConnectionError
+    gone = asyncpg.PostgresConnectionError | _OF_THE_LINE | ConnectionError
     return isinstance(error, gone | asyncpg.exceptions.OperatorInterventionError)
 
 

@@ -14,8 +14,8 @@ export const parent = (node) => {
   return up instanceof ShadowRoot ? up.host : up?.nodeType === 1 ? up : null;
 };
 
-/** @param {any} node the node itself, or its parent if it is text @returns {any} */
-export const elementOf = (node) => (node.nodeType === 1 ? node : parent(node));
+/** @param {any} node @returns {any} the element itself, a shadow root's host, the parent of a text */
+export const elementOf = (node) => (node.nodeType === 1 ? node : node.host || parent(node));
 
 /** @param {any} node @param {any} element @returns {boolean} */
 export const inside = (node, element) => {
@@ -37,20 +37,37 @@ export const deepActive = () => {
   return found;
 };
 
+/** What holds a value, and what draws by itself. */
+export const TYPED = /^(input|select|textarea)$/;
+export const SOLID = "img,svg,canvas,video,iframe,input,button,select,textarea,progress,meter,hr";
+
 export const BODY = /^(body|html)$/;
 /** A colour that paints nothing. */
 export const CLEAR = /^rgba\(\d+, \d+, \d+, 0\)$/;
 
-/** @param {any} node @returns {string} what it says, spaces put together */
-export const words = (node) =>
-  (node.nodeType === 3 ? node.data : node.nodeType === 1 && !/^(script|style|template)$/.test(node.localName) ? node.textContent : "")
-    .trim()
-    .replace(/\s+/g, " ");
+/** What draws nothing. */
+export const DEAF = /^(head|script|style|link|meta|title|template|noscript)$/;
+
+/** Spaces put together. @param {string} text */
+export const tidy = (text) => text.trim().replace(/\s+/g, " ");
+
+/** @param {any} node @returns {string} what it says */
+export const words = (node) => tidy(node.nodeType === 3 ? node.data : node.nodeType === 1 && !DEAF.test(node.localName) ? node.textContent : "");
+
+/** The window's size: asked for each of many boxes, it is slow. */
+let wide = 0, high = 0;
+export const sizeUp = () => [(wide = innerWidth), (high = innerHeight)];
+
+/** The share of the window that a box takes up: 0, nothing of it is in sight. @param {DOMRect} box */
+export const share = ({ x, y, width, height }) =>
+  (Math.max(0, Math.min(x + width, wide) - Math.max(x, 0)) * Math.max(0, Math.min(y + height, high) - Math.max(y, 0))) / (wide * high);
+
+/** No style hides it, or what it is in. @param {any} element @returns {boolean} */
+export const visible = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
 
 /** @param {any} element @returns {boolean} it is drawn, wherever on the page */
 export const rendered = (element) => {
-  if (!element?.isConnected || element.nodeType !== 1) return false;
-  if (!element.checkVisibility?.({ opacityProperty: true, visibilityProperty: true })) return false;
+  if (!element?.isConnected || !visible(element)) return false;
   const { width, height } = element.getBoundingClientRect();
   return (width > 1 && height > 1) || getComputedStyle(element).display === "contents";
 };

@@ -4,9 +4,9 @@
  * to be seen, in ms. The nearer to the pressed thing, the more it takes: feedback lives inside what is pressed.
  */
 
-import { BODY, deepActive, elementOf, inside, lent, parent, rendered, words } from "./dom.js";
+import { BODY, DEAF, deepActive, elementOf, inside, lent, parent, rendered, SOLID, words } from "./dom.js";
 import { isTip, own } from "./ledger.js";
-import { differ, number, paints, sheets } from "./look.js";
+import { differ, endless, number, paints, sheets } from "./look.js";
 
 /** Is seen. */
 const SEEN = 100;
@@ -17,12 +17,10 @@ export const REST = 1000;
 
 /** @typedef {{key: string, t: number, need: number, from: string, own: "no" | "maybe" | "loose"}} Evidence */
 
-const DEAF = /^(head|script|style|link|meta|title|template|noscript)$/;
 /** Attributes that say something by themselves. */
 const SEMANTIC =
   /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|r|points|viewBox|readonly|inert)$/;
 const FEEDBACK = /focus|hover|press|ripple|wave|touch|mouse|keyboard|pointer|active|tabbing|input/i;
-const SOLID = "img,svg,canvas,video,iframe,input,button";
 
 /** @param {any} node */
 const solid = (node) => node.nodeType === 1 && (words(node) || node.matches(SOLID) || node.querySelector(SOLID));
@@ -31,9 +29,8 @@ const solid = (node) => node.nodeType === 1 && (words(node) || node.matches(SOLI
  * @param {string} name @param {string | null | undefined} old @param {string | null} now */
 const feedback = (name, old, now) => {
   if (name !== "class") return FEEDBACK.test(name);
-  const a = new Set((old || "").split(/\s+/));
-  const b = new Set((now || "").split(/\s+/));
-  return [...a].filter((token) => !b.has(token)).concat([...b].filter((token) => !a.has(token))).every((token) => !token || FEEDBACK.test(token));
+  const [a, b] = [old, now].map((tokens) => (tokens || "").split(/\s+/));
+  return [...a, ...b].every((token) => !token || a.includes(token) === b.includes(token) || FEEDBACK.test(token));
 };
 
 const RANK = { turn: 3, reply: 2, after: 1, page: 0, late: 0 };
@@ -94,7 +91,7 @@ export const evidence = (watch, look) => {
         if (rendered(element) || (close?.seen && rendered(parent(element)))) say(element, name, t, SEEN, from);
       } else if (!close?.close && zone(element) === "out" && !/^(data-|aria-|tabindex|id|role|name)/.test(name) && !feedback(name, old, now) && rendered(element)) {
         say(element, name, t, LASTS, from);
-      } else if (/^(class|style)$/.test(name) && zone(element) !== "in" && from === "turn" && !feedback(name, old, now)) {
+      } else if (/^(class|style)$/.test(name) && zone(element) !== "in" && from === "turn" && !feedback(name, old, now) && !isTip(element, watch)) {
         // It may show in ways that we can't see.
         unsure.push(element);
       }
@@ -104,34 +101,32 @@ export const evidence = (watch, look) => {
   /** @type {Map<string, number>} */
   const gone = new Map();
   const nameOf = (/** @type {any} */ node, /** @type {string} */ text) => node.nodeName + text;
-  for (const [node, { text = "" }] of watch.removed) if (!node.isConnected) gone.set(nameOf(node, text), (gone.get(nameOf(node, text)) || 0) + 1);
+  /** One more of that name, or one less. @param {string} name */
+  const again = (name, by = -1) => {
+    const n = (gone.get(name) || 0) + by;
+    if (n >= 0) gone.set(name, n);
+    return n >= 0;
+  };
+  for (const [node, { text = "" }] of watch.removed) if (!node.isConnected) again(nameOf(node, text), 1);
   for (const [node, note] of watch.added) {
     const text = words(node);
-    const name = nameOf(node, text);
-    const before = gone.get(name);
-    if (before) {
-      gone.set(name, before - 1);
-      continue;
-    }
+    if (again(nameOf(node, text))) continue;
     const element = elementOf(node);
-    if (!node.isConnected || !element || DEAF.test(element.localName) || element.closest("head") || node.nodeType === 8 || (node.nodeType === 3 && !text)) continue;
+    if (!node.isConnected || !element || DEAF.test(element.localName) || (node !== element && !text)) continue;
     if (!rendered(element) && !element.closest("[aria-live],[role=status],[role=alert]")) continue;
     if (isTip(node) && !note.click) continue;
     const { place } = note;
     const held = text || solid(node);
     if (!held && (FEEDBACK.test(element.getAttribute("class") || "") || !paints(element))) continue;
-    say(place.nodeType === 1 ? place : element, "node", note.t, text || (held && zone(element) === "out") ? SEEN : REST, note.from, element);
+    say(elementOf(place) || element, "node", note.t, text || (held && zone(element) === "out") ? SEEN : REST, note.from, element);
   }
   for (const [node, { t, from, place, text = "" }] of watch.removed) {
-    const name = nameOf(node, text);
-    if (node.isConnected || !gone.get(name) || node.nodeType === 8 || isTip(node, watch)) continue;
-    gone.set(name, /** @type {number} */ (gone.get(name)) - 1);
-    const left = place.nodeType === 1 ? place : place.host;
+    if (node.isConnected || !again(nameOf(node, text)) || isTip(node, watch)) continue;
+    const left = elementOf(place);
     if (!left?.isConnected || DEAF.test(left.localName) || watch.masked.has(node)) continue;
     const seen = was.map.get(node)?.seen;
     if (!(text ? node.nodeType === 3 || seen !== false : seen) || !(rendered(left) || BODY.test(left.localName))) continue;
-    const within = inside(left, pressed);
-    say(left, "gone", t, within ? (text ? LASTS : REST) : text ? SEEN : LASTS, from);
+    say(left, "gone", t, inside(left, pressed) ? (text ? LASTS : REST) : text ? SEEN : LASTS, from);
   }
   if (was.map.get(pressed)?.seen && pressed.isConnected && !rendered(pressed)) say(pressed, "went", 0, SEEN, cause(watch, pressed)?.from || "css");
   if (watch.toggled) say(watch.toggled.element, "toggled", watch.toggled.t, SEEN, "turn");
@@ -160,11 +155,12 @@ export const evidence = (watch, look) => {
   const blurred = was.active !== active && !BODY.test(was.active?.localName) && was.active;
   const scrolled = watch.scrolled.has(document.scrollingElement);
   for (const [element, t] of watch.scrolled) if (element.isConnected && element !== pressed) say(element, "scroll", t, SEEN + 1, "turn");
+  const going = [...was.animations].map((/** @type {any} */ each) => ({ at: each.effect?.target, forever: endless(each) }));
   for (const { element, kind } of differ(was)) {
-    if (was.turning.some((each) => each && inside(element, each))) continue;
-    if (kind !== "text" && was.going.has(element) && !touched(element)) continue;
+    // What was on its way already: all that turns, and what comes to its end.
+    if (going.some(({ at, forever }) => (forever ? inside(element, at) : at === element && kind !== "text" && !touched(element)))) continue;
     const moving = /size|move/.test(kind);
-    if (blurred && /look|ring|size|pseudo|move/.test(kind) && (inside(element, blurred) || inside(blurred, element)) && !touched(element)) continue;
+    if (blurred && /look|ring|size|move/.test(kind) && (inside(element, blurred) || inside(blurred, element)) && !touched(element)) continue;
     if (moving && [...watch.beats].some((each) => inside(each, element) || parent(each) === parent(element))) continue;
     if (kind === "animation" && !was.map.has(element)) continue;
     if (scrolled && /move|grid/.test(kind)) continue;
@@ -173,18 +169,18 @@ export const evidence = (watch, look) => {
     if (kind === "value") need = rendered(element) || /checkbox|radio/.test(element.type) ? SEEN : 0;
     else if (where === "in") {
       if (kind === "text") need = SEEN;
-      else if (/appear|vanish/.test(kind) || (/size|look|pseudo/.test(kind) && touched(element, pressed))) {
+      else if (/appear|vanish/.test(kind) || (/size|look/.test(kind) && touched(element, pressed))) {
         // By style alone, as long as it has the focus.
         need = changedInside() || (kind === "appear" && words(element)) ? REST : 0;
       }
     } else if (where === "above") {
       if (/text|animation/.test(kind)) need = SEEN;
-      else if (/look|pseudo|appear|vanish/.test(kind) && (restyled || touched(element))) need = LASTS;
+      else if (/look|appear|vanish/.test(kind) && (restyled || touched(element))) need = LASTS;
     } else if (/appear|vanish|grid/.test(kind)) need = kind === "vanish" || solid(element) ? SEEN : LASTS;
     else if (/text|animation/.test(kind)) need = SEEN;
     // A picture that has come makes room for itself.
     else if (kind === "size") need = watch.loaded && !touched(element) ? 0 : LASTS;
-    else if (/look|pseudo/.test(kind)) need = LASTS;
+    else if (kind === "look") need = LASTS;
     else if (kind === "move" && [...watch.moved].some((each) => inside(element, each))) need = SEEN;
     else if (restyled || touched(element)) need = LASTS;
     if (!need) continue;

@@ -3,13 +3,13 @@
 
 import { elementOf, inside, lent, parent, rootOf, words } from "./dom.js";
 import { inClick, inShared, PAGE, turn } from "./turn.js";
-import { clock, watches } from "./watch.js";
+import { clock, watches } from "./waiting.js";
 
 /** Unlinked, a change later than this after the release may be anybody's. */
 const LOOSE_MS = 100;
 /** Changes nearer to each other are one beat of the page's pulse. */
 const BEAT_MS = 30;
-const BEATS = 12;
+const BEATS = 100;
 const PULSE_MS = 20000;
 /** While a click waits this long for its verdict, a beat may be its doing. */
 const WAIT_MS = 2500;
@@ -20,25 +20,22 @@ const RECORDS = 1000;
 
 // ---------------------------------------------------------------- the page's own pulse
 
-/** When an element changed in nobody's turn: while no click waited (free), and at all.
- * @type {WeakMap<any, {free: number[], all: number[]}>} */
+/** When an element changed in nobody's turn, and whether no click waited then (free).
+ * @type {WeakMap<any, {t: number, free: boolean}[]>} */
 const pulses = new WeakMap();
 
 /** @param {any} element @param {number} t @param {boolean} free */
 const beat = (element, t, free) => {
-  let pulse = pulses.get(element);
-  if (!pulse) pulses.set(element, (pulse = { free: [], all: [] }));
-  for (const list of free ? [pulse.free, pulse.all] : [pulse.all]) {
-    if (t - /** @type {number} */ (list.at(-1)) < BEAT_MS) continue;
-    list.push(t);
-    if (list.length > BEATS) list.shift();
-  }
+  const pulse = pulses.get(element) || [];
+  pulses.set(element, pulse);
+  const since = t - /** @type {any} */ (pulse.at(-1))?.t;
+  if (!(since < BEAT_MS) && pulse.push({ t, free }) > BEATS) pulse.shift();
 };
 
-/** As timers are. @param {number[]} times */
-const even = (times) => {
-  const gaps = times.slice(1).map((t, n) => t - times[n]).sort((a, b) => a - b);
-  return gaps.length > 1 && gaps[gaps.length - 1] < gaps[0] * 1.8 + 40;
+/** As timers are. @param {{t: number}[]} pulse */
+const even = (pulse) => {
+  const gaps = pulse.slice(1).map(({ t }, n) => t - pulse[n].t);
+  return gaps[1] && Math.max(...gaps) < Math.min(...gaps) * 1.8 + 40;
 };
 
 /** Is a change of `element` at `t` the page's own? "no": it is the click's. "maybe": wait to the end. "loose":
@@ -54,22 +51,22 @@ export const own = (watch, element, t, from) => {
   /** @type {"no" | "maybe" | "loose"} */
   let answer = late ? "loose" : "no";
   for (let up = element, n = 0; up && n++ < 4 && up !== document.body; up = parent(up)) {
-    const pulse = pulses.get(up);
-    if (!pulse) continue;
-    const { all } = pulse;
-    const free = pulse.free.filter((/** @type {number} */ x) => x < watch.down && x > watch.down - PULSE_MS).length;
-    if (free && (late || even(all) || (from !== "reply" && all.length > 3))) return "yes";
-    if (free && from !== "css") answer = "maybe";
+    const pulse = pulses.get(up) || [];
+    if (!pulse.some((each) => each.free && each.t < watch.down && each.t > watch.down - PULSE_MS)) continue;
+    if (late || even(pulse) || (from !== "reply" && pulse.length > 3)) return "yes";
+    if (from !== "css") answer = "maybe";
   }
   return answer;
 };
 
 // ---------------------------------------------------------------- the ledger
 
-/** @param {any} watch @param {any} what */
-export const hold = (watch, what) => {
+/** @param {any} watch @param {any} what it waits for @returns {() => void} waits no longer */
+export const hold = (watch, what, ms = HOLD_MS) => {
+  const release = () => watch.holds.delete(what);
   watch.holds.add(what);
-  lent.later(() => watch.holds.delete(what), HOLD_MS);
+  lent.later(release, ms);
+  return release;
 };
 
 /** Inside a tooltip. One that also holds what was pressed is none, unless it is a component that draws the rest.
@@ -149,7 +146,7 @@ const digest = (records) => {
   const free = !watches.some((watch) => watch.up && t - watch.last < WAIT_MS);
   const shared = mine && inShared();
   for (const record of list) {
-    const element = elementOf(record.target) || record.target.host;
+    const element = elementOf(record.target);
     if (!element) continue;
     if (record.attributeName === "aria-invalid" && record.oldValue !== "true" && element.ariaInvalid === "true" && watches.some(({ up }) => up)) {
       lent.emit("error", element, { kind: "validation" });
@@ -196,7 +193,8 @@ export const meet = (element) => {
     if (level) observer.observe(root, level);
     meet(root);
   }
-  if (element.firstElementChild && element.querySelectorAll("*").length < 500) for (const each of element.querySelectorAll("*")) if (rootOf(each)) meet(each);
+  const all = element.querySelectorAll("*");
+  if (all.length < 500) for (const each of all) if (rootOf(each)) meet(each);
 };
 
 /** Reads what has been recorded and not told yet. */

@@ -5,7 +5,8 @@ import { lent } from "./dom.js";
 import { hold, replied } from "./ledger.js";
 import { answer, soon } from "./verdict.js";
 import { carry, PAGE, plainTimeout, take, turn } from "./turn.js";
-import { CAUSE_MS, clock, current, watches } from "./watch.js";
+import { clock, watches } from "./waiting.js";
+import { current } from "./watch.js";
 
 /** What the page does so long after a request's end is the request's doing. */
 const REPLY_MS = 300;
@@ -16,24 +17,28 @@ const WINDOW_MS = 1000;
 
 /** Addresses that the page asks for without being clicked. */
 const habits = new Set();
+/** @param {string} address */
+const asks = (address) => {
+  const { host, pathname } = new URL(address, location.href);
+  return host + pathname;
+};
 
 /** A request of the page begins. It never answers by itself: what the page does with the reply may.
  * @param {string} address @returns {() => void} call at its end */
 export const asked = (address) => {
-  const { host, pathname } = new URL(address, location.href);
+  const what = asks(address);
   const watch = current();
-  if (!watch) habits.add(host + pathname);
-  if (!watch || (turn() !== watch && habits.has(host + pathname))) {
+  if (!watch) habits.add(what);
+  if (!watch || (turn() !== watch && habits.has(what))) {
     const who = turn()?.visitor ? turn() : PAGE;
     return () => {
       take(who);
       if (who === PAGE) replied(REPLY_MS);
     };
   }
-  const token = {};
-  hold(watch, token);
+  const release = hold(watch, {});
   return () => {
-    watch.holds.delete(token);
+    release();
     take(watch);
     if (watch.done) return;
     watch.reply = clock() + REPLY_MS;
@@ -54,10 +59,7 @@ const says = (owner, names, when = () => true) => {
 export const hook = () => {
   carry();
   for (const { name, initiatorType } of /** @type {any[]} */ (performance.getEntriesByType("resource"))) {
-    if (/fetch|xml/.test(initiatorType)) {
-      const { host, pathname } = new URL(name);
-      habits.add(host + pathname);
-    }
+    if (/fetch|xml/.test(initiatorType)) habits.add(asks(name));
   }
   says(window, "alert confirm prompt open print showOpenFilePicker showSaveFilePicker showDirectoryPicker");
   says(navigator, "share vibrate");
@@ -79,9 +81,7 @@ export const hook = () => {
   const waits = () => {
     const watch = turn();
     if (!watch || watch.visitor) return;
-    const token = {};
-    watch.holds.add(token);
-    plainTimeout(() => watch.holds.delete(token), SOCKET_MS);
+    hold(watch, {}, SOCKET_MS);
     watch.reply = Math.max(watch.reply, clock() + SOCKET_MS);
   };
   lent.wrap(WebSocket.prototype, "send", (/** @type {any} */ _, /** @type {WebSocket} */ self) => self.url.startsWith(lent.options.host.replace("http", "ws")) || waits());
@@ -100,7 +100,7 @@ export const watchSigns = () => {
   listen(window, "blur", (/** @type {Event} */ { target }) => target === window && answer(current(WINDOW_MS), "window"));
   listen(window, "submit", (/** @type {any} */ event) => {
     const watch = current();
-    if (watch) plainTimeout(() => event.defaultPrevented || event.target.method === "dialog" || depart(watch));
+    plainTimeout(() => event.defaultPrevented || event.target.method === "dialog" || depart(watch));
   });
   // Scrolled, and not by the visitor: the wheel, a finger or a key would have closed the watch.
   listen(document, "scroll", (/** @type {any} */ { target }) => {
@@ -118,9 +118,9 @@ export const watchSigns = () => {
       soon(watch, 30);
     }
   });
-  /** On its way to another page: the answer, once the page goes. @param {import("./watch.js").Watch} watch */
+  /** On its way to another page: the answer, once the page goes. @param {any} watch */
   const depart = (watch) => {
-    watch.leaving = true;
+    if (watch) watch.leaving = true;
   };
   if (navigation) {
     listen(navigation, "navigate", (/** @type {any} */ { destination, downloadRequest, hashChange }) => {
@@ -135,10 +135,7 @@ export const watchSigns = () => {
       else if (!hashChange || /#!?\//.test(url)) answer(watch, "route");
     });
   } else {
-    listen(window, "beforeunload", () => {
-      const watch = current();
-      if (watch) depart(watch);
-    });
+    listen(window, "beforeunload", () => depart(current()));
     listen(window, "popstate", () => answer(current(), "route"));
     for (const name of ["pushState", "replaceState"]) lent.wrap(history, name, () => void answer(current(), "route"));
   }

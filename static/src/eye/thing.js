@@ -1,7 +1,7 @@
 // @ts-check
 /** What was clicked: the smallest thing that looks or says that it can be; never what merely contains it. */
 
-import { BODY, CLEAR, parent } from "./dom.js";
+import { BODY, CLEAR, parent, share, TYPED } from "./dom.js";
 
 const CONTROL =
   "a,area[href],button,input,select,textarea,summary,video[controls],audio[controls],canvas,embed,object";
@@ -13,7 +13,6 @@ const HOLDER =
 /** A thing that fills more of the window than this holds other things. */
 const MOST = 0.4;
 
-export const TYPED = /^(input|select|textarea)$/;
 export const BUTTON = /^(button|submit|reset|image)$/;
 
 /** @param {any} element */
@@ -25,7 +24,7 @@ const holds = (element) =>
   HOLDER.test(element.localName) ||
   element.querySelector(CONTROL + ",[role=button]") ||
   (element.scrollHeight > element.clientHeight + 1 && element.clientHeight && getComputedStyle(element).overflowY !== "visible") ||
-  element.offsetWidth * element.offsetHeight > MOST * innerWidth * innerHeight;
+  share(element.getBoundingClientRect()) > MOST;
 
 /** @param {any} element */
 export const pointing = (element) => /^(pointer|zoom-)/.test(getComputedStyle(element).cursor);

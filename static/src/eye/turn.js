@@ -5,7 +5,7 @@
  * timers, frames and messages that were asked for in a turn run in it too.
  */
 
-import { watches } from "./watch.js";
+import { watches } from "./waiting.js";
 
 /** As they were before they carried turns. */
 export const { setTimeout: plainTimeout, requestAnimationFrame: plainFrame } = window;

@@ -1,13 +1,14 @@
 // @ts-check
 /** When to look, what is enough, and what is told: answered, dead, rage; and where we can't see, nothing. */
 
-import { inside, lent, parent, rootOf, words } from "./dom.js";
+import { inside, lent, parent, rootOf, share, words } from "./dom.js";
 import { evidence, REST } from "./evidence.js";
-import { catchUp, FULL, LIGHT, meet, observe } from "./ledger.js";
-import { BLANK, calm, take as fingerprint, thumbnail } from "./look.js";
+import { catchUp, FULL, last, LIGHT, meet, observe } from "./ledger.js";
+import { calm, thumbnail } from "./look.js";
 import { OFF } from "./thing.js";
 import { plainFrame, plainTimeout } from "./turn.js";
-import { alike, CAUSE_MS, clock, focusedAlready, watches, watchOf } from "./watch.js";
+import { clock, watches } from "./waiting.js";
+import { alike, focusedAlready, watchOf } from "./watch.js";
 
 /** @typedef {import("./watch.js").Watch} Watch */
 
@@ -120,12 +121,7 @@ export const soon = (watch, ms) => {
 };
 
 /** It takes up a good part of what can be seen. @param {Element} element */
-const large = (element) => {
-  const { left, right, top, bottom } = element.getBoundingClientRect();
-  const wide = Math.min(right, innerWidth) - Math.max(left, 0);
-  const high = Math.min(bottom, innerHeight) - Math.max(top, 0);
-  return wide > 0 && high > 0 && wide * high > FRAME * innerWidth * innerHeight;
-};
+const large = (element) => share(element.getBoundingClientRect()) > FRAME;
 
 /** Why we could not see whether anything happened.
  * @param {Watch} watch */
@@ -139,7 +135,7 @@ const blind = (watch) => {
     const now = canvas.isConnected && thumbnail(canvas);
     // It can't be read; or it was drawn anew, and who knows why; or it reads blank, as WebGL does: a large one is
     // what the page is about.
-    if (!now || now !== before || (now === BLANK && large(canvas))) return "canvas";
+    if (!now || now !== before || (!/[1-9]/.test(now) && large(canvas))) return "canvas";
   }
   return [...document.querySelectorAll("iframe,embed,object")].some(large) ? "frame" : "";
 };
@@ -173,7 +169,7 @@ const judge = (watch, click) => {
   // Unknown settles it: neither trouble nor praise.
   if (watch.late || blind(watch)) lent.emit("response", watch.element, { kind: "unknown" });
   else if (!watch.leaving) lent.emit("dead_click", watch.element, { ...click.facts, kind: kindOf(watch) });
-  if (watch.clicks.every((each) => each.told)) drop(watch);
+  if (watch.clicks.every((/** @type {any} */ { told }) => told)) drop(watch);
 };
 
 /** Four fast clicks on one thing, and the page had its time. @param {Watch} watch */
@@ -199,7 +195,8 @@ export const press = (element, was) => {
   if (same) same.element = element;
   if (same && look(same) !== true) return same;
   observe(FULL);
-  const watch = watchOf(element, was || fingerprint(element));
+  /** @type {Watch} */
+  const watch = watchOf(element, was);
   // A mood that changed between two clicks has closed the watch: it is one burst all the same.
   for (const other of watches) {
     if (other.element !== element) continue;
@@ -242,7 +239,8 @@ export const cancel = (watch) => watch.up || drop(watch);
  * @param {Watch} watch @param {boolean} [seeing] */
 export const close = (watch, seeing) => {
   if (watch.closed || watch.done || !watch.up) return;
-  look(watch, { seeing: !!seeing });
+  // Nothing changed since the last look: looking costs more than it tells.
+  look(watch, { seeing: !!seeing && !(last.change < (watch.lookedAt || 0)) });
   watch.closed = true;
 };
 

@@ -2,8 +2,9 @@
 /** A watch: one thing that is pressed, its clicks, and all that happens meanwhile, until each click has a verdict. */
 
 import { deepActive, inside, parent, words } from "./dom.js";
-import { take as fingerprint } from "./look.js";
+import { AT_ONCE, take as fingerprint } from "./look.js";
 import { turn } from "./turn.js";
+import { clock, watches } from "./waiting.js";
 
 /** What begins longer than this after a click is not its doing, unless a turn says so. */
 export const CAUSE_MS = 500;
@@ -13,13 +14,8 @@ export const CAUSE_MS = 500;
  * @typedef {{from: "turn" | "reply" | "after" | "page" | "late", t: number, old?: any, value?: any, click?: number,
  *   place?: any, text?: string}} Note */
 
-/** @type {any[]} */
-export const watches = [];
-
-export const clock = () => performance.now();
-
 /** @param {any} element @param {ReturnType<typeof fingerprint>} [was] taken before the press */
-export const watchOf = (element, was = fingerprint(element)) => {
+export const watchOf = (element, was = fingerprint(element, AT_ONCE)) => {
   let natural = element;
   while (natural && natural.tabIndex < 0) natural = parent(natural);
   return {
@@ -57,13 +53,12 @@ export const watchOf = (element, was = fingerprint(element)) => {
     keys: new Set(),
     /** Clicks on it in a watch before. @type {any[]} */
     before: [],
-    lookedAt: 0, looks: 0, closed: false, done: false,
-    early: /** @type {any} */ (null), toggled: /** @type {any} */ (null),
-    late: /** @type {any} */ (null),
-    loaded: false, raged: false, leaving: false, here: false, coasting: false, due: false,
+    looks: 0,
   };
 };
-/** @typedef {ReturnType<typeof watchOf>} Watch */
+/** @typedef {ReturnType<typeof watchOf> & {early?: any, toggled?: any, late?: any, lookedAt?: number, closed?: boolean,
+ *   done?: boolean, loaded?: boolean, raged?: boolean, leaving?: boolean, here?: boolean, coasting?: boolean,
+ *   due?: boolean}} Watch */
 
 /** The watch that something happening now belongs to. @param {number} [within] ms after the last click
  * @returns {Watch | null} */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Loaded with the visitor's first move: what hands do besides clicking. Scrolling, fields, clipboard, resting
+ * Loaded with the visitor's first move: what a visitor does besides clicking. Scrolling, fields, clipboard, resting
  * and shaking the pointer, and doing nothing. Depths, times and one score leave the browser; no text, no path.
  */
 
@@ -17,7 +17,7 @@ const TYPING_MS = 5000;
 const INVALID_MS = 100;
 
 /** @param {any} inside */
-export default ({ ACTIVE, FIELDS, emit, later, listen, origin, touched, up }) => {
+export const gestures = ({ ACTIVE, FIELDS, emit, later, listen, origin, touched, up }) => {
   const page = document;
 
   // Scrolling

@@ -9,11 +9,11 @@
 
 import { advise } from "./advise.js";
 import { json } from "./json.js";
-import { end, later, listen } from "./life.js";
+import { end, later, listen } from "./lifecycle.js";
 import { forget, receive, tell } from "./mood.js";
-import { keep, recall } from "./keep.js";
+import { keep, recall } from "./store.js";
 import { options } from "./options.js";
-import { load } from "./parts.js";
+import { load } from "./lazy.js";
 import { batch, drop as dropEvent, put, renumber, settle } from "./outbox.js";
 import { fresh, named, producer, remember, session } from "./session.js";
 

@@ -1,0 +1,2 @@
+import { h, text, app } from "hyperapp";
+app({ init: { n: 0, tab: 0 }, view: (s) => h("main", {}, [h("button", { id: "minus", onclick: (s) => ({ ...s, n: s.n - 1 }) }, text("−")), h("b", {}, text(s.n)), h("button", { id: "tab", onclick: (s) => ({ ...s, tab: 1 }) }, text("Second")), h("p", {}, text(s.tab ? "The second page" : "The first page")), h("button", { id: "dead", onclick: (s) => ({ ...s }) }, text("Sync"))]), node: document.getElementById("root") });

@@ -1,0 +1,2 @@
+import MicroModal from "micromodal";
+MicroModal.init();

@@ -1,0 +1,3 @@
+import "@splidejs/splide/css";
+import Splide from "@splidejs/splide";
+new Splide("#s").mount();

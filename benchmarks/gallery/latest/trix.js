@@ -1,0 +1,2 @@
+import "trix/dist/trix.css";
+import "trix";
