@@ -36,7 +36,7 @@ from app.transport.pages.privacy import Privacy
 from app.transport.rest import Rest
 from app.transport.slow_lane import SlowLane
 from app.transport.websocket import Connection
-from app.web.factories import bus_gauges, bus_of, model_of, shadow_of, sharing_of, storage_of
+from app.web.factories import bus_of, model_of, node_gauges, shadow_of, sharing_of, storage_of
 from app.web.first_keys import demo_key, development_keys
 from app.web.upkeep import Upkeep
 
@@ -113,7 +113,7 @@ class App:
                 lambda: float(bool(self.retention.refused)),
             ),
         }
-        self.metrics.gauges |= bus_gauges(self.bus)
+        self.metrics.gauges |= node_gauges(self.bus, self.ingest.conflicts)
         self.pages = Pages(self.doors)
         self.pages.remarks = self._remarks
         #: when `stop` must be done (the loop's time), None when it may take its time

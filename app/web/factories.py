@@ -9,6 +9,7 @@ from app.bus.local import LocalBus
 from app.clock import Clock
 from app.config.model_file import BadModel, read_overrides, served_numbers
 from app.config.settings import BadSetting, Settings
+from app.ingest.conflicts import Conflicts
 from app.ingest.shadow import Shadow
 from app.mood import DEFAULT, Model
 from app.storage import Storage
@@ -67,8 +68,8 @@ def _with_numbers(settings: Settings, name: str, path: str) -> Model:
         raise BadSetting(f"{name}: {error}") from None
 
 
-def bus_gauges(bus: Bus) -> dict[str, tuple[str, Callable[[], float]]]:
-    """What `/metrics` tells of the bus; nothing where there is none."""
+def node_gauges(bus: Bus, conflicts: Conflicts) -> dict[str, tuple[str, Callable[[], float]]]:
+    """What `/metrics` tells of the bus and of other nodes; nothing where there are none."""
     if isinstance(bus, LocalBus):
         return {}
     return {
@@ -79,4 +80,12 @@ def bus_gauges(bus: Bus) -> dict[str, tuple[str, Callable[[], float]]]:
         "sessionmood_bus_received": ("notices received since the start", lambda: bus.state().received),
         "sessionmood_bus_waiting": ("notices that could not be sent yet", lambda: bus.state().waiting),
         "sessionmood_bus_reconnects": ("tries to reach the bus again", lambda: bus.state().reconnects),
+        "sessionmood_conflicts": (
+            "how often a session was read again, because another node had gone on with it",
+            lambda: conflicts.count,
+        ),
+        "sessionmood_conflicts_given_up": (
+            "batches nacked because other nodes wrote to their session all the time",
+            lambda: conflicts.given_up,
+        ),
     }

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.protocol import Protocol
 from websockets.server import ServerProtocol
 
 APP: Final = Path(__file__).resolve().parents[2] / "app"
@@ -69,6 +70,7 @@ BORROWED: Final = [
 ]
 #: What is used of their parts: how our sources call the part, whose it is, and which names.
 PARTS: Final = [
+    (("Protocol",), Protocol, "parse"),
     (
         ("conn", "self.conn"),
         ServerProtocol,
