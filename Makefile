@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run dev quick test install install-test check hooks coverage bench gallery docs lock clean
+.PHONY: run dev quick test install install-test check hooks coverage soak bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -37,9 +37,13 @@ test: install-test
 # What most changes break, in half a minute: no server, no browser.
 quick: install-test
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -q -m "not slow and not recordings" tests/mood tests/protocol tests/sessions \
+	TEST_DEPTH=0.2 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not recordings" tests/mood tests/protocol tests/sessions \
 		tests/auth tests/test_architecture.py tests/storage/test_queue.py \
 		tests/storage/test_migrations.py
+
+# The property tests, with ten times as many examples: for an evening.
+soak: install-test
+	TEST_DEPTH=10 $(BIN)/python -m pytest -q -n 2 --timeout 3600 tests/mood tests/protocol tests/sessions tests/security/test_fuzz.py
 
 # Serve with a talkative log, and again whenever a file of app/ changes.
 dev: install

@@ -135,6 +135,24 @@ def test_no_modules_import_each_other() -> None:
         pytest.fail(f"a circle: {' < '.join(error.args[1])}")
 
 
+def test_no_scripts_import_each_other() -> None:
+    sources = APP.parent / "static" / "src"
+    graph = {
+        path: {
+            (path.parent / name).resolve()
+            for name in re.findall(
+                r'^(?:import|export)\b[^;]*?from "(\.[^"]+)"', path.read_text(), re.MULTILINE
+            )
+        }
+        for path in sources.rglob("*.js")
+    }
+    assert sum(map(len, graph.values())) > 40
+    try:
+        list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(f"a circle: {' < '.join(path.name for path in error.args[1])}")
+
+
 def test_no_file_is_longer_than_one_reads() -> None:
     long = {str(p.relative_to(APP)) for p in MODULES if len(p.read_text().splitlines()) > LONGEST}
     assert long == set(), "split these, by what changes for one reason"

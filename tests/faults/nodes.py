@@ -80,7 +80,7 @@ class Watcher:
         self._rng = rng
         self.position = (0, 0)
         self.mood: str | None = None
-        self.latest = 0.0
+        self.codes: set[int | None] = set()  # with which nodes closed the line
 
     async def run(self) -> None:
         while True:
@@ -102,8 +102,12 @@ class Watcher:
             await socket.send(msgspec.json.encode({"op": "hello", "have": self.position}).decode())
             while True:
                 # a page takes a line for dead that says nothing for so long; here that comes sooner
-                async with asyncio.timeout(4):
-                    frame = msgspec.json.decode(await socket.recv())
+                try:
+                    async with asyncio.timeout(4):
+                        frame = msgspec.json.decode(await socket.recv())
+                except websockets.ConnectionClosed:
+                    self.codes.add(socket.close_code)
+                    raise
                 if frame["op"] == "ping":
                     await socket.send('{"op":"pong"}')
                 reading = frame if frame["op"] == "mood" else frame.get("mood")
@@ -352,6 +356,28 @@ async def run(
         f"seed {seed}; faults: {kinds}; {', '.join(sums)}; {tally}; moods pushed {pushed}; "
         f"watchers knew after {took:.2f} s"
     )
+
+
+async def roll(folder: Path, engines: tuple[Postgres, Valkey], seed: int, visitors: int) -> str:
+    """Restart all nodes, one after the other, under load: whoever has a line is told to go, and every ack holds."""
+    rng = random.Random(seed)
+    async with cluster(folder, engines, rng) as found:
+        async with Roamers(found, visitors, rng) as crowd:
+            await crowd.more_acks(visitors)
+            for node in found.nodes:
+                assert await asyncio.to_thread(node.stop) == 0
+                await asyncio.to_thread(found._start, node)
+                await crowd.more_acks(20)
+            await crowd.settle(90)
+            await crowd.converge()
+            tally = await crowd.check()
+            await crowd.check_timeline()
+        codes = {code for watcher in crowd.watchers for code in watcher.codes}
+        assert codes <= {4200}, codes
+        assert (tally.lost, tally.doubled, tally.altered) == (0, 0, 0), tally
+        for node in found.nodes:
+            assert "Traceback" not in node.output(), node.output()[-8000:]
+    return f"closed with {sorted(map(str, codes))}; {tally}"
 
 
 def main() -> None:

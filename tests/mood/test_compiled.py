@@ -51,6 +51,7 @@ def test_compiled_says_what_plain_says_bit_for_bit() -> None:
     assert len(plain) > 100_000
 
 
+@pytest.mark.slow
 def test_the_short_form_says_what_the_long_form_says_bit_for_bit() -> None:
     """What the hot lines leave out (fading of nothing, weights of zero) would change nothing."""
 

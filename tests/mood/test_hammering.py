@@ -4,12 +4,13 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mood import DEFAULT, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, Model, MoodEngine
 from tests.mood import oracle
 from tests.mood.histories import START, TOUCHY, copied, noted
+from tests.support.examples import tries
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 
@@ -33,7 +34,7 @@ def hammerings(draw: st.DrawFn) -> list[Event]:
 
 
 @given(hammerings(), st.sampled_from([DEFAULT, TOUCHY]))
-@settings(max_examples=200, deadline=None)
+@tries(100)
 def test_scores_equal_a_naive_batch_scorer(history: list[Event], model: Model) -> None:
     engine = MoodEngine("session", START, model)
     for i, event in enumerate(copied(history)):
@@ -43,7 +44,7 @@ def test_scores_equal_a_naive_batch_scorer(history: list[Event], model: Model) -
 
 
 @given(hammerings(), st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@tries(100)
 def test_order_within_a_millisecond_does_not_matter(history: list[Event], shuffle: random.Random) -> None:
     straight, mixed = MoodEngine("session", START, TOUCHY), MoodEngine("session", START, TOUCHY)
     for at in sorted({event.at for event in history}):

@@ -4,14 +4,15 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.mood import DEFAULT, MOODS, Change, Event, Model, MoodEngine, Offer, Reading
 from tests.mood import oracle
 from tests.mood.histories import START, copied, events, models
+from tests.support.examples import tries
 
-ENOUGH = settings(max_examples=100, deadline=None)
+ENOUGH = tries(100)
 
 
 def started(model: Model = DEFAULT) -> MoodEngine:

@@ -1,9 +1,10 @@
 """The decoders against hostile input: mutated seeds, and whatever hypothesis thinks of."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.security import fuzz
+from tests.support.examples import tries
 
 VALUES = st.recursive(
     st.none()
@@ -27,7 +28,7 @@ def test_mutated_seeds() -> None:
     assert any("batch" in outcome for outcome in outcomes)
 
 
-@settings(max_examples=300, deadline=None)
+@tries(300)
 @given(OBJECTS | st.lists(OBJECTS, max_size=5) | VALUES)
 def test_any_json(value: object) -> None:
     import json
@@ -35,7 +36,7 @@ def test_any_json(value: object) -> None:
     fuzz.check(json.dumps(value).encode())
 
 
-@settings(max_examples=300, deadline=None)
+@tries(300)
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     fuzz.check(data)

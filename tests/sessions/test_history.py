@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.history_rows import history_row, mood_columns, restored_history, told
@@ -11,6 +11,7 @@ from app.sessions.history import OUTCOMES, History, moods_of, outcome_of, wanted
 from app.sessions.session import Session
 from app.storage import SessionRow
 from tests.mood.histories import events as histories
+from tests.support.examples import tries
 
 T = 1_764_000_000_000
 MINUTE = 60_000
@@ -52,7 +53,7 @@ def test_the_last_mood_is_as_of_the_last_event_however_long_ago() -> None:
     assert (ending.mood, ending.confidence, ending.scores) == (last.mood, last.confidence, last.scores)
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(histories(), st.integers(0, 40 * MINUTE))
 def test_a_reading_can_be_had_again_as_it_was(events: list[Event], wait: int) -> None:
     engine = MoodEngine("s", events[0].at)
@@ -71,7 +72,7 @@ def test_a_reading_can_be_had_again_as_it_was(events: list[Event], wait: int) ->
     assert engine.state() == state, "asking must alter nothing"
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(histories(), st.lists(st.integers(0, 3 * MINUTE), max_size=6))
 def test_how_often_time_is_told_changes_nothing(events: list[Event], ticks: list[int]) -> None:
     """Waking a session and its next event come to the same, also where the mood changed between them."""
@@ -94,7 +95,7 @@ def test_how_often_time_is_told_changes_nothing(events: list[Event], ticks: list
     assert history_row(seldom.history) == history_row(often.history)
 
 
-@settings(max_examples=30, deadline=None)
+@tries(30)
 @given(histories())
 def test_the_worst_mood_is_one_that_was_told_with_its_evidence(events: list[Event]) -> None:
     severity = ["satisfied", "curious", "engaged", "bored", "confused", "frustrated"]
