@@ -7,12 +7,22 @@ from typing import Any
 import kosoku
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from app.config.settings import Settings
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 from tests.support.serving import serving
+
+
+class Theirs(WebSocketsSansIOProtocol):
+    """uvicorn's own, which reads the handshake itself."""
+
+    head: Any = None
+
+    def shake_hands(self, request: Request) -> None:
+        self.data_received(request.serialize())
 
 
 async def failures(kind: Any, cases: list[str] | None) -> tuple[set[str], int]:
@@ -38,6 +48,6 @@ async def test_the_cases_of_rfc_6455() -> None:
         partial(SocketProtocol, TcpConnections(Settings(max_batch_bytes=2**24), SlowLane())), None
     )
     assert run > 240
-    theirs, _ = await failures(WebSocketsSansIOProtocol, sorted(ours) or ["1.1.1"])
+    theirs, _ = await failures(Theirs, sorted(ours) or ["1.1.1"])
     assert ours <= theirs
     assert ours <= {"7.1.5"}
