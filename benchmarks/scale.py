@@ -14,25 +14,25 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Figures:
-    """What one thing costs, measured on two virtual processors (AMD EPYC): `make bench`, docs/performance.md and
+    """What one thing costs, measured on two virtual processors: `make bench`, docs/performance.md and
     docs/storage.md say how. us: microseconds of CPU."""
 
     #: us in the app's process for a batch, whatever is in it, and for each event in it
-    batch_us: float = 60.0
-    event_us: float = 5.0
+    batch_us: float = 55.0
+    event_us: float = 8.5
     #: us for a handshake, hello, welcome and close
-    connect_us: float = 800.0
+    connect_us: float = 1200.0
     #: of which for one who has hung up before its turn
     hung_up_us: float = 60.0
     #: us for a request of REST
-    request_us: float = 220.0
+    request_us: float = 520.0
     #: of one idle session with its socket, and of what a node takes without any
-    session_kib: float = 31.0
-    node_mib: float = 90.0
+    session_kib: float = 20.0
+    node_mib: float = 60.0
     #: us of a processor for the pings of one silent socket a second (one each 25 s)
-    idle_us: float = 5.0
+    idle_us: float = 8.6
     #: rows of the log a second that one processor of Postgres takes, and bytes a row with its index and WAL
-    rows_per_second: float = 20_000.0
+    rows_per_second: float = 37_000.0
     row_bytes: float = 900.0
     #: bytes of an event on its way in, with its share of a frame of three and of TCP; bytes out for a batch
     event_bytes: float = 130.0

@@ -91,8 +91,8 @@ class SocketProtocol(ClosingSocket):
         self._tcp.shake_hands(self)
 
     def shake_hands(self, request: Request) -> None:
-        """Take the request that asks for this WebSocket, which was read as HTTP: frames come next. Having the parser
-        read it once more took 60 us, and it would hold the request as long as the socket lives."""
+        """Take the request that asks for this WebSocket, which was read as HTTP: frames come next. Having the parser read
+        it once more would cost time, and hold the request as long as the socket lives."""
         conn = self.conn
         conn.parser.close()
         conn.parser = Protocol.parse(conn)
