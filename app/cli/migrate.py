@@ -15,9 +15,7 @@ def migrate(
     source: Annotated[str, typer.Option("--from", metavar="URL", help="The database that has everything.")],
     target: Annotated[str, typer.Option("--to", metavar="URL", help="The database that gets it.")],
 ) -> None:
-    """Copy everything from SQLite to Postgres, or back.
-
-    Servers of both must be stopped.
+    """Copy everything to another database. SQLite to Postgres, or back; servers of both must be stopped.
 
     When it was cut short, run it again: what is there already is not copied twice. At the end both are compared, session
     by session. The first database is left as it is.

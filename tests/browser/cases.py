@@ -93,6 +93,19 @@ this.addEventListener('click',()=>r.querySelector('span').textContent=++n+' like
         "click #b 4 200",
     ),
     Case(
+        "an outline alone shows what is chosen",
+        ANSWERED,
+        """<style>div{width:60px;height:60px;font-size:40px;cursor:pointer}.on{outline:3px solid #d60}</style>
+<div id=b>♞</div><div>♜</div><script>b.onclick=()=>b.className='on'</script>""",
+        "wait 1500; click #b",
+    ),
+    Case(
+        "a password is shown",
+        ANSWERED,
+        """<p><input id=pw type=password value=secret1> <button id=b type=button>Show</button>
+<script>b.onclick=()=>pw.type=pw.type==='text'?'password':'text'</script>""",
+    ),
+    Case(
         "the browser's own date picker",
         ANSWERED,
         "<div><input type=date id=d></div><button id=b type=button onclick='d.showPicker()'>cal</button>",

@@ -19,7 +19,7 @@ export const REST = 1000;
 
 /** Attributes that say something by themselves. */
 const SEMANTIC =
-  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|src|srcset|poster|placeholder|d|r|points|viewBox|readonly|inert)$/;
+  /^(aria-(?!controls|owns|activedesc|labelledby|describedby).*|hidden|open|checked|disabled|selected|value|type|src|srcset|poster|placeholder|d|r|points|viewBox|readonly|inert)$/;
 const FEEDBACK = /focus|hover|press|ripple|wave|touch|mouse|keyboard|pointer|active|tabbing|input/i;
 
 /** @param {any} node */
@@ -169,7 +169,7 @@ export const evidence = (watch, look) => {
     if (kind === "value") need = rendered(element) || /checkbox|radio/.test(element.type) ? SEEN : 0;
     else if (where === "in") {
       if (kind === "text") need = SEEN;
-      else if (/appear|vanish/.test(kind) || (/size|look/.test(kind) && touched(element, pressed))) {
+      else if (/appear|vanish/.test(kind) || (/size|look|ring/.test(kind) && touched(element, pressed))) {
         // By style alone, as long as it has the focus.
         need = changedInside() || (kind === "appear" && words(element)) ? REST : 0;
       }

@@ -100,6 +100,8 @@ let small;
 export const thumbnail = (canvas) => {
   try {
     small ||= new OffscreenCanvas(8, 8).getContext("2d", { willReadFrequently: true });
+    // else single points are read, and what lies between them is not seen
+    small.imageSmoothingQuality = "high";
     small.clearRect(0, 0, 8, 8);
     small.drawImage(canvas, 0, 0, 8, 8);
     return small.getImageData(0, 0, 8, 8).data.join();
