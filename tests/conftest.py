@@ -19,26 +19,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-#: Files with tests that take longest: where several processes share the files, none of these is left for the end.
+#: Files that take longest, begun first where several processes share the files. A process is given one more as soon as
+#: it has two tests left: those with one or two tests stand behind those with many, or before small ones.
 LONGEST = (
-    "test_cases.py",
+    "test_docs.py",
+    "test_drain.py",
+    "test_restore.py",
+    "test_attacks.py",
+    "test_disk.py",
+    "test_nodes.py",
+    "test_soak.py",
+    "test_one_session.py",
+    "test_conformance.py",
+    "test_kill.py",
+    "test_cuts.py",
+    "test_files.py",
+    "test_tune.py",
+    "test_gallery.py",
+    # the browser's
     "test_package.py",
     "test_axe.py",
-    "test_soak.py",
-    "test_drain.py",
-    "test_clock.py",
-    "test_docs.py",
-    "test_gallery.py",
-    "test_one_session.py",
-    "test_tune.py",
-    "test_laws.py",
-    "test_hammering.py",
+    "test_cases.py",
+    "test_reactions.py",
 )
+
+
+def _rank(item: pytest.Item) -> int:
+    return LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last: its driver keeps an event loop that asynchronous tests can't share."""
-    items.sort(key=lambda item: ("browser" in item.path.parts, item.path.name not in LONGEST))
+    items.sort(key=lambda item: ("browser" in item.path.parts, _rank(item), str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Frame, Page, Request
 
 from tests.browser.cases import Case
 from tests.browser.site import Site
@@ -39,6 +39,20 @@ class Play:
         self.fault = ""
         self.dialog_s = 0.0
         page.on("dialog", self._dialog)
+        #: on its way to another page: meanwhile a page can't be asked anything
+        self.leaving = False
+        page.on("request", self._requested)
+        page.on("framenavigated", self._arrived)
+        page.on("requestfailed", self._requested_in_vain)
+
+    def _requested(self, request: Request) -> None:
+        self.leaving |= request.is_navigation_request() and request.frame == self.page.main_frame
+
+    def _requested_in_vain(self, request: Request) -> None:
+        self.leaving &= not request.is_navigation_request()
+
+    def _arrived(self, frame: Frame) -> None:
+        self.leaving &= frame != self.page.main_frame
 
     def _dialog(self, dialog: Any) -> None:
         self.page.wait_for_timeout(self.dialog_s * 1000)
@@ -111,6 +125,10 @@ class Play:
             else:
                 raise ValueError(f"no such step: {step}")
             yield 0.03
+        if self.leaving:  # what it has told while it was going
+            self.hand.send("Page.stopLoading")
+            self.told = page.evaluate("told")
+            return
         began = time.monotonic()
         while time.monotonic() - began < PATIENCE_S:
             yield 0.15
