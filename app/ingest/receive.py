@@ -128,7 +128,9 @@ class Ingest:
             except OutOfOrder:
                 if self.store.sole:
                     raise
-                await self.conflicts.refresh(session)  # what is missing may have gone to another node
+                # What is missing may have gone to another node. Twice: the first may wait for a read that had begun.
+                await self.conflicts.refresh(session)
+                await self.conflicts.refresh(session)
                 self.admit(session)
                 offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
         news: list[Change | Offer] = []
