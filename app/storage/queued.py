@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from app import errors
-from app.storage import Entry, Epoch, HistoryRow, Page, SessionRow, Traits
+from app.storage import Entry, Epoch, HistoryRow, Page, SessionRow, State, Traits
 from app.storage.cursor import Filters, Position, read_cursor, write_cursor
 from app.storage.damage import Damages
 from app.storage.queue import OnConflict, WriteQueue
@@ -43,6 +43,38 @@ class Queued:
 
     def tell_conflicts(self, on_conflict: OnConflict) -> None:
         self.queue.on_conflict = on_conflict
+
+    async def _write_probe(self) -> None:
+        """Write something small. Raises StorageUnavailable."""
+        raise NotImplementedError
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Bytes of the database, of its log, and of what is free beside them; 0 where the server has no way to know."""
+        return 0, 0, 0
+
+    async def check(self) -> None:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self._write_probe()
+        except TimeoutError:
+            raise errors.StorageUnavailable(
+                f"a write took more than {CHECK_SECONDS:.0f} s", retry_ms=READ_RETRY_MS
+            ) from None
+
+    def state(self) -> State:
+        queue = self.queue
+        return State(
+            queue.queued_entries,
+            queue.queued_bytes,
+            queue.commits,
+            queue.commit_seconds,
+            queue.failures,
+            queue.failing_since is not None,
+            None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
+            self.damage.counts,
+            queue.slow_commits,
+            *self._sizes(),
+        )
 
     async def _drain(self, seconds: float) -> None:
         """Write what is queued, for at most so many seconds; what is left then is given up."""

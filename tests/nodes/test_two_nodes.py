@@ -13,7 +13,7 @@ import pytest
 from tests.support.engines import Postgres, Valkey
 from tests.support.metrics import metrics
 from tests.support.nodes import Node, nodes
-from tests.support.server import fresh, wait_until
+from tests.support.server import Socket, fresh, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +38,13 @@ def _bus_is(node: Node, up: int) -> bool:
     return metrics(node)["sessionmood_bus_up"] == up
 
 
+async def _arrive(socket: Socket) -> None:
+    """A visitor opens a page, and it is stored."""
+    await socket.hello(producer="p")
+    await socket.send({"op": "events", "seq": 1, "events": _CALM})
+    await socket.until("ack", seq=1)
+
+
 def test_nodes_that_start_together_make_one_pair_of_keys(pair: tuple[Node, Node]) -> None:
     printed = [found for node in pair for found in re.findall(r"[sp]k_[\w-]+", node.output())]
     assert len(printed) == 2
@@ -50,9 +57,7 @@ async def test_a_mood_change_reaches_who_listens_on_the_other_node(pair: tuple[N
     a, b = pair
     session = fresh()
     async with a.socket(session) as socket:
-        await socket.hello(producer="p")
-        await socket.send({"op": "events", "seq": 1, "events": _CALM})
-        await socket.until("ack", seq=1)
+        await _arrive(socket)
         answer = await asyncio.to_thread(b.post, session, _TROUBLE)
         assert answer.json()["mood"]["event_count"] == 5
         pushed = await socket.until("mood", mood="frustrated")
@@ -121,9 +126,7 @@ async def test_a_token_minted_on_one_node_sends_the_others_away_on_all(pair: tup
     a, b = pair
     session = fresh()
     async with a.socket(session, a.pk) as socket:
-        await socket.hello(producer="p")
-        await socket.send({"op": "events", "seq": 1, "events": _CALM})
-        await socket.until("ack", seq=1)
+        await _arrive(socket)
         path, headers = f"{b.base}/v1/sessions/{session}/token", {"x-api-key": b.sk}
         token = (await asyncio.to_thread(httpx2.post, path, headers=headers)).json()["token"]
         code, _ = await socket.closed()
@@ -152,9 +155,7 @@ async def test_while_the_bus_is_away_readings_say_so_and_news_come_all_the_same(
     a, b = pair
     session = fresh()
     async with a.socket(session) as socket:
-        await socket.hello(producer="p")
-        await socket.send({"op": "events", "seq": 1, "events": _CALM})
-        await socket.until("ack", seq=1)
+        await _arrive(socket)
         await asyncio.to_thread(valkey.kill)
         try:
             for node in pair:

@@ -7,7 +7,7 @@ from app.storage.sqlite import connection as sqlite_connection
 from app.storage.sqlite import database as sqlite
 from app.storage.sqlite.database import SQLiteStorage
 
-from .contract import Make
+from .contract import Make, maker
 
 
 @pytest.fixture
@@ -17,19 +17,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def make(path: Path) -> AsyncIterator[Make]:
-    opened: list[SQLiteStorage] = []
-
-    async def again() -> SQLiteStorage:
-        for storage in opened:
-            await storage.close()
-        storage = SQLiteStorage(path, retry_scale=0.02)
-        await storage.open()
-        opened.append(storage)
-        return storage
-
-    yield again
-    for storage in opened:
-        await storage.close()
+    async with maker(lambda: SQLiteStorage(path, retry_scale=0.02)) as make:
+        yield make
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 `from .contract import *`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -31,6 +32,24 @@ __all__ = [  # the tests; pytest collects what is imported
 
 # Opens another storage on the same data; what was opened before is closed first.
 Make = Callable[[], Awaitable[Storage]]
+
+
+@contextlib.asynccontextmanager
+async def maker(build: Callable[[], Storage]) -> AsyncIterator[Make]:
+    """What a `make` fixture yields: opens what `build` gives, and closes it at the end."""
+    opened: list[Storage] = []
+
+    async def again() -> Storage:
+        for storage in opened:
+            await storage.close()
+        storage = build()
+        await storage.open()
+        opened.append(storage)
+        return storage
+
+    yield again
+    for storage in opened:
+        await storage.close()
 
 
 def row(session: str = "s", version: int = 1, *, project: str = "p", **other: object) -> SessionRow:

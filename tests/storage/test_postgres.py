@@ -21,24 +21,16 @@ from app.storage.queue import Group, Outcome
 from tests.support.engines import Postgres
 
 from .contract import *  # noqa: F403
-from .contract import Make, batch, change, row
+from .contract import Make, batch, change, maker, row
 
 
 @pytest.fixture
 async def make(postgres_url: str) -> AsyncIterator[Make]:
-    opened: list[PostgresStorage] = []
+    def build() -> PostgresStorage:
+        return PostgresStorage(postgres_url, server="sole", retry_scale=0.02, day_slack_ms=0)
 
-    async def again() -> PostgresStorage:
-        for storage in opened:
-            await storage.close()
-        storage = PostgresStorage(postgres_url, server="sole", retry_scale=0.02, day_slack_ms=0)
-        await storage.open()
-        opened.append(storage)
-        return storage
-
-    yield again
-    for storage in opened:
-        await storage.close()
+    async with maker(build) as make:
+        yield make
 
 
 async def node(url: str, server: str = "node") -> PostgresStorage:

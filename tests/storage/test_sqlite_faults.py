@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from app import errors
-from app.storage import Entry
+from app.storage import Entry, queued
 from app.storage.queue import Group, Outcome
 from app.storage.sqlite import commit as sqlite_commit
 from app.storage.sqlite import connection as sqlite_connection
@@ -345,7 +345,7 @@ async def test_a_slow_disk_holds_acks_and_check_says_so(
     try:
         future = storage.submit(entry())
         with monkeypatch.context() as impatient:  # until here only: the check at the end may take its time
-            impatient.setattr(sqlite, "CHECK_SECONDS", 0.1)
+            impatient.setattr(queued, "CHECK_SECONDS", 0.1)
             with pytest.raises(errors.StorageUnavailable, match="took more than"):
                 await storage.check()
         assert not future.done()
@@ -358,7 +358,7 @@ async def test_a_slow_disk_holds_acks_and_check_says_so(
 
 async def test_a_storm_of_cancellations(storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     # a check waits behind fifty erasures, each a commit of its own: on a slow disk that is more than 5 s
-    monkeypatch.setattr(sqlite, "CHECK_SECONDS", 120.0)
+    monkeypatch.setattr(queued, "CHECK_SECONDS", 120.0)
     submitted: dict[int, asyncio.Task[None]] = {}
     others: list[asyncio.Task[Any]] = []
 

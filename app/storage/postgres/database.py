@@ -21,7 +21,6 @@ from app.storage import (
     MoodChange,
     ProducerState,
     SessionRow,
-    State,
     Stored,
 )
 from app.storage.cursor import Filters, Position
@@ -40,7 +39,7 @@ from app.storage.postgres.connection import (
 from app.storage.postgres.epoch import read_epoch
 from app.storage.postgres.nodes import BEAT_SECONDS, Node
 from app.storage.queue import Group, Outcome, WriteQueue
-from app.storage.queued import CHECK_SECONDS, CLOSE_SECONDS, READ_RETRY_MS, Queued
+from app.storage.queued import CLOSE_SECONDS, Queued
 
 T = TypeVar("T")
 logger = logging.getLogger("sessionmood.storage")
@@ -291,30 +290,10 @@ class PostgresStorage(Queued):
             "a backup of Postgres is made with its own tools: `pg_dump --format=custom`, or base backups and the WAL"
         )
 
-    async def check(self) -> None:
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                await self._run(lambda c: jobs.write_probe(c, time.time_ns() // 1_000_000))
-        except TimeoutError:
-            raise errors.StorageUnavailable(
-                f"a write took more than {CHECK_SECONDS:.0f} s", retry_ms=READ_RETRY_MS
-            ) from None
+    async def _write_probe(self) -> None:
+        await self._run(lambda c: jobs.write_probe(c, time.time_ns() // 1_000_000))
         if self._usurped is not None:
             raise self._usurped
-
-    def state(self) -> State:
-        queue = self.queue
-        return State(
-            queue.queued_entries,
-            queue.queued_bytes,
-            queue.commits,
-            queue.commit_seconds,
-            queue.failures,
-            queue.failing_since is not None,
-            None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
-            self.damage.counts,
-            queue.slow_commits,
-        )
 
     async def damages(self) -> list[Damage]:
         return await self._pool.run(reads.read_damages)

@@ -20,7 +20,6 @@ from app.storage import (
     MoodChange,
     ProducerState,
     SessionRow,
-    State,
     Stored,
 )
 from app.storage.cursor import Filters, Position
@@ -28,7 +27,7 @@ from app.storage.damage import Damages, Found
 from app.storage.file_lock import Gate
 from app.storage.migrations import migrate_sqlite
 from app.storage.queue import Group, Outcome, WriteQueue
-from app.storage.queued import CHECK_SECONDS, CLOSE_SECONDS, READ_RETRY_MS, Queued
+from app.storage.queued import CLOSE_SECONDS, READ_RETRY_MS, Queued
 from app.storage.sqlite import jobs, reads, requests
 from app.storage.sqlite.backup import back_up
 from app.storage.sqlite.commit import is_environment, write_group
@@ -272,29 +271,11 @@ class SQLiteStorage(Queued):
         except (sqlite3.Error, OSError) as error:
             raise errors.StorageUnavailable(f"the backup failed: {error}") from error
 
-    async def check(self) -> None:
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                await self._run(lambda c: jobs.write_probe(c, int(time.time() * 1000)))
-        except TimeoutError:
-            raise errors.StorageUnavailable(
-                f"a write took more than {CHECK_SECONDS:.0f} s", retry_ms=READ_RETRY_MS
-            ) from None
+    async def _write_probe(self) -> None:
+        await self._run(lambda c: jobs.write_probe(c, int(time.time() * 1000)))
 
-    def state(self) -> State:
-        queue = self.queue
-        return State(
-            queue.queued_entries,
-            queue.queued_bytes,
-            queue.commits,
-            queue.commit_seconds,
-            queue.failures,
-            queue.failing_since is not None,
-            None if queue.last_commit_at is None else queue.last_commit_at - queue.last_commit_seconds,
-            self.damage.counts,
-            queue.slow_commits,
-            *sizes(self._claim.real),
-        )
+    def _sizes(self) -> tuple[int, int, int]:
+        return sizes(self._claim.real)
 
     async def examine(self) -> list[str]:
         """Look through the whole file; what SQLite says of damaged pages. Rows that cannot be read are reported."""
