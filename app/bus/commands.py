@@ -9,7 +9,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as TooLate
 
 from app.bus import BusAway
-from app.bus.engine import ANSWER_WITHIN, Engine
+from app.bus.engine import ANSWER_WITHIN, Engine, end
 
 #: Commands in one pipeline, and that may wait for one.
 AT_ONCE: Final = 500
@@ -78,8 +78,7 @@ class Commands:
         self.engine = None
         sender, self._sender = self._sender, None
         if sender is not None:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            await end([sender])
         waiting, self._waiting = self._waiting, []
         for _, future in waiting:
             _fail(future, BusAway("the bus cannot be reached"))

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -13,6 +14,8 @@ from redis.exceptions import ResponseError
 #: Seconds that connecting, and one pipeline of commands, may take.
 CONNECT_WITHIN: Final = 2.0
 ANSWER_WITHIN: Final = 2.0
+#: Seconds until a task that has not ended is cancelled again.
+_CANCEL_AGAIN: Final = 0.5
 
 
 def _options() -> dict[str, Any]:
@@ -97,3 +100,17 @@ async def connect(connection: AbstractConnection) -> None:
 async def read(connection: AbstractConnection, within: float = math.inf) -> Any:
     """The next message of a connection that listens; None when none came within that many seconds."""
     return await connection.read_response(timeout=within, disconnect_on_error=False, push_request=True)
+
+
+async def end(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Cancel `tasks` until all have ended. Once is not enough: `asyncio.wait_for`, with which redis-py sends, loses a
+    cancellation that comes as its own work is done (Python 3.11)."""
+    tasks = list(tasks)
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # whoever ends them does not ask why they ended

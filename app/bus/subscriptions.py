@@ -9,7 +9,7 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from app.bus.engine import connect, read
+from app.bus.engine import connect, end, read
 
 #: A sign of life is asked for this often (s), and the connection given up when none came for so long: a line that is
 #: open on one side only looks like one on which nothing happens.
@@ -79,9 +79,7 @@ class Subscription:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             await self._connection.disconnect(nowait=True)
             await asyncio.sleep(0)  # the line ends in the next turn of the loop
 

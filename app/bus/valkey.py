@@ -16,7 +16,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from app.bus import NEWS, BusAway, Notice, State
 from app.bus.commands import Commands
-from app.bus.engine import Engine
+from app.bus.engine import Engine, end
 from app.bus.subscriptions import Moved, Silent, Subscription
 
 logger = logging.getLogger("sessionmood.bus")
@@ -90,9 +90,7 @@ class ValkeyBus:
             task.cancel()
         with contextlib.suppress(BusAway, RedisError):
             await self._commands.call("ZREM", f"{self._prefix}:nodes", self.node)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
 
     def state(self) -> State:
         return State(
@@ -250,9 +248,7 @@ class ValkeyBus:
                 task.result()
         finally:
             self._leave()  # first: a line that hangs may take long to close
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             self._subscriptions.clear()
             await self._commands.detach()
             await engine.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.bus.conftest import node, until
+from tests.bus.conftest import Node, node, until
 from tests.support.engines import Valkey
 from tests.support.server import free_port, wait_until
 
@@ -38,12 +38,18 @@ def _ready(client: Any) -> bool:
     return "ok" in str(client.execute_command("CLUSTER INFO")).partition("cluster_state")[2][:8]
 
 
+async def _listen(to: Node, count: int) -> list[str]:
+    """It listens to so many sessions; their names."""
+    names = [f"s{n}" for n in range(count)]
+    for name in names:
+        to.bus.listen("p", name)
+    await until(lambda: len(to.listening) == count)
+    return names
+
+
 async def test_notices_find_the_node_of_their_session(cluster: list[Valkey]) -> None:
     async with node(cluster[0].url()) as a, node(cluster[1].url()) as b:
-        names = [f"s{n}" for n in range(100)]
-        for name in names:
-            b.bus.listen("p", name)
-        await until(lambda: len(b.listening) == 100)
+        names = await _listen(b, 100)
         for name in names:
             a.news(name)
         await until(lambda: len(b.heard) == 100)
@@ -55,10 +61,7 @@ async def test_notices_find_the_node_of_their_session(cluster: list[Valkey]) -> 
 
 async def test_sessions_are_heard_of_after_their_slots_have_moved(cluster: list[Valkey]) -> None:
     async with node(cluster[0].url()) as a, node(cluster[1].url()) as b:
-        names = [f"s{n}" for n in range(50)]
-        for name in names:
-            b.bus.listen("p", name)
-        await until(lambda: len(b.listening) == 50)
+        names = await _listen(b, 50)
         await asyncio.to_thread(_move_all, cluster)
         await until(lambda: b.returned == 2)
 
