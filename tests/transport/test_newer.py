@@ -1,0 +1,43 @@
+"""A client that has seen more elsewhere than this node knows is pushed nothing older, from its first moment on."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.sessions.session import Session
+from app.web import App
+from tests.faults.test_expiry import Page, service
+
+
+def _slow_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While this node looks for what others wrote, a commit ends that was folded long before."""
+
+    async def freshen(session: Session) -> None:
+        app.ingest.others.push_reading(session, changed=True)
+        for _ in range(5):  # long enough for it to be sent
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(app.ingest, "freshen", freshen)
+
+
+@pytest.mark.parametrize("by_headers", [False, True])
+async def test_nothing_older_comes_before_the_welcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_headers: bool
+) -> None:
+    async with service(tmp_path) as app:
+        key = app.pages.fresh_keys["sk"]
+        first = Page(app, "s", x_api_key=key)
+        await first.say({"op": "events", "events": [{"type": "click"}]})
+        assert (await first.until("mood"))["event_count"] == 1
+        _slow_look(app, monkeypatch)
+        page = Page(app, "s", **({"x_api_key": key} if by_headers else {}))
+        await page.say(
+            {"op": "hello", "every": True, "have": [9, app.clock()], **({} if by_headers else {"key": key})}
+        )
+        assert (await page.next())["op"] == "welcome"
+        for _ in range(2):
+            await first.say({"op": "events", "events": [{"type": "click"}] * 4})
+        assert (await page.until("mood"))["event_count"] == 9
+        for each in (first, page):
+            await each.leave()
