@@ -41,3 +41,29 @@ async def test_nothing_older_comes_before_the_welcome(
         assert (await page.until("mood"))["event_count"] == 9
         for each in (first, page):
             await each.leave()
+
+
+async def test_a_hello_that_had_to_wait_does_not_send_the_newer_socket_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with service(tmp_path) as app:
+        waits, go_on = asyncio.Event(), asyncio.Event()
+
+        async def freshen(session: Session) -> None:
+            if not waits.is_set():
+                waits.set()
+                await go_on.wait()
+
+        monkeypatch.setattr(app.ingest, "freshen", freshen)
+        hello = {"op": "hello", "key": app.pages.fresh_keys["sk"], "producer": "p"}
+        old, new = Page(app, "s"), Page(app, "s")
+        await old.say(hello)
+        await waits.wait()
+        await new.say(hello)
+        await new.until("welcome")
+        go_on.set()
+        assert (await old.until("error"))["code"] == "superseded"
+        await new.say({"op": "events", "seq": 1, "events": [{"type": "click"}]})
+        assert (await new.until("ack"))["seq"] == 1
+        for each in (old, new):
+            await each.leave()
