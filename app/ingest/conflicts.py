@@ -86,7 +86,7 @@ class Conflicts:
     def __init__(self, ingest: "Ingest") -> None:
         self._ingest = ingest
         self._held: dict[Session, list[Held]] = {}
-        self._mending: dict[Session, asyncio.Task[None]] = {}
+        self._mending: dict[Session, asyncio.Task[float | None]] = {}
         self.on_gone: Callable[[Session, SessionMoodError], None] = lambda session, error: None
         self.count = 0
         self.given_up = 0
@@ -103,7 +103,7 @@ class Conflicts:
                 self._fold(held)
         except OutOfOrder:  # what is missing may have gone to another node
             held.lost = True
-            self._begin(session, self._mend(session, behind=True))
+            self._begin(session, self._mend(session, session.lineage, behind=True))
         self._held.setdefault(session, []).append(held)
         return held.receipt
 
@@ -173,29 +173,36 @@ class Conflicts:
                 if held.version >= first:
                     held.lost = True
             if not session.stale:
-                self._begin(session, self._mend(session))
+                self._begin(session, self._mend(session, session.lineage))
 
-    def _begin(self, session: Session, mending: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, session: Session, mending: Coroutine[Any, Any, float | None]) -> None:
         session.stale = True
         task = self._mending[session] = asyncio.ensure_future(mending)
         task.add_done_callback(partial(self._mended, session))
 
-    def _mended(self, session: Session, task: "asyncio.Task[None]") -> None:
+    def _mended(self, session: Session, task: "asyncio.Task[float | None]") -> None:
         if self._mending.get(session) is task:
             del self._mending[session]
 
     async def refresh(self, session: Session) -> None:
-        """See to it that `session` says all that other nodes have written, and wait for it. Raises StorageUnavailable."""
-        if not session.stale:
-            self._begin(session, self._mend(session, behind=True))
-        await asyncio.wait([self._mending[session]], timeout=REFRESH_SECONDS)
-        if session.stale:
-            raise StorageUnavailable("the session could not be read again in time", retry_ms=RETRY_MS)
+        """Have `session` say all that other nodes have written by now: wait for a reading of it that begins after this
+        call. Raises StorageUnavailable where that fails, or takes longer than REFRESH_SECONDS."""
+        loop = asyncio.get_running_loop()
+        asked, read_at = loop.time(), -1.0
+        while not session.erased and (session.stale or read_at < asked):
+            if not session.stale:
+                self._begin(session, self._mend(session, session.lineage, behind=True))
+            mending = self._mending[session]
+            await asyncio.wait([mending], timeout=asked + REFRESH_SECONDS - loop.time())
+            found = mending.result() if mending.done() and not mending.cancelled() else None
+            if found is None and not session.erased:
+                raise StorageUnavailable("the session could not be read again in time", retry_ms=RETRY_MS)
+            read_at = found or read_at
 
-    async def _mend(self, session: Session, *, behind: bool = False) -> None:
-        """Read the session again, and fold once more what lost. `behind`: it has not lost, but another node may have gone
-        on with it."""
-        ingest, nonce, lineage = self._ingest, session.nonce, session.lineage
+    async def _mend(self, session: Session, lineage: int, *, behind: bool = False) -> float | None:
+        """Read the session again, and fold once more what lost; when that reading began (the loop's time), None where
+        there was none. `behind`: at `lineage` it had not lost, but another node may have gone on with it."""
+        ingest, nonce = self._ingest, session.nonce
         named_by_server = not session.publishable
         loop, began = asyncio.get_running_loop(), 0.0
         while session.stale and not session.erased:
@@ -208,7 +215,7 @@ class Conflicts:
                     break
                 if not await ingest.loader.reload(session):
                     self._end(session, Revoked("this session was erased"))
-                    return
+                    return None
                 for held in list(self._held.get(session, ())):
                     await ingest.recall(session, held.batch.producer)
             except Exception as error:
@@ -218,11 +225,11 @@ class Conflicts:
                 self._fail_all(session, error)
                 if behind and session.lineage == lineage:
                     session.stale = False
-                    return
+                    return None
                 if not session.subscribers:
                     session.stale = False
                     ingest.sessions.remove(session)  # who needs it loads it
-                    return
+                    return None
                 await asyncio.sleep(READ_AGAIN)
                 continue
             session.stale = False
@@ -236,7 +243,8 @@ class Conflicts:
             for held in [each for each in self._held.get(session, ()) if each.lost]:
                 self._fold_again(held, began)
             if any(held.lost for held in self._held.get(session, ())):
-                self._begin(session, self._mend(session, behind=True))
+                self._begin(session, self._mend(session, session.lineage, behind=True))
+        return began or None
 
     def _end(self, session: Session, error: SessionMoodError) -> None:
         """The session is no more, or another's. Who is here must not go on with it."""
@@ -254,7 +262,8 @@ class Conflicts:
             held.durable.fail(error)
 
     def _fold_again(self, held: Held, read_at: float) -> None:
-        """Stays lost where it came after the session was read, and what must come before it may have gone elsewhere."""
+        """Stays lost, to be folded after the next reading, where what must come before it is not there yet: another node
+        may have stored that since."""
         if held.durable.done():  # its sender was told to come back
             self._forget(held)
             return
@@ -278,7 +287,7 @@ class Conflicts:
             self._ingest.admit(held.session, begun=True)
             self._fold(held)
         except Exception as error:
-            if isinstance(error, OutOfOrder) and held.came >= read_at:
+            if isinstance(error, OutOfOrder) and (held.came >= read_at or held.tries < MAX_TRIES):
                 return
             if not isinstance(error, SessionMoodError):
                 logger.exception("a batch could not be folded again", extra={"session": held.session.id})

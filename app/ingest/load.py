@@ -119,6 +119,9 @@ class Loader:
 
     async def _revive(self, stored: Stored) -> Session:
         session, news, worn = await self._read(stored)
+        opened = self.sessions.get(session.project, session.id)
+        if opened is not None:  # here and on another node at once: its first commit tells it what is stored
+            return opened
         self.sessions.add(session)
         self.sessions.schedule(session)
         if worn:

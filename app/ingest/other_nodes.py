@@ -24,8 +24,8 @@ class OtherNodes:
         self._ingest = ingest
 
     async def freshen(self, session: Session) -> None:
-        """Before something is read of `session`: see to it that it says all that any node has written. Raises
-        StorageUnavailable."""
+        """Before something is read of `session`: see to it that it says all that any node has written, and what time has
+        brought since, once that is stored too. Raises StorageUnavailable."""
         if self._ingest.store.sole or session.proposed:
             return
         for _ in range(CATCH_UP_TRIES):
@@ -36,7 +36,9 @@ class OtherNodes:
             elif await self.is_behind(session):
                 await self.catch_up(session)
             if not session.pending and not session.stale:
-                return
+                self._ingest.pass_time(session, self._ingest.clock())
+                if not session.pending:
+                    return
 
     async def is_behind(self, session: Session) -> bool:
         """Whether another node has gone on with `session`. Raises StorageUnavailable."""

@@ -128,8 +128,7 @@ class Ingest:
             except OutOfOrder:
                 if self.store.sole:
                     raise
-                # What is missing may have gone to another node. Twice: the first may wait for a read that had begun.
-                await self.conflicts.refresh(session)
+                # What is missing may have gone to another node.
                 await self.conflicts.refresh(session)
                 self.admit(session)
                 offset = session.align(events, batch.producer, batch.seq, batch.lost, now)
@@ -228,8 +227,10 @@ class Ingest:
 
     def reading(self, session: Session, now: int) -> Reading | None:
         """The reading at `now`, with what time alone changed published and stored. While nothing can be stored, the
-        last one."""
-        self.pass_time(session, now)
+        last one. Where other nodes write too a change may lose until it is stored: `freshen` has waited for it, and a
+        later one is pushed."""
+        if self.store.sole:
+            self.pass_time(session, now)
         return session.reading(now)
 
     def pass_time(self, session: Session, now: int) -> None:

@@ -1,7 +1,8 @@
 """How a client becomes a peer: what its headers, its key, its token and its hello say."""
 
 from collections.abc import MutableMapping
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -21,6 +22,9 @@ from app.transport import bearer
 
 if TYPE_CHECKING:
     from app.transport.websocket import Connection
+
+#: The position of a client that nothing is pushed to yet: it may have seen elsewhere what is newer than is known here.
+_NOT_YET: Final = (inf, inf)
 
 
 class Credentials(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +89,7 @@ def credentials_of(scope: MutableMapping[str, Any]) -> Credentials:
 
 async def enter_by_headers(connection: "Connection") -> bool:
     """Let in who has shown a key in the handshake; False when a hello must come first, with a key or with the token
-    that is missing. Raises what `_admit` raises."""
+    that is missing. Raises what `_admit` raises, and StorageUnavailable."""
     shown = connection.credentials
     if shown.key is None:
         return False
@@ -95,12 +99,23 @@ async def enter_by_headers(connection: "Connection") -> bool:
         if shown.token is not None:
             raise
         return False
+    peer = connection.peer
+    assert peer is not None
+    await connection.doors.ingest.freshen(peer.session)
+    connection.peer = msgspec.structs.replace(peer, newest=(0, 0))
     return True
 
 
 async def greet(connection: "Connection", hello: Hello) -> bytes:
     """Note what `hello` says; the `welcome` frame. Raises BadKey, and what `_admit` raises."""
     doors, shown, peer = connection.doors, connection.credentials, connection.peer
+    epoch = doors.store.epoch
+    have = hello.have or (0, 0)
+    if have[1] < epoch.began_at:
+        # What it saw before a restore may never come again: then what is stored now counts, however old.
+        have = (0, 0)
+    if peer is not None:  # from now on, not from the welcome on
+        connection.peer = peer = msgspec.structs.replace(peer, newest=max(peer.newest, have))
     presented = shown.key if hello.key is None and peer is None else hello.key
     if presented is not None or peer is None:
         if presented is None:
@@ -114,14 +129,11 @@ async def greet(connection: "Connection", hello: Hello) -> bytes:
     now = doors.clock()
     ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)
     reading = doors.ingest.reading(session, now)
-    epoch = doors.store.epoch
-    have = hello.have or (0, 0)
     offset = None if hello.now is None else now - round(hello.now)
     connection.peer = peer = msgspec.structs.replace(
         peer,
         producer=hello.producer,
-        # What it saw before a restore may never come again: then what is stored now counts, however old.
-        newest=have if have[1] >= epoch.began_at else (0, 0),
+        newest=have,
         reports=hello.reports,
         offset=offset,
         clock=None if offset is None else Producer(offset=offset),
@@ -165,7 +177,7 @@ async def _admit(connection: "Connection", presented: str, token: str | None) ->
     peer = connection.peer
     if peer is None:
         doors.connections.listen(entrance.session, connection)
-        peer = Peer(key=key, session=entrance.session, token=token, claims=claims)
+        peer = Peer(key=key, session=entrance.session, token=token, claims=claims, newest=_NOT_YET)
     else:
         peer = msgspec.structs.replace(peer, key=key, token=token, claims=claims)
     connection.peer = peer

@@ -204,6 +204,7 @@ class Rest:
             connections.remove_waiter(waiter)
         if waiter.error is not None:
             raise waiter.error
+        await self._doors.ingest.freshen(waiter.session)
         return self._doors.ingest.reading(waiter.session, self._doors.clock()) or reading
 
 

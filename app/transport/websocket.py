@@ -148,7 +148,8 @@ class Connection(SocketSender):
             if not isinstance(other, Connection) or other is self or other.peer is None:
                 continue
             if other.peer.producer == peer.producer:
-                other.fail(Superseded())
+                # not the one whose hello was answered first: what an old one said may have waited for the database
+                (other if other.id < self.id else self).fail(Superseded())
 
     def expire_in(self, seconds: float | None) -> None:
         """End when the token has expired; None: never."""

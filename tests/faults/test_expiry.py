@@ -16,8 +16,9 @@ from app.web import App, create_app
 class Page:
     """A socket of `app`, as an ASGI server hands it over."""
 
-    def __init__(self, app: App, session: str) -> None:
-        scope = {"type": "websocket", "headers": [], "session_id": session, "client": ("192.0.2.1", 1)}
+    def __init__(self, app: App, session: str, **headers: str) -> None:
+        shown = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "websocket", "headers": shown, "session_id": session, "client": ("192.0.2.1", 1)}
         self._said: asyncio.Queue[Any] = asyncio.Queue()
         self._heard: asyncio.Queue[Any] = asyncio.Queue()
         self._said.put_nowait({"type": "websocket.connect"})
@@ -29,18 +30,21 @@ class Page:
         await self._said.put({"type": "websocket.receive", "text": text})
 
     async def until(self, op: str) -> dict[str, Any]:
+        while True:
+            frame = await self.next()
+            if frame["op"] == op:
+                return frame
+
+    async def next(self) -> dict[str, Any]:
+        """The next frame, or the end."""
         async with asyncio.timeout(60):
             while True:
                 message = await self._heard.get()
                 if message["type"] == "websocket.close":
-                    frame: dict[str, Any] = {"op": "close", "code": message["code"]}
-                elif message["type"] == "websocket.send":
+                    return {"op": "close", "code": message["code"]}
+                if message["type"] == "websocket.send":
                     text = message.get("text") or message["bytes"]
-                    frame = msgspec.json.decode(text, type=dict[str, Any])
-                else:
-                    continue
-                if frame["op"] == op:
-                    return frame
+                    return msgspec.json.decode(text, type=dict[str, Any])
 
     async def leave(self) -> None:
         await self._said.put({"type": "websocket.disconnect", "code": 1000})

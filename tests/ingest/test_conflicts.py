@@ -191,6 +191,86 @@ async def test_too_many_tries_are_told(nodes: list[Node], monkeypatch: pytest.Mo
     assert sum(row.count for row in await logged(one, "s")) == 1 + 1 + conflicts.MAX_TRIES + 1 + 1
 
 
+async def test_what_was_stored_while_it_was_looked_for_is_found(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    session = await one.session("s")
+    is_behind = one.ingest.others.is_behind
+
+    async def just_before(session: Session) -> bool:
+        """What is missing is stored when this node has just looked."""
+        found = await is_behind(session)
+        if not found:
+            await two.send("s", "a", 2)
+        return found
+
+    monkeypatch.setattr(one.ingest.others, "is_behind", just_before)
+    await one.ingest.receive(session, batch("a", 3), START).durable
+    assert [row.last_seq for row in await logged(one, "s")] == [1, 2, 3]
+    with pytest.raises(errors.OutOfOrder):
+        await one.ingest.receive(session, batch("a", 5), START).durable
+
+
+async def test_a_refresh_does_not_go_by_a_reading_that_had_begun(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    session = await one.session("s")
+    reload, begun, go_on = one.ingest.loader.reload, asyncio.Event(), asyncio.Event()
+
+    async def slow(session: Session) -> bool:
+        found = await reload(session)
+        begun.set()
+        await go_on.wait()
+        return found
+
+    monkeypatch.setattr(one.ingest.loader, "reload", slow)
+    sent = one.ingest.receive(session, batch("a", 2), START)  # loses, and has the session read
+    await begun.wait()
+    await two.send("s", "b", 2)
+    refreshed = asyncio.create_task(one.ingest.conflicts.refresh(session))
+    await asyncio.sleep(0)
+    go_on.set()
+    await refreshed
+    assert session.producers["b"].ack == 2
+    await sent.durable
+
+
+async def test_nothing_is_told_of_time_that_may_still_lose(nodes: list[Node]) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1, 3)
+    await two.session("s")
+    await two.send("s", "a", 4, 5)
+    session = await one.session("s")
+    assert isinstance(one.ingest.clock, Clock)
+    moods = set()
+    for _ in range(300):
+        one.ingest.clock.now += 1000
+        await one.ingest.freshen(session)
+        reading = one.ingest.reading(session, one.ingest.clock())
+        assert session.pending == 0
+        assert reading is not None
+        assert reading.event_count == 8
+        moods.add((reading.since, reading.mood))
+    assert len(moods) > 1
+    assert moods <= {(change.at, change.mood) for change in await two.store.changes(PROJECT, "s")}
+
+
+async def test_who_is_read_does_not_take_the_place_of_who_was_opened_meanwhile(nodes: list[Node]) -> None:
+    one, two = nodes
+    await two.send("s", "b", 1)
+    finding = asyncio.create_task(one.ingest.find(PROJECT, "s"))
+    await asyncio.sleep(0)
+    opened = one.ingest.open(PROJECT, "s", START, publishable=False)
+    assert await finding is opened
+    await one.ingest.receive(opened, batch("a", 1), START).durable
+    assert opened.event_count == 2
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_any_order_counts_every_event_once(nodes: list[Node], seed: int) -> None:
     dice = random.Random(seed)

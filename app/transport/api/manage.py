@@ -152,6 +152,8 @@ class Manage:
         doors = self._doors
         id = request.path_params["id"]
         session = await doors.ingest.find(key.project, id)
+        if session is not None:
+            await doors.ingest.freshen(session)
         if session is None or session.event_count == 0:
             raise NotFound("no session of this id has sent an event")
         now = doors.clock()
