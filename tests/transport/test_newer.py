@@ -7,7 +7,7 @@ import pytest
 
 from app.sessions.session import Session
 from app.web import App
-from tests.faults.test_expiry import Page, service
+from tests.support.asgi import Page, running_app
 
 
 def _slow_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,7 @@ def _slow_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_nothing_older_comes_before_the_welcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_headers: bool
 ) -> None:
-    async with service(tmp_path) as app:
+    async with running_app(tmp_path) as app:
         key = app.pages.fresh_keys["sk"]
         first = Page(app, "s", x_api_key=key)
         await first.say({"op": "events", "events": [{"type": "click"}]})
@@ -46,7 +46,7 @@ async def test_nothing_older_comes_before_the_welcome(
 async def test_a_hello_that_had_to_wait_does_not_send_the_newer_socket_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with service(tmp_path) as app:
+    async with running_app(tmp_path) as app:
         waits, go_on = asyncio.Event(), asyncio.Event()
 
         async def freshen(session: Session) -> None:
