@@ -63,7 +63,11 @@ class OtherNodes:
                 return False  # it is being read anyway
             version = session.version
             if version == 0:
-                return await self._catch_up_anew(session)
+                if await self._catch_up_anew(session):
+                    return True
+                if not session.version:
+                    return False
+                continue  # whoever folded meanwhile will see
             rows = await self._ingest.store.batches(session.project, session.id, version)
             if session.erased or self._ingest.sessions.get(session.project, session.id) is not session:
                 return False
@@ -84,7 +88,7 @@ class OtherNodes:
         return False
 
     async def _catch_up_anew(self, session: Session) -> bool:
-        if not await self._ingest.loader.reload(session):
+        if not await self._ingest.loader.reload(session, unless_folded=True):
             return False
         self._caught_up(session, [])
         return True

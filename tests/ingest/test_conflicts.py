@@ -181,6 +181,20 @@ async def test_nothing_is_read_of_a_session_that_another_node_erased(nodes: list
     assert (None if found is None else found.event_count) == (rows or None)
 
 
+async def test_a_session_that_was_opened_without_an_event_goes_on_anywhere(nodes: list[Node]) -> None:
+    one, two = nodes
+    opened = await one.session("s")
+    await one.ingest.persist(opened, None, [])
+    known = await two.session("s")
+    cast(Clock, one.ingest.clock).now += 1_000
+    assert (await two.send("s", "a", 1)).ack == 1
+    await one.ingest.freshen(opened)
+    assert (opened.erased, opened.event_count, opened.created_at) == (False, 1, known.created_at)
+    assert (await one.send("s", "a", 2)).ack == 2
+    await two.ingest.freshen(known)
+    assert (known.erased, known.event_count) == (False, 2)
+
+
 async def test_nobody_is_told_of_a_fold_that_lost(nodes: list[Node]) -> None:
     one, two = nodes
     listeners = []

@@ -10,7 +10,7 @@ depends_on = None
 TABLES = """
 -- Appending to the log is the lock: `version` is the newest row's, and who appends moves it on from the one it folded
 -- on. Apart from `sessions`, whose rows are wide and have many indexes: this one is updated in place. `created_at`: of
--- the session, which tells it from one of the same id that was erased.
+-- the session, which tells it from one of the same id that was erased; it moves with the first event.
 CREATE TABLE heads (
     id bytea PRIMARY KEY,
     day integer NOT NULL,
@@ -187,9 +187,9 @@ BEGIN
     END IF;
     PERFORM 1 FROM unnest(h_id) AS u (id) JOIN heads ON heads.id = u.id ORDER BY heads.id FOR UPDATE OF heads;
     WITH moved AS (
-        UPDATE heads SET version = u.newest, writer = node
+        UPDATE heads SET version = u.newest, created_at = u.created_at, writer = node
         FROM unnest(h_id, h_expect, h_newest, h_created_at) AS u (id, expect, newest, created_at)
-        WHERE heads.id = u.id AND heads.version = u.expect AND heads.created_at = u.created_at
+        WHERE heads.id = u.id AND heads.version = u.expect AND (heads.created_at = u.created_at OR u.expect = 0)
         RETURNING heads.id
     )
     SELECT coalesce(array_agg(moved.id), '{{}}') INTO won FROM moved;
@@ -267,7 +267,8 @@ BEGIN
     SELECT * FROM unnest(s_id, s_project, s_session, s_version, s_created_at, s_last_at, s_event_count, s_mood,
         s_confidence, s_suggested_action, s_mood_at, s_traits, s_page, s_due_at, s_publishable, s_nonce) AS u (id)
     WHERE u.id <> ALL (losers)
-    ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_at = excluded.last_at,
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, created_at = excluded.created_at,
+        last_at = excluded.last_at,
         event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence,
         suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits,
         page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable, nonce = excluded.nonce
