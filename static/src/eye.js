@@ -21,7 +21,7 @@ const GONE_PX = 3;
 /** Nobody touches the page: the pulse is not needed. */
 const ASLEEP_MS = 15000;
 /** A pointer that rests this long on a thing may press it: its fingerprint is taken now. */
-const REST_MS = 120;
+const REST_MS = 60;
 /** The click of a finger comes so long after it has gone up at most. */
 const TAP_MS = 500;
 /** Older, it is taken anew. */
@@ -50,6 +50,8 @@ export const eye = (given, slot) => {
     sleeper = later(() => (watches.length ? awake() : observe(null)), ASLEEP_MS);
   };
   awake();
+  // Code that has run once is quick when it is needed.
+  later(() => fingerprint(document.body));
 
   // ---- what is about to be pressed
   /** @type {any} */

@@ -4,7 +4,7 @@
 import { inside, lent, parent, rootOf, share, words } from "./dom.js";
 import { evidence, REST } from "./evidence.js";
 import { catchUp, FULL, last, LIGHT, meet, observe } from "./ledger.js";
-import { calm, thumbnail } from "./look.js";
+import { calm, complete, thumbnail } from "./look.js";
 import { OFF } from "./thing.js";
 import { plainFrame, plainTimeout } from "./turn.js";
 import { clock, watches } from "./waiting.js";
@@ -203,9 +203,22 @@ export const press = (element, was) => {
     watch.before.push(...other.before, ...other.clicks);
     watch.raged ||= other.raged;
   }
-  for (const each of watch.was.map.keys()) if (rootOf(each)) meet(each);
+  meetAll(watch);
   watches.push(watch);
+  plainTimeout(lent.safe(() => prepare(watch)));
   return watch;
+};
+
+/** Takes the rest of the fingerprint while the finger is down; what its going down has changed is not taken.
+ * @param {Watch} watch */
+const prepare = (watch) => {
+  const { was, attributes, added } = watch;
+  if (complete(was, (each) => [...attributes.keys(), ...added.keys()].some((node) => inside(each, node)))) meetAll(watch);
+};
+
+/** @param {Watch} watch */
+const meetAll = ({ was }) => {
+  for (const each of was.map.keys()) if (rootOf(each)) meet(each);
 };
 
 /** It was let go: a click. What a busy page does once it comes to a click is that click's doing: waits are
@@ -213,6 +226,7 @@ export const press = (element, was) => {
  * @param {Watch} watch @param {number} t when it was let go @param {object} facts for the wire */
 export const release = (watch, t, facts) => {
   const click = { t, up: clock(), facts, told: false };
+  if (!watch.up) prepare(watch);
   watch.clicks.push(click);
   watch.last = click.up;
   watch.up ||= watch.last;
