@@ -5,12 +5,12 @@
  */
 
 import { inside, lent, TYPED } from "./eye/dom.js";
-import { catchUp, last, LIGHT, observe, observing, reacting, startLedger } from "./eye/ledger.js";
+import { catchUp, last, LIGHT, observe, observing, startLedger } from "./eye/ledger.js";
 import { take as fingerprint } from "./eye/look.js";
 import { asked, hook, watchSigns } from "./eye/signs.js";
 import { answersItself, BUTTON, meant, thingAt } from "./eye/thing.js";
 import { passing, plainTimeout, REACTION, take, turn, VISITOR } from "./eye/turn.js";
-import { answer, cancel, close, hand, leave, press, release, soon } from "./eye/verdict.js";
+import { answer, cancel, close, hand, leave, press, react, release, soon } from "./eye/verdict.js";
 import { clock, watches } from "./eye/waiting.js";
 import { current } from "./eye/watch.js";
 
@@ -26,8 +26,6 @@ const REST_MS = 60;
 const TAP_MS = 500;
 /** Older, it is taken anew. */
 const FRESH_MS = 4000;
-/** What follows a change of mood within this, and nobody's turn says whose it is, is the app's reaction. */
-const REACT_MS = 1000;
 
 let hooked = false;
 
@@ -50,8 +48,6 @@ export const eye = (given, slot) => {
     sleeper = later(() => (watches.length ? awake() : observe(null)), ASLEEP_MS);
   };
   awake();
-  // Code that has run once is quick when it is needed.
-  later(() => fingerprint(document.body));
 
   // ---- what is about to be pressed
   /** @type {any} */
@@ -197,7 +193,6 @@ export const eye = (given, slot) => {
     goOn();
     take(VISITOR);
   });
-  listen(window, "pointermove", awake);
   listen(window, "pointerover", (/** @type {any} */ event) => {
     const { pointerType, clientX, clientY } = event;
     const node = origin(event);
@@ -213,6 +208,7 @@ export const eye = (given, slot) => {
     // After each change the browser tells once more where the pointer rests: nobody moved it.
     const moved = at !== (at = Math.floor(clientX) + " " + Math.floor(clientY));
     if (!moved) return;
+    awake();
     if (hand.press && pointerType === "touch") take(hand.press.watch);
     else if (!turn() || turn().visitor) take(VISITOR);
   });
@@ -227,9 +223,7 @@ export const eye = (given, slot) => {
     react: (name) => {
       take(REACTION);
       passing();
-      if (/event|frame|part|reading/.test(name)) return;
-      goOn(true);
-      reacting(REACT_MS);
+      if (!/event|frame|part|reading/.test(name)) react();
     },
     cause: () => current()?.element,
   });
