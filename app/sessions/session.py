@@ -85,6 +85,11 @@ class Session:
         """The numbering of page load `id`, made on first use."""
         return used(self.producers, id)
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether storage has it as it is here: what is queued may still lose to another node."""
+        return self.version > 0 and not (self.pending or self.stale)
+
     def knows(self, producer: str | None) -> bool:
         """False when the log may have numbering of this page load that is not in memory: then `remember` what it
         has first, or its events could count twice."""
@@ -208,7 +213,9 @@ class Session:
         engine = self.engine
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
-            self.created_at = self.last_at = event.at
+            self.last_at = event.at
+            if not self.version:  # a batch that declared a loss may have been first
+                self.created_at = event.at
         else:
             if event.at < self.last_at:
                 event.at = self.last_at
