@@ -14,7 +14,7 @@ sys._xoptions["plain"] = True
 from mypyc.build import mypycify  # noqa: E402
 from setuptools import Distribution  # noqa: E402
 
-from app.compiled import BUILT, SOURCES, STAMP, fingerprint  # noqa: E402
+from app.compiled import BUILT, FLAGS, SOURCES, STAMP, fingerprint  # noqa: E402
 
 
 def main() -> int:
@@ -30,8 +30,7 @@ def main() -> int:
     made_from = fingerprint()
     scratch = ROOT / "build" / "scratch"
     shutil.rmtree(BUILT, ignore_errors=True)
-    # A fused multiply-add would round otherwise than Python.
-    os.environ.setdefault("CFLAGS", "-ffp-contract=off")
+    os.environ.setdefault("CFLAGS", FLAGS)
     sources = [str(path.relative_to(ROOT)) for path in SOURCES]
     modules = mypycify(sources, opt_level="2", debug_level="0", target_dir=str(scratch / "c"))
     build = Distribution({"name": "mood", "ext_modules": modules}).get_command_obj("build_ext")

@@ -1,14 +1,16 @@
 """One Valkey or Redis, or a cluster of them: who has which channel, and how to reach it."""
 
 import asyncio
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import ResponseError
 
 #: Seconds that connecting, and one pipeline of commands, may take.
@@ -42,7 +44,8 @@ class Engine:
             url, retry=Retry(NoBackoff(), 0), single_connection_client=False, **_options()
         )
         try:
-            info = await single.info("cluster")
+            with on_the_line():
+                info = await single.info("cluster")
         except ResponseError:  # not every provider lets one ask
             info = {}
         except BaseException:
@@ -53,7 +56,8 @@ class Engine:
         await single.aclose()
         cluster = RedisCluster.from_url(url, retry=Retry(NoBackoff(), 1), **_options())
         try:
-            await cluster.initialize()
+            with on_the_line():
+                await cluster.initialize()
         except BaseException:
             await cluster.aclose()
             raise
@@ -86,15 +90,35 @@ class Engine:
         )
         for command in commands:
             pipeline.execute_command(*command)
-        return list(await pipeline.execute(raise_on_error=False))
+        with on_the_line():
+            return list(await pipeline.execute(raise_on_error=False))
 
     async def close(self) -> None:
         await self.client.aclose()
         await asyncio.sleep(0)  # the lines end in the next turn of the loop
 
 
+@contextlib.contextmanager
+def on_the_line() -> Iterator[None]:
+    """Raises redis-py's ConnectionError where uvloop says RuntimeError: something was sent on a line that had ended."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "the handler is closed" not in str(error):
+            raise
+        raise Unreachable("the line has ended") from error
+
+
 async def connect(connection: AbstractConnection) -> None:
-    await cast(Any, connection).connect()
+    with on_the_line():
+        await cast(Any, connection).connect()
+
+
+async def send(connection: AbstractConnection, commands: list[Any]) -> None:
+    """Send commands and wait for no answer. Raises RedisError, OSError."""
+    with on_the_line():
+        packed = cast(Any, connection).pack_commands(commands)
+        await cast(Any, connection).send_packed_command(packed, check_health=False)
 
 
 async def read(connection: AbstractConnection, within: float = math.inf) -> Any:

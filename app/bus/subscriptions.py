@@ -9,7 +9,7 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from app.bus.engine import connect, end, read
+from app.bus.engine import connect, end, read, send
 
 #: A sign of life is asked for this often (s), and the connection given up when none came for so long: a line that is
 #: open on one side only looks like one on which nothing happens.
@@ -87,9 +87,7 @@ class Subscription:
         while True:
             commands = [("PING", repr(time.monotonic()))]
             commands[:0] = self._changes()
-            await self._connection.send_packed_command(
-                self._connection.pack_commands(commands), check_health=False
-            )
+            await send(self._connection, commands)
             self._wake.clear()
             # not one by one: what else comes in this turn of the loop goes along
             await asyncio.sleep(0)

@@ -7,22 +7,10 @@ from app.mood.model.model import Model
 from app.mood.natures import MUTE, Natures
 from app.mood.signals.clicks import ClickSignals
 from app.mood.signals.doing import DoingSignals
-from app.mood.signals.names import (
-    ARRIVED,
-    BACK_AND_FORTH,
-    COUNT,
-    DEAD_CLICK,
-    DWELL,
-    EXPLORING,
-    FORM_STRUGGLE,
-    FRICTION_COUNT,
-    HIGH_ERROR_RATE,
-    SMOOTH_PROGRESS,
-    UNANSWERED_CLICKS,
-)
 from app.mood.signals.pages import PageSignals
 from app.mood.signals.reading import ReadingSignals
 from app.mood.signals.trouble import TroubleSignals
+from app.mood.strengths import Strengths
 
 
 class Behaviour:
@@ -116,24 +104,24 @@ class Behaviour:
         if name is not None:
             self.pages.saw(name, event.at, m)
 
-    def strengths(self, now: int, m: Model) -> list[float]:
-        """The strength of each signal at `now`, in [0, 1], in the order of `signals.NAMES`."""
-        out = [0.0] * COUNT
+    def strengths(self, now: int, m: Model) -> Strengths:
+        """The strength of each signal at `now`. What is given is the caller's."""
+        out = Strengths()
         self.clicks.strengths(now, m, out)
         if self.trouble.at >= 0:
             self.trouble.strengths(now, m, out)
         self.pages.strengths(now, m, out)
         self.reading.strengths(now, m, out)
         self.doing.strengths(now, m, out)
-        out[ARRIVED] = 1.0
-        dead = out[DEAD_CLICK]
-        unanswered = out[UNANSWERED_CLICKS]
+        out.arrived = 1.0
+        dead = out.dead_click
+        unanswered = out.unanswered_clicks
         if dead > 0.0 or unanswered > 0.0:
             # who tries one thing after another in vain is not discovering
-            out[EXPLORING] *= 1.0 - max(dead, unanswered)
-        turning = out[BACK_AND_FORTH]
-        struggle = out[FORM_STRUGGLE]
-        failing = out[HIGH_ERROR_RATE]
+            out.exploring *= 1.0 - max(dead, unanswered)
+        turning = out.back_and_forth
+        struggle = out.form_struggle
+        failing = out.high_error_rate
         if turning > 0.0 or struggle > 0.0 or failing > 0.0:
             # what is answered by a refusal, or left at once for the page before, is no success
             against = turning
@@ -141,16 +129,6 @@ class Behaviour:
                 against = struggle
             if failing > against:
                 against = failing
-            out[SMOOTH_PROGRESS] *= 1.0 - against
-            out[DWELL] *= 1.0 - turning
+            out.smooth_progress *= 1.0 - against
+            out.dwell *= 1.0 - turning
         return out
-
-
-def friction_of(strengths: list[float]) -> float:
-    """The strongest friction signal."""
-    most = 0.0
-    for signal in range(FRICTION_COUNT):
-        strength = strengths[signal]
-        if strength > most:
-            most = strength
-    return most

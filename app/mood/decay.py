@@ -4,6 +4,7 @@ from math import exp
 from typing import Final
 
 LN2: Final = 0.6931471805599453
+_NOTHING: Final = 1e-290
 
 
 def rate_of(half_life: float) -> float:
@@ -16,6 +17,13 @@ def kept(rate: float, since: int, now: int) -> float:
     if now <= since:
         return 1.0
     return exp(-rate * (now - since))
+
+
+def faded(count: float, left: float) -> float:
+    """What is left of a count. What nobody could tell from nothing is nothing: the smallest numbers that there are never
+    fade away, and take many times as long to reckon with (a session without them, seven hours on, was a tenth slower)."""
+    count *= left
+    return count if count > _NOTHING else 0.0
 
 
 def ramp(value: float, start: float, full: float) -> float:

@@ -4,7 +4,8 @@ from typing import Final
 
 from app.mood import snapshot
 from app.mood.model.model import Model
-from app.mood.reading import ENGAGED
+from app.mood.reading import BORED, CONFUSED, CURIOUS, ENGAGED, FRUSTRATED, SATISFIED
+from app.mood.strengths import Points
 
 FIELDS: Final = ("at", "base_mood", "base_previous", "base_since", "mood", "previous", "since")
 NONE: Final = -1
@@ -25,7 +26,7 @@ class Decision:
         self.base_previous: int = NONE
         self.base_since: int = -1
 
-    def decide(self, now: int, points: list[float], m: Model) -> bool:
+    def decide(self, now: int, points: Points, m: Model) -> bool:
         """Take the points of `now`; True when the mood is another than after the decision before."""
         if now > self.at:
             self.at = now
@@ -44,35 +45,53 @@ class Decision:
             self.since = now
         return new != stood
 
-    def _choose(self, now: int, points: list[float], m: Model) -> int:
+    def _choose(self, now: int, points: Points, m: Model) -> int:
         """A mood is entered when its chance reaches its own threshold, and left below another; the visitor is engaged
         when no mood claims them. Of several that claim them the one furthest above its entry wins. All in
         log-odds, which are straight in the points: no exponential is needed to compare chances."""
         old = self.base_mood
         best = NONE
         above = 0.0  # its entry
-        curves = m.curves
         floors = m.floors
-        for mood in range(len(floors)):
-            if points[mood] >= floors[mood] and mood != old:
-                curve = curves[mood]
-                over = (points[mood] - curve.even) / curve.spread - curve.enter
-                if over >= 0.0 and (best == NONE or over > above):
-                    best = mood
-                    above = over
+        # Written out: most moods are below their floor, which costs a comparison each.
+        if points.frustrated >= floors.frustrated and old != FRUSTRATED:
+            over = _over(FRUSTRATED, points.frustrated, m)
+            if over >= 0.0:
+                best = FRUSTRATED
+                above = over
+        if points.bored >= floors.bored and old != BORED:
+            over = _over(BORED, points.bored, m)
+            if over >= 0.0 and (best == NONE or over > above):
+                best = BORED
+                above = over
+        if points.confused >= floors.confused and old != CONFUSED:
+            over = _over(CONFUSED, points.confused, m)
+            if over >= 0.0 and (best == NONE or over > above):
+                best = CONFUSED
+                above = over
+        if points.curious >= floors.curious and old != CURIOUS:
+            over = _over(CURIOUS, points.curious, m)
+            if over >= 0.0 and (best == NONE or over > above):
+                best = CURIOUS
+                above = over
+        if points.satisfied >= floors.satisfied and old != SATISFIED:
+            over = _over(SATISFIED, points.satisfied, m)
+            if over >= 0.0 and (best == NONE or over > above):
+                best = SATISFIED
+                above = over
         new = best if best != NONE else ENGAGED
         if old == NONE:
             return new
         if old != ENGAGED:
-            held = curves[old]
-            odds = (points[old] - held.even) / held.spread
+            held = m.curves[old]
+            odds = (points.of(old) - held.even) / held.spread
             if odds >= held.leave and (best == NONE or above < odds - held.enter + m.lead):
                 return old
         if new == old:
             return old
         if now - self.base_since < m.stay_ms and self.base_previous != NONE:
-            next = curves[new]
-            sure = new != ENGAGED and (points[new] - next.even) / next.spread >= next.sure
+            next = m.curves[new]
+            sure = new != ENGAGED and (points.of(new) - next.even) / next.spread >= next.sure
             if not sure:
                 return old
         return new
@@ -82,3 +101,9 @@ class Decision:
 
     def restore(self, state: object) -> None:
         snapshot.put(self, FIELDS, state)
+
+
+def _over(mood: int, points: float, m: Model) -> float:
+    """How far above its entry a mood is, in log-odds."""
+    curve = m.curves[mood]
+    return (points - curve.even) / curve.spread - curve.enter

@@ -4,7 +4,7 @@ from math import exp
 from typing import Final
 
 from app.mood import grid, snapshot
-from app.mood.behaviour import Behaviour, friction_of
+from app.mood.behaviour import Behaviour
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
 from app.mood.events import CODES, HELP, NO_CODE, Event
@@ -12,7 +12,8 @@ from app.mood.help import HelpPolicy
 from app.mood.model.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
 from app.mood.scoring import chance_of, independent_friction, most_frustrated, points_of, softmax
-from app.mood.signals.names import COUNT, NAMES, RECOVERED, SMOOTH_PROGRESS
+from app.mood.signals.names import COUNT, NAMES
+from app.mood.strengths import Points, Strengths
 from app.mood.words import describe
 
 _VERSION: Final = 7
@@ -40,10 +41,10 @@ class MoodEngine:
 
     `event_count`: all events received, unknown ones too. `last_at`: the moment the engine stands at, the last
     event or the last moment of the grid that was walked. `anchor`: the last event; nothing can happen before it
-    any more. An event that comes late, between the two, undoes what time alone had changed. `points`: the raw
-    score of each mood as of `last_at`, in the order of MOODS; empty before the first event."""
+    any more. An event that comes late, between the two, undoes what time alone had changed. `strong`: the strengths
+    as of `last_at`, `scored`: the raw scores that they give."""
 
-    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "points", "strong")
+    __slots__ = (*FIELDS, "before", "behaviour", "decision", "help", "model", "scored", "strong")
 
     def __init__(self, session: str, started_at: int, model: Model = DEFAULT) -> None:
         self.model: Model = model
@@ -54,8 +55,8 @@ class MoodEngine:
         self.behaviour: Behaviour = Behaviour(started_at)
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
-        self.points: list[float] = []
-        self.strong: list[float] = []  # the strengths that `points` were made from
+        self.scored: Points = Points()
+        self.strong: Strengths = Strengths()
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
         self.base_scar: float = 0.0  # the same before the millisecond scar_at
@@ -104,7 +105,7 @@ class MoodEngine:
         that holds now if it is another, as learned then."""
         said: list[Change | Offer] = [item for item in happened if isinstance(item, Offer)]
         if self.decision.mood != told:
-            said.append(self._change(stood, self.decision.mood, self.strong))
+            said.append(self._change(stood, self.decision.mood))
         return said
 
     def advance(self, now: int) -> list[Change | Offer]:
@@ -131,28 +132,34 @@ class MoodEngine:
 
     def strengths(self) -> list[float]:
         """The strength of each signal as of `last_at`, in [0, 1], in the order of `signals.NAMES`."""
-        return self._strengths(self.last_at)
+        return self._strengths().listed()
 
-    def _strengths(self, now: int) -> list[float]:
-        strengths = self.behaviour.strengths(now, self.model)
+    def _strengths(self) -> Strengths:
+        strengths = self.behaviour.strengths(self.last_at, self.model)
         if self.scar > 0.0:
-            self._recover(strengths, friction_of(strengths), now)
+            self._recover(strengths, strengths.friction(), self.last_at)
         return strengths
 
-    def _recover(self, strengths: list[float], friction: float, now: int) -> None:
+    def _recover(self, strengths: Strengths, friction: float, now: int) -> None:
         """Add the signal of friction that was there before and is gone, while things go well."""
         relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - friction
         if relief > 0.0:
-            strengths[RECOVERED] = relief * strengths[SMOOTH_PROGRESS]
+            strengths.recovered = relief * strengths.smooth_progress
+
+    @property
+    def points(self) -> list[float]:
+        """The raw score of each mood as of `last_at`, in the order of MOODS; empty before the first event."""
+        return [] if self.decision.mood == NONE else self.scored.listed()
 
     @property
     def scores(self) -> list[float]:
         """The scores as of `last_at`, in (0, 1), sum 1, in the order of MOODS; empty before the first event."""
-        return softmax(self.points, self.model.temperature) if self.points else []
+        points = self.points
+        return softmax(points, self.model.temperature) if points else []
 
     def raw_scores(self) -> list[float]:
-        """The points of each mood as of `last_at`, in the order of MOODS."""
-        return self._points(self.strengths(), self.last_at)
+        """The points of each mood as of `last_at`, in the order of MOODS, taken anew."""
+        return self._points(self._strengths(), self.last_at).listed()
 
     def chances(self) -> list[float]:
         """What confidence would say of each mood as of `last_at`; empty before the first event."""
@@ -163,39 +170,36 @@ class MoodEngine:
         most = m.curves[mood].most
         if mood == FRUSTRATED:
             most = most_frustrated(self.strong, self.behaviour.clicks.named, m)
-        return chance_of(mood, self.points[mood], most, m)
+        return chance_of(mood, self.scored.of(mood), most, m)
 
-    def _stand(self, strengths: list[float], now: int) -> None:
-        """Take over the scores of `now`."""
-        self.points = self._points(strengths, now)
-        self.strong = strengths
+    def _stand(self) -> None:
+        """Take the scores of `last_at`."""
+        self.strong = self._strengths()
+        self.scored = self._points(self.strong, self.last_at)
 
-    def _points(self, strengths: list[float], now: int) -> list[float]:
+    def _points(self, strengths: Strengths, now: int) -> Points:
         points = points_of(strengths, self.model)
         feedback = self.behaviour.feedback
         if feedback.said:
-            for mood in range(len(points)):
-                points[mood] += feedback.points(mood, now, self.model)
+            points.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
         return points
 
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
-        strengths = self.behaviour.strengths(now, m)
-        friction = friction_of(strengths)
+        self.strong = strengths = self.behaviour.strengths(now, m)
+        friction = strengths.friction()
         if friction >= m.trouble_from and by_event:
             self._remember(now, friction)
         elif self.scar > 0.0 and by_event:
             self._remember(now, 0.0)
-        if self.scar > 0.0 and strengths[SMOOTH_PROGRESS] > 0.0:
+        if self.scar > 0.0 and strengths.smooth_progress > 0.0:
             self._recover(strengths, friction, now)
-        points = points_of(strengths, m) if not self.behaviour.feedback.said else self._points(strengths, now)
-        self.points = points
-        self.strong = strengths
+        self.scored = points = self._points(strengths, now)
         decision = self.decision
         if decision.decide(now, points, m):
-            change = self._change(now, decision.mood, strengths)
+            change = self._change(now, decision.mood)
             if not by_event:
-                change.because = self._because(decision.mood, strengths, now)
+                change.because = self._because(decision.mood, now)
             happened.append(change)
         if decision.mood == FRUSTRATED:
             signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
@@ -203,7 +207,7 @@ class MoodEngine:
             if offer is not None:
                 happened.append(offer)
 
-    def _change(self, at: int, mood: int, strengths: list[float]) -> Change:
+    def _change(self, at: int, mood: int) -> Change:
         m = self.model
         previous = self.decision.previous
         return Change(
@@ -212,7 +216,7 @@ class MoodEngine:
             MOODS[previous] if previous != NONE else None,
             self._chance(mood),
             m.actions[mood],
-            self._named(mood, strengths),
+            self._named(mood),
             self.event_count,
         )
 
@@ -232,16 +236,15 @@ class MoodEngine:
             raise ValueError("nothing is known of this session yet")
         m = self.model
         as_of = self.last_at
-        strengths = self.strong
         scores = self.scores
         return Reading(
             MOODS[mood],
             self._chance(mood),
             m.actions[mood],
-            self._named(mood, strengths),
+            self._named(mood),
             self.event_count,
             {name: scores[i] for i, name in enumerate(MOODS)},
-            self._because(mood, strengths, as_of),
+            self._because(mood, as_of),
             decision.since,
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
@@ -259,12 +262,13 @@ class MoodEngine:
         past = MoodEngine.restore(self.state(), self.model)
         past._go_back()
         if past.decision.mood != NONE:
-            past._stand(past.strengths(), past.last_at)
+            past._stand()
         past.advance(at)
         return past.reading(at)
 
-    def _named(self, mood: int, strengths: list[float]) -> list[str]:
+    def _named(self, mood: int) -> list[str]:
         """The signals that raised a mood, strongest first."""
+        strengths = self.strong.listed()
         rows = self.model.rows
         raised = [
             (-strengths[i] * rows[i][mood], i)
@@ -274,7 +278,8 @@ class MoodEngine:
         raised.sort()
         return [NAMES[i] for _, i in raised]
 
-    def _because(self, mood: int, strengths: list[float], now: int) -> list[Evidence]:
+    def _because(self, mood: int, now: int) -> list[Evidence]:
+        strengths = self.strong.listed()
         rows = self.model.rows
         found: list[tuple[float, int]] = []
         for i in range(COUNT):
@@ -338,5 +343,5 @@ class MoodEngine:
             raise ValueError("the snapshot does not fit: what was before is missing")
         engine.before = list(before)
         if engine.decision.mood != NONE:
-            engine._stand(engine.strengths(), engine.last_at)
+            engine._stand()
         return engine

@@ -52,10 +52,11 @@ class Place:
 class Places:
     """The last places, by target."""
 
-    __slots__ = ("known",)
+    __slots__ = ("known", "places")
 
     def __init__(self) -> None:
         self.known: dict[str, Place] = {}
+        self.places: list[Place] = []  # the same, in any order: compiled code walks a list far faster
 
     def of(self, target: str, at: int, m: Model) -> Place:
         """The record of a target, faded to `at`; a new one takes the place of that which was met longest ago."""
@@ -64,8 +65,9 @@ class Places:
             if len(self.known) >= _MOST:
                 known = self.known
                 oldest = min(known, key=lambda t: (known[t].at, t))
-                del known[oldest]
+                self.places.remove(known.pop(oldest))
             place = self.known[target] = Place(at)
+            self.places.append(place)
         else:
             place.fade(at, m)
         return place
@@ -90,7 +92,7 @@ class Places:
         """The most clicks on one thing, if above `least`."""
         most = least
         rate = -m.friction_rate
-        for place in self.known.values():
+        for place in self.places:
             clicks = place.clicks
             if clicks > most:
                 if now > place.at:
@@ -102,7 +104,7 @@ class Places:
     def most_dead(self, least: float, now: int, m: Model) -> float:
         """The most dead clicks on one thing, if above `least`: each answer forgives one."""
         most = least
-        for place in self.known.values():
+        for place in self.places:
             dead = place.dead - place.answers
             if dead > most:
                 most = max(most, dead * kept(m.friction_rate, place.at, now))
@@ -134,6 +136,8 @@ class Places:
         if not isinstance(known, list):
             raise ValueError("the snapshot does not fit: no list of places")
         self.known = {}
+        self.places = []
         for target, *fields in known:
             place = self.known[target] = Place(0)
+            self.places.append(place)
             snapshot.put(place, FIELDS, fields)

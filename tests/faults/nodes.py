@@ -196,7 +196,9 @@ class Cluster:
             await asyncio.to_thread(engine.kill)
             await asyncio.to_thread(_start_again, engine)
         elif kind == "clock":
-            self.skews[n].write_text(str(self.rng.uniform(-5, 5)))
+            fresh = self.skews[n].with_suffix(".new")  # whoever reads finds the old one or the new one whole
+            fresh.write_text(str(self.rng.uniform(-5, 5)))
+            fresh.replace(self.skews[n])
         else:
             (gate.shut if kind.startswith("cut") else gate.silence)()
             await asyncio.sleep(seconds)

@@ -18,10 +18,10 @@ from app.mood.decision import NONE, Decision
 from app.mood.reading import ENGAGED
 from app.mood.signals.clicks import ClickSignals
 from app.mood.signals.doing import DoingSignals
-from app.mood.signals.names import ERROR_CLICK, FORM_STRUGGLE, HIGH_ERROR_RATE, THRASHED_CURSOR
 from app.mood.signals.pages import PageSignals
 from app.mood.signals.reading import ReadingSignals
 from app.mood.signals.trouble import TroubleSignals
+from app.mood.strengths import Points, Strengths
 from tests.mood.histories import SPOTS, START, TOUCHY, USUALS
 
 _VISITS = 60
@@ -69,19 +69,21 @@ def fade_doing(self: DoingSignals, at: int, m: Model) -> None:
         self.at = at
 
 
-def trouble_strengths(self: TroubleSignals, now: int, m: Model, out: list[float]) -> None:
+def trouble_strengths(self: TroubleSignals, now: int, m: Model, out: Strengths) -> None:
     left = kept(m.friction_rate, self.at, now)
-    out[ERROR_CLICK] = min(1.0, self.click_errors * left / m.errors_click_full)
-    out[HIGH_ERROR_RATE] = ramp(self.errors * left, m.errors_from, m.errors_full)
-    out[FORM_STRUGGLE] = min(1.0, self.forms * left / m.forms_full)
-    out[THRASHED_CURSOR] = min(1.0, self.thrash * left)
+    out.error_click = min(1.0, self.click_errors * left / m.errors_click_full)
+    out.high_error_rate = ramp(self.errors * left, m.errors_from, m.errors_full)
+    out.form_struggle = min(1.0, self.forms * left / m.forms_full)
+    out.thrashed_cursor = min(1.0, self.thrash * left)
 
 
-def points_of(strengths: list[float], m: Model) -> list[float]:
+def points_of(strengths: Strengths, m: Model) -> Points:
     points = [0.0] * 6
-    for strength, row in zip(strengths, m.rows, strict=True):
+    for strength, row in zip(strengths.listed(), m.rows, strict=True):
         points = [sofar + strength * weight for sofar, weight in zip(points, row, strict=True)]
-    return points
+    scored = Points()
+    scored.add(points)
+    return scored
 
 
 def chance_of(mood: int, points: float, most: float, m: Model) -> float:
@@ -90,7 +92,9 @@ def chance_of(mood: int, points: float, most: float, m: Model) -> float:
     return most / (1.0 + exp(min(odds, 50.0)))
 
 
-def choose(self: Decision, now: int, points: list[float], m: Model) -> int:
+def choose(self: Decision, now: int, scored: Points, m: Model) -> int:
+    points = scored.listed()
+
     def over(mood: int) -> float:
         return odds(mood) - m.curves[mood].enter
 

@@ -63,6 +63,35 @@ def test_4_the_state_stays_small() -> None:
     assert young < 20_000
 
 
+def test_4_what_faded_out_is_nothing() -> None:
+    """The smallest numbers that there are never fade away, and are slow to reckon with."""
+    engine = MoodEngine("s", 0)
+    once = (
+        "page_view",
+        "error",
+        "dead_click",
+        "rage_click",
+        "response",
+        "submit",
+        "copy",
+        "blur",
+        "navigation",
+    )
+    for kind in once:
+        engine.receive(Event(kind, 0, "#once", value=3000.0, kind="validation" if kind == "error" else None))
+    for at in range(100, 60_000_000, 5000):  # 17 hours of steady reading
+        engine.receive(Event("scroll", at, value=float(at // 5000 % 100)))
+    assert [x for x in numbers(engine.state()) if 0.0 < abs(x) < sys.float_info.min] == []
+
+
+def numbers(state: object) -> Iterator[float]:
+    if isinstance(state, float):
+        yield state
+    elif isinstance(state, (list, dict)):
+        for part in state.values() if isinstance(state, dict) else state:
+            yield from numbers(part)
+
+
 def test_4_silence_costs_a_bounded_number_of_decisions() -> None:
     engine = MoodEngine("s", 0)
     engine.receive(Event("click", 123))

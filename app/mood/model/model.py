@@ -8,6 +8,7 @@ from app.mood.decay import rate_of
 from app.mood.model.numbers import ACTIONS, MAX_POINTS, SETTINGS, WEIGHTS
 from app.mood.reading import ENGAGED, MOODS
 from app.mood.signals.names import COUNT, NAMES
+from app.mood.strengths import Points
 
 _DEFAULT_SETTINGS: Final = {s.name: s.value for s in SETTINGS}
 _DEFAULT_WEIGHTS: Final = {f"{w.signal}.{w.mood}": w.points for w in WEIGHTS}
@@ -87,9 +88,8 @@ class Model:
         self.temperature: float = v["temperature"]
         self.curves: list[Curve] = [Curve(mood, v) for mood in MOODS]
         # fewer points than these are below a mood's entry for certain, however a division rounds
-        self.floors: list[float] = [
-            curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves
-        ]
+        self.floors: Points = Points()
+        self.floors.add([curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves])
         self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0

@@ -4,21 +4,13 @@ from math import exp
 from typing import Any, Final
 
 from app.mood import snapshot
-from app.mood.decay import half_at, kept, ramp
+from app.mood.decay import faded, half_at, kept, ramp
 from app.mood.events import MILD, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, UNKNOWN, Event
 from app.mood.model.model import Model
 from app.mood.natures import RELIABLE, STEPPER
 from app.mood.places import Place, Places
 from app.mood.recent import RecentClicks, near
-from app.mood.signals.names import (
-    ACTIVE_CLICKS,
-    DEAD_CLICK,
-    RAGE_CLICK,
-    REPEAT_USE,
-    SLOW_RESPONSE,
-    SMOOTH_PROGRESS,
-    UNANSWERED_CLICKS,
-)
+from app.mood.strengths import Strengths
 from app.mood.waiting import Waiting
 
 _BOTH: Final = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
@@ -103,16 +95,16 @@ class ClickSignals:
                 engaged = exp(-m.engaged_rate * (at - self.at))
                 self.clicks *= engaged
                 self.active *= engaged
-                self.dead *= engaged
-                self.missed *= engaged
+                self.dead = faded(self.dead, engaged)
+                self.missed = faded(self.missed, engaged)
             if self.good > 0.0:
-                self.good *= exp(-m.satisfied_rate * (at - self.at))
+                self.good = faded(self.good, exp(-m.satisfied_rate * (at - self.at)))
             if self.slow > 0.0 or self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
                 friction = kept(m.friction_rate, self.at, at)
-                self.slow *= friction
-                self.open *= friction
-                self.burst *= friction
-                self.rage *= friction
+                self.slow = faded(self.slow, friction)
+                self.open = faded(self.open, friction)
+                self.burst = faded(self.burst, friction)
+                self.rage = faded(self.rage, friction)
             self.at = at
 
     def click(self, event: Event, patience: float, m: Model) -> None:
@@ -288,7 +280,7 @@ class ClickSignals:
         """How many clicks stand behind DEAD_CLICK: those that the client called dead, or is about to."""
         return max(self.dead_count, round(self.places.most_waited(0.0, now, m)))
 
-    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+    def strengths(self, now: int, m: Model, out: Strengths) -> None:
         at = self.at
         if at < 0:
             return
@@ -296,7 +288,7 @@ class ClickSignals:
         own = self.open + self.burst
         if own > 0.0 or self.rage > 0.0:
             friction = kept(m.friction_rate, at, now)
-            out[RAGE_CLICK] = min(
+            out.rage_click = min(
                 1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
             )
         silent = 0.0
@@ -317,20 +309,20 @@ class ClickSignals:
                 silent = 0.0
             share = (dead + min(m.missed_share * clicks, missed)) / (m.dead_full * clicks)
             stuck = max(stuck, min(1.0, share))
-            out[DEAD_CLICK] = stuck
-        out[UNANSWERED_CLICKS] = silent
+            out.dead_click = stuck
+        out.unanswered_clicks = silent
         if self.clicks > m.repeats_from:
             most = self.places.most_clicks(m.repeats_from, now, m)
-            out[REPEAT_USE] = ramp(most, m.repeats_from, m.repeats_full)
+            out.repeat_use = ramp(most, m.repeats_from, m.repeats_full)
         active = self.active * engaged
         if active > 0.0:
-            out[ACTIVE_CLICKS] = active / (active + m.pace_half)
+            out.active_clicks = active / (active + m.pace_half)
         if self.good_count > 0:
             if self.slow > 0.0:
-                out[SLOW_RESPONSE] = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
+                out.slow_response = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
             # what went well elsewhere is no comfort while one is stuck
             good = self.good * (exp(-m.satisfied_rate * (now - at)) if now > at else 1.0)
-            out[SMOOTH_PROGRESS] = half_at(good, m.good_half) * (1.0 - stuck)
+            out.smooth_progress = half_at(good, m.good_half) * (1.0 - stuck)
 
     def state(self) -> list[object]:
         state = snapshot.take(self, FIELDS)

@@ -4,10 +4,10 @@ from math import exp
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.decay import kept, ramp
+from app.mood.decay import faded, kept, ramp
 from app.mood.events import Event
 from app.mood.model.model import Model
-from app.mood.signals.names import GOAL, HOVER_SEARCH, LONG_IDLE, MINIMAL_INTERACTION, REPEATED_ACTIONS
+from app.mood.strengths import Strengths
 
 FIELDS: Final = (
     "acts",
@@ -54,7 +54,7 @@ class DoingSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.again > 0.0:
-                self.again *= kept(m.friction_rate, self.at, at)
+                self.again = faded(self.again, kept(m.friction_rate, self.at, at))
             self.acts *= exp(-m.engaged_rate * (at - self.at))
             self.at = at
 
@@ -110,23 +110,23 @@ class DoingSignals:
         self.goals_at = at
         self.goals_count += 1
 
-    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+    def strengths(self, now: int, m: Model, out: Strengths) -> None:
         if self.visible:
             quiet = float(now - self.quiet_since)
             if quiet > m.idle_from_ms or self.idles > 0:
                 idle = ramp(quiet, m.idle_from_ms, m.idle_full_ms)
-                out[LONG_IDLE] = max(idle, min(1.0, 0.5 * self.idles))
+                out.long_idle = max(idle, min(1.0, 0.5 * self.idles))
             acts = self.acts
             if now > self.at:
                 acts *= exp(-m.engaged_rate * (now - self.at))
-            out[MINIMAL_INTERACTION] = m.minimal_half / (m.minimal_half + acts)
+            out.minimal_interaction = m.minimal_half / (m.minimal_half + acts)
         if self.hovers > 0:
-            out[HOVER_SEARCH] = min(1.0, self.hovers / m.hover_full)
+            out.hover_search = min(1.0, self.hovers / m.hover_full)
         if self.again > 0.0:
             friction = kept(m.friction_rate, self.at, now)
-            out[REPEATED_ACTIONS] = ramp(self.again * friction, m.again_from, m.again_full)
+            out.repeated_actions = ramp(self.again * friction, m.again_from, m.again_full)
         if self.goals_count > 0:
-            out[GOAL] = min(1.0, self.goals * kept(m.satisfied_rate, self.goals_at, now))
+            out.goal = min(1.0, self.goals * kept(m.satisfied_rate, self.goals_at, now))
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

@@ -4,9 +4,9 @@ from math import exp
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.decay import kept
+from app.mood.decay import faded, kept
 from app.mood.model.model import Model
-from app.mood.signals.names import BACK_AND_FORTH, DWELL, EXPLORING
+from app.mood.strengths import Strengths
 
 FIELDS: Final = (
     "at",
@@ -56,9 +56,9 @@ class PageSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.dwelt > 0.0:
-                self.dwelt *= kept(m.dwell_rate, self.at, at)
+                self.dwelt = faded(self.dwelt, kept(m.dwell_rate, self.at, at))
             if self.new > 0.0:
-                self.new *= kept(m.curious_rate, self.at, at)
+                self.new = faded(self.new, kept(m.curious_rate, self.at, at))
             self.at = at
 
     def page_changed(self, name: str | None, back: bool, at: int, m: Model) -> bool:
@@ -74,7 +74,7 @@ class PageSignals:
         if name is not None and name == self.page and not back:
             return False
         if self.turns > 0.0:
-            self.turns *= kept(m.confused_rate, self.turns_at, at)
+            self.turns = faded(self.turns, kept(m.confused_rate, self.turns_at, at))
         self.turns_at = at
         if self.turn > 0.0:
             self.turns += self.turn * kept(m.confused_rate, self.entered, at)
@@ -114,7 +114,7 @@ class PageSignals:
                 self.new_count += 1
         known[thing] = at
 
-    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+    def strengths(self, now: int, m: Model, out: Strengths) -> None:
         turns = self.turns
         if turns > 0.0 and now > self.turns_at:
             turns *= exp(-m.confused_rate * (now - self.turns_at))
@@ -122,17 +122,17 @@ class PageSignals:
             turns += self.turn * kept(m.confused_rate, self.entered, now)
         if turns > 0.0:
             turns /= m.pages_full
-            out[BACK_AND_FORTH] = turns if turns < 1.0 else 1.0
+            out.back_and_forth = turns if turns < 1.0 else 1.0
         if self.dwelt > 0.0:
             dwelt = self.dwelt
             if now > self.at:
                 dwelt *= exp(-m.dwell_rate * (now - self.at))
-            out[DWELL] = dwelt / (dwelt + m.dwell_half) if dwelt > 0.0 else 0.0
+            out.dwell = dwelt / (dwelt + m.dwell_half) if dwelt > 0.0 else 0.0
         if self.new > 0.0:
             new = self.new
             if now > self.at:
                 new *= exp(-m.curious_rate * (now - self.at))
-            out[EXPLORING] = new / (new + m.explore_half) if new > 0.0 else 0.0
+            out.exploring = new / (new + m.explore_half) if new > 0.0 else 0.0
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

@@ -7,7 +7,7 @@ from app.mood import snapshot
 from app.mood.decay import kept, ramp
 from app.mood.events import Event
 from app.mood.model.model import Model
-from app.mood.signals.names import DEEP_SCROLL, READING_PACE, SCROLL_SEARCH, SKIMMING
+from app.mood.strengths import Strengths
 
 FIELDS: Final = (
     "at",
@@ -152,7 +152,7 @@ class ReadingSignals:
             return self.extreme - self.place >= m.scroll_step
         return self.place - self.extreme >= m.scroll_step
 
-    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+    def strengths(self, now: int, m: Model, out: Strengths) -> None:
         if self.at < 0:
             return
         read = self.read
@@ -182,15 +182,15 @@ class ReadingSignals:
                 deepest = self.place
         if turns > 0.0:
             turns /= m.scroll_full
-            out[SCROLL_SEARCH] = turns if turns < 1.0 else 1.0
+            out.scroll_search = turns if turns < 1.0 else 1.0
         if read == 0.0 and ahead == 0.0:
             return
         pace = read / (read + m.reading_half) if read > 0.0 else 0.0
-        out[READING_PACE] = pace
+        out.reading_pace = pace
         if ahead > 0.0:
-            out[SKIMMING] = ahead / (ahead + (read + m.skim_prior) * m.skim)
+            out.skimming = ahead / (ahead + (read + m.skim_prior) * m.skim)
         if deepest > _DEEP_FROM:
-            out[DEEP_SCROLL] = ramp(deepest, _DEEP_FROM, _DEEP_FULL) * pace
+            out.deep_scroll = ramp(deepest, _DEEP_FROM, _DEEP_FULL) * pace
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

@@ -4,10 +4,10 @@ from math import exp
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.decay import kept, ramp
+from app.mood.decay import faded, kept, ramp
 from app.mood.events import Event
 from app.mood.model.model import Model
-from app.mood.signals.names import ERROR_CLICK, FORM_STRUGGLE, HIGH_ERROR_RATE, THRASHED_CURSOR
+from app.mood.strengths import Strengths
 
 FIELDS: Final = (
     "at",
@@ -53,10 +53,10 @@ class TroubleSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             left = kept(m.friction_rate, self.at, at)
-            self.errors *= left
-            self.click_errors *= left
-            self.forms *= left
-            self.thrash *= left
+            self.errors = faded(self.errors, left)
+            self.click_errors = faded(self.click_errors, left)
+            self.forms = faded(self.forms, left)
+            self.thrash = faded(self.thrash, left)
             self.at = at
 
     def click(self, at: int, m: Model) -> None:
@@ -134,19 +134,19 @@ class TroubleSignals:
         self.thrash += min(1.0, max(0.0, score))
         self.thrash_count += 1
 
-    def strengths(self, now: int, m: Model, out: list[float]) -> None:
+    def strengths(self, now: int, m: Model, out: Strengths) -> None:
         if self.at < 0:
             return
         if self.errors == 0.0 and self.forms == 0.0 and self.thrash == 0.0:
             return
         left = exp(-m.friction_rate * (now - self.at)) if now > self.at else 1.0
         if self.errors > 0.0:
-            out[ERROR_CLICK] = min(1.0, self.click_errors * left / m.errors_click_full)
-            out[HIGH_ERROR_RATE] = ramp(self.errors * left, m.errors_from, m.errors_full)
+            out.error_click = min(1.0, self.click_errors * left / m.errors_click_full)
+            out.high_error_rate = ramp(self.errors * left, m.errors_from, m.errors_full)
         if self.forms > 0.0:
-            out[FORM_STRUGGLE] = min(1.0, self.forms * left / m.forms_full)
+            out.form_struggle = min(1.0, self.forms * left / m.forms_full)
         if self.thrash > 0.0:
-            out[THRASHED_CURSOR] = min(1.0, self.thrash * left)
+            out.thrashed_cursor = min(1.0, self.thrash * left)
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)
