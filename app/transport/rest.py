@@ -172,6 +172,8 @@ class Rest:
         if entrance is not None:
             await doors.ingest.freshen(entrance.session)
             now = doors.clock()
+            if entrance.session.erased:  # on another node: another may stand under its id by now
+                entrance = await doors.enter(key, session_id, token, now, create=False)
         reading = None if entrance is None else doors.ingest.reading(entrance.session, now)
         if entrance is None or reading is None:
             raise NotFound("no session of this id has sent an event")
@@ -220,6 +222,8 @@ class Rest:
         if waiter.error is not None:
             raise waiter.error
         await self._doors.ingest.freshen(waiter.session)
+        if waiter.session.erased:
+            raise NotFound("this session was erased")
         return self._doors.ingest.reading(waiter.session, self._doors.clock()) or reading
 
 
