@@ -22,7 +22,7 @@ const OWN = /^(?:element|facts|leaving|answered|handled)$/;
 /** The same for the eye: what it keeps of each press. None of these is a name of the
  * browser's that it uses, nor one that is asked for as a string. */
 const EYE =
-  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|early|toggled|late|loaded|raged|leaving|here|coasting|due|seen|place|told|canvases|points|free|visitor|need|own|animations|sheets|active|was|attributes|change|flat|forever|press)$/;
+  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|swayed|early|done|closed|down|up|last|toggled|late|loaded|raged|leaving|here|coasting|due|seen|place|told|canvases|points|free|visitor|need|own|animations|sheets|active|was|change|flat|forever|press)$/;
 
 /** @param {string} name @param {"iife" | "esm"} format */
 const bundle = async (name, format) => {
@@ -38,8 +38,9 @@ const bundle = async (name, format) => {
     ecma: 2022,
     module: format === "esm",
     toplevel: true,
-    compress: { passes: 3, unsafe: true, unsafe_arrows: true, pure_getters: true },
-    mangle: { properties: name === "embed" ? { regex: OWN } : name === "eye" && { regex: EYE } },
+    // Functions used once stay functions where that repeats more, which compresses better.
+    compress: { reduce_funcs: /^e[my]/.test(name), passes: 3, unsafe: true, unsafe_arrows: true, pure_getters: true },
+    mangle: { properties: name === "embed" ? { regex: OWN } : name === "eye" && { regex: EYE, builtins: true } },
   });
   return code + "\n";
 };

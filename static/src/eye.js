@@ -5,12 +5,12 @@
  */
 
 import { inside, lent, TYPED } from "./eye/dom.js";
-import { catchUp, last, LIGHT, observe, observing, reacting, startLedger } from "./eye/ledger.js";
+import { catchUp, last, LIGHT, observe, observing, startLedger } from "./eye/ledger.js";
 import { take as fingerprint } from "./eye/look.js";
 import { asked, hook, watchSigns } from "./eye/signs.js";
 import { answersItself, BUTTON, meant, thingAt } from "./eye/thing.js";
 import { passing, plainTimeout, REACTION, take, turn, VISITOR } from "./eye/turn.js";
-import { answer, cancel, close, hand, leave, press, release, soon } from "./eye/verdict.js";
+import { answer, cancel, close, hand, leave, press, react, release, soon } from "./eye/verdict.js";
 import { clock, watches } from "./eye/waiting.js";
 import { current } from "./eye/watch.js";
 
@@ -21,13 +21,11 @@ const GONE_PX = 3;
 /** Nobody touches the page: the pulse is not needed. */
 const ASLEEP_MS = 15000;
 /** A pointer that rests this long on a thing may press it: its fingerprint is taken now. */
-const REST_MS = 120;
+const REST_MS = 60;
 /** The click of a finger comes so long after it has gone up at most. */
 const TAP_MS = 500;
 /** Older, it is taken anew. */
 const FRESH_MS = 4000;
-/** What follows a change of mood within this, and nobody's turn says whose it is, is the app's reaction. */
-const REACT_MS = 1000;
 
 let hooked = false;
 
@@ -195,7 +193,6 @@ export const eye = (given, slot) => {
     goOn();
     take(VISITOR);
   });
-  listen(window, "pointermove", awake);
   listen(window, "pointerover", (/** @type {any} */ event) => {
     const { pointerType, clientX, clientY } = event;
     const node = origin(event);
@@ -211,6 +208,7 @@ export const eye = (given, slot) => {
     // After each change the browser tells once more where the pointer rests: nobody moved it.
     const moved = at !== (at = Math.floor(clientX) + " " + Math.floor(clientY));
     if (!moved) return;
+    awake();
     if (hand.press && pointerType === "touch") take(hand.press.watch);
     else if (!turn() || turn().visitor) take(VISITOR);
   });
@@ -225,9 +223,7 @@ export const eye = (given, slot) => {
     react: (name) => {
       take(REACTION);
       passing();
-      if (/event|frame|part|reading/.test(name)) return;
-      goOn(true);
-      reacting(REACT_MS);
+      if (!/event|frame|part|reading/.test(name)) react();
     },
     cause: () => current()?.element,
   });

@@ -23,19 +23,17 @@ export const inside = (node, element) => {
   return false;
 };
 
+/** What the document answers, or the innermost shadow root that it leads to. @param {(root: any) => any} ask */
+const deep = (ask) => {
+  /** @type {any} */
+  let found;
+  for (let /** @type {any} */ root = document, next; root && (next = ask(root)) && next !== found; root = rootOf(found)) found = next;
+  return found;
+};
 /** @param {number} x @param {number} y @returns {any} what lies at that point */
-export const deepAt = (x, y) => {
-  let found = document.elementFromPoint(x, y);
-  for (let next; found && (next = rootOf(found)?.elementFromPoint(x, y)) && next !== found; ) found = next;
-  return found;
-};
-
+export const deepAt = (x, y) => deep((root) => root.elementFromPoint(x, y));
 /** @returns {any} what has the focus */
-export const deepActive = () => {
-  let found = document.activeElement;
-  for (let next; found && (next = rootOf(found)?.activeElement); ) found = next;
-  return found;
-};
+export const deepActive = () => deep((root) => root.activeElement);
 
 /** What holds a value, and what draws by itself. */
 export const TYPED = /^(input|select|textarea)$/;

@@ -5,7 +5,7 @@
  */
 
 import { BODY, DEAF, deepActive, elementOf, inside, lent, parent, rendered, SOLID, words } from "./dom.js";
-import { isTip, own } from "./ledger.js";
+import { isTip, own, reacting } from "./ledger.js";
 import { differ, endless, number, paints, sheets } from "./look.js";
 
 /** Is seen. */
@@ -33,7 +33,7 @@ const feedback = (name, old, now) => {
   return [...a, ...b].every((token) => !token || a.includes(token) === b.includes(token) || FEEDBACK.test(token));
 };
 
-const RANK = { turn: 3, reply: 2, after: 1, page: 0, late: 0 };
+const RANK = { turn: 3, reply: 2, after: 1, page: 0, mood: 0, late: 0 };
 
 /** The noted change that a visible difference comes from, if there is one.
  * @param {import("./watch.js").Watch} watch @param {any} element */
@@ -63,7 +63,12 @@ export const evidence = (watch, look) => {
   const say = (element, why, t, need, from, node) => {
     const key = why + " " + number(element);
     t ||= watch.since.get(key) || watch.lookedAt || watch.up;
-    if (!watch.since.has(key)) watch.since.set(key, t);
+    if (!watch.since.has(key)) {
+      watch.since.set(key, t);
+      // First seen together with the app's reaction to a mood: moved by that, or nobody knows whose it is.
+      if (reacting(watch) && /css|look/.test(from) && why !== "value") watch.swayed.add(key);
+    }
+    if (watch.swayed.has(key)) from = "mood";
     if (!node && (watch.maskedAlone.has(element) || isTip(element, watch))) return;
     for (let up = node || element; watch.masked.size && up && up !== document.body; up = parent(up)) if (watch.masked.has(up)) return;
     if (lent.ignored(node || element)) return;
@@ -154,7 +159,7 @@ export const evidence = (watch, look) => {
   // The field that lost the focus to the press is drawn differently for that.
   const blurred = was.active !== active && !BODY.test(was.active?.localName) && was.active;
   const scrolled = watch.scrolled.has(document.scrollingElement);
-  for (const [element, t] of watch.scrolled) if (element.isConnected && element !== pressed) say(element, "scroll", t, SEEN + 1, "turn");
+  for (const [element, t] of watch.scrolled) if (element.isConnected && element !== pressed) say(element, "scroll", t, SEEN + 1, "look");
   const going = [...was.animations].map((/** @type {any} */ each) => ({ at: each.effect?.target, forever: endless(each) }));
   for (const { element, kind } of differ(was)) {
     // What was on its way already: all that turns, and what comes to its end.
@@ -189,9 +194,9 @@ export const evidence = (watch, look) => {
   }
   if (active && active !== was.active && active !== watch.natural && !inside(active, pressed) && !inside(pressed, active) &&
     (active.isContentEditable || active.matches("input:not([type=button],[type=submit]),select,textarea"))) {
-    say(active, "focus", began, SEEN, "turn");
+    say(active, "focus", began, SEEN, "look");
   }
   const selected = String(getSelection()).length;
-  if (selected && selected !== was.selected && watch.detail < 2) say(pressed, "selection", began, SEEN, "turn");
+  if (selected && selected !== was.selected && watch.detail < 2) say(pressed, "selection", began, SEEN, "look");
   return found;
 };

@@ -43,7 +43,7 @@ const even = (pulse) => {
  * @param {import("./watch.js").Watch} watch @param {any} element @param {number} t @param {string} from
  * @returns {"no" | "maybe" | "loose" | "yes"} */
 export const own = (watch, element, t, from) => {
-  if (from === "turn") return "no";
+  if (/turn|look/.test(from)) return "no";
   // From the first click: what a later one seems to bring, and that one did not, is a coincidence.
   const late = from !== "reply" && t - watch.up > LOOSE_MS;
   // A page that asks its server again and again may so learn what the click has brought about.
@@ -113,9 +113,12 @@ const note = (watch, record, t, from) => {
 
 /** @type {(watch: any, ms: number) => void} */
 let soon;
-/** Until then what nobody's turn brings is taken for the app's reaction to a mood. */
-let reactingUntil = 0;
-export const reacting = (/** @type {number} */ ms) => (reactingUntil = clock() + ms);
+/** What follows a change of mood within this, and no turn says whose it is, may be the app's reaction. */
+const REACT_MS = 1000;
+let reactedAt = -REACT_MS;
+export const react = () => (reactedAt = clock());
+/** The app may be reacting now to a mood that it has heard of after the press. @param {any} [watch] */
+export const reacting = (watch) => clock() - reactedAt < REACT_MS && !(watch?.down > reactedAt);
 /** Until then what nobody's turn brings is taken for the reply to a request of the page's own. */
 let repliedUntil = 0;
 export const replied = (/** @type {number} */ ms) => (repliedUntil = clock() + ms);
@@ -129,7 +132,8 @@ const digest = (records) => {
   const who = turn();
   const mine = who && !who.visitor ? who : null;
   const page = who === PAGE;
-  const foreign = (who?.visitor && !page) || (!who && t < reactingUntil);
+  const foreign = who?.visitor && !page;
+  const mood = !who && reacting();
   const list = records.filter((record) => !lent.ignored(record.target)).slice(0, RECORDS);
   // What the visitor's next move, a mood, or a click that has its verdict set going is no other click's doing.
   if (foreign || mine?.done) {
@@ -152,7 +156,7 @@ const digest = (records) => {
       lent.emit("error", element, { kind: "validation" });
     }
     if (!mine || shared) beat(element, t, !mine && free);
-    for (const watch of mine ? [mine] : watches) note(watch, record, t, mine ? (shared ? "reply" : "turn") : page ? "page" : watch.reply > t ? "reply" : t < repliedUntil ? "page" : watch.closed ? "late" : "after");
+    for (const watch of mine ? [mine] : watches) note(watch, record, t, mine ? (shared ? "reply" : "turn") : page ? "page" : mood ? "mood" : watch.reply > t ? "reply" : t < repliedUntil ? "page" : watch.closed ? "late" : "after");
     for (const node of record.addedNodes) if (node.nodeType === 1) meet(node);
   }
   if (!mine) for (const watch of watches) soon(watch, 60);

@@ -3,13 +3,16 @@
 
 import { CLEAR, DEAF, deepActive, deepAt, parent, rootOf, share, sizeUp, SOLID, tidy, TYPED, visible, words } from "./dom.js";
 
-/** Elements looked at: all ahead of a press; with a press at once, which must not wait; and those that are looked at
- * closely. */
+/** Elements looked at: ahead of a press; as a thing goes down that nobody was seen to approach, and until it is let go;
+ * and those that are looked at closely. */
 const ALL = 150;
-export const AT_ONCE = 60;
+export const AT_ONCE = 20;
+const DOWN = 40;
 const CLOSE = 40;
 /** Of those so many with what CSS draws before and after them. */
-const PSEUDO = 16;
+const PSEUDO = 8;
+/** Children among which an element's own words are looked for: more are a list. */
+const TEXTS = 20;
 const COLUMNS = 6;
 const ROWS = 4;
 /** A canvas that takes up less of the window is an icon. */
@@ -29,7 +32,7 @@ const measure = (element, nth) => {
   const { x, y, width, height } = box;
   const is = { x, y, width, height, flat: width < 2 || height < 2, text: "", look: "", ring: "", seen: false, close: nth < CLOSE };
   if (is.flat || !share(box)) return is;
-  for (const node of element.childNodes) if (node.nodeType === 3) is.text += node.data;
+  for (let node = element.firstChild, n = 0; node && n++ < TEXTS; node = node.nextSibling) if (node.nodeType === 3) is.text += node.data;
   is.text = tidy(is.text);
   // Each property that is read costs: what is far is looked at no more closely than it takes.
   const style = getComputedStyle(element);
@@ -112,27 +115,56 @@ export const thumbnail = (canvas) => {
 
 export const endless = (/** @type {any} */ animation) => animation.effect?.getComputedTiming().endTime === Infinity;
 
-/** @param {any} element what is pressed, or about to be */
+/** @param {any} element what is pressed, or about to be @param {number} [most] fewer: the rest by `complete` */
 export const take = (element, most = ALL) => {
-  const points = grid();
-  const elements = gather(element, most);
-  for (const hit of points) if (hit) elements.add(hit);
-  /** @type {Map<any, ReturnType<measure>>} */
-  const map = new Map();
-  for (const each of elements) map.set(each, measure(each, map.size));
-  const all = [...new Set([...valued.flatMap((list) => [...list]), ...elements])];
-  return {
-    element, map, points,
-    values: new Map(all.filter((each) => TYPED.test(each.localName)).slice(0, ALL).map((field) => [field, valueOf(field)])),
+  sizeUp();
+  const near = gather(element, most);
+  const was = {
+    element,
+    /** @type {Map<any, ReturnType<typeof measure>>} */
+    map: new Map(),
+    /** What lay at the points of the grid. @type {any[]} */
+    points: [],
+    /** @type {Map<any, string>} */
+    values: new Map(),
+    /** Up to four that are seen. @type {Map<any, string>} */
+    canvases: new Map(),
     /** What was on its way already. */
     animations: new Set(document.getAnimations()),
     sheets: sheets(),
-    /** Up to four that are seen. */
-    canvases: all.filter((each) => each.localName === "canvas" && share(each.getBoundingClientRect()) > CANVAS).slice(0, 4).map((canvas) => [canvas, thumbnail(canvas)]),
     active: deepActive(),
     selected: String(getSelection()).length,
     at: performance.now(),
   };
+  for (const list of valued) for (const each of list) keep(was, each);
+  add(was, near);
+  if (most === ALL) complete(was);
+  return was;
+};
+
+/** What a field holds, what a canvas shows. @param {any} was @param {any} each */
+const keep = ({ values, canvases }, each) => {
+  if (TYPED.test(each.localName) && values.size < ALL) values.set(each, valueOf(each));
+  else if (each.localName === "canvas" && canvases.size < 4 && share(each.getBoundingClientRect()) > CANVAS) canvases.set(each, thumbnail(each));
+};
+
+/** @param {any} was @param {Iterable<any>} elements */
+const add = (was, elements) => {
+  for (const each of elements) {
+    if (!each || was.map.has(each)) continue;
+    was.map.set(each, measure(each, was.map.size));
+    keep(was, each);
+  }
+};
+
+/** What had to wait while the press went down: what is further away, and at the points of a grid.
+ * @param {any} was @param {(element: any) => boolean} [other] it has changed since, or was not there
+ * @returns {boolean} it was not complete */
+export const complete = (was, other = () => false) => {
+  if (was.points.length) return false;
+  was.points = grid();
+  add(was, [...gather(was.element, DOWN), ...was.points].filter((each) => !other(each)));
+  return true;
 };
 
 /** What differs now. Kinds: appear, vanish, text, size, look, ring, move, value, animation, grid.
@@ -158,8 +190,8 @@ export const differ = (was) => {
       for (const kind of /** @type {const} */ (["text", "look", "ring"])) if (a[kind] !== b[kind]) add(element, kind);
     }
   }
-  points.forEach((now, n) => {
-    const hit = was.points[n];
+  was.points.forEach((hit, n) => {
+    const now = points[n];
     if (!now || was.map.has(now)) return;
     const a = was.map.get(hit);
     const b = measure(now, ALL);

@@ -2,7 +2,7 @@
 /** Answers that leave no mark in the tree: sounds, dialogs, downloads, pages on their way, what is asked of servers. */
 
 import { lent } from "./dom.js";
-import { hold, replied } from "./ledger.js";
+import { hold, reacting, replied } from "./ledger.js";
 import { answer, soon } from "./verdict.js";
 import { carry, PAGE, plainTimeout, take, turn } from "./turn.js";
 import { clock, watches } from "./waiting.js";
@@ -106,7 +106,7 @@ export const watchSigns = () => {
   listen(document, "scroll", (/** @type {any} */ { target }) => {
     const element = target === document ? document.scrollingElement : target;
     for (const watch of watches) {
-      if (!watch.up || watch.closed || watch.coasting || watch.scrolled.has(element)) continue;
+      if (!watch.up || watch.closed || watch.coasting || reacting(watch) || watch.scrolled.has(element)) continue;
       watch.scrolled.set(element, clock());
       soon(watch, 60);
     }

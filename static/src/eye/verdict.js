@@ -3,8 +3,8 @@
 
 import { inside, lent, parent, rootOf, share, words } from "./dom.js";
 import { evidence, REST } from "./evidence.js";
-import { catchUp, FULL, last, LIGHT, meet, observe } from "./ledger.js";
-import { calm, thumbnail } from "./look.js";
+import { catchUp, FULL, last, LIGHT, meet, observe, react as reacts } from "./ledger.js";
+import { calm, complete, thumbnail } from "./look.js";
 import { OFF } from "./thing.js";
 import { plainFrame, plainTimeout } from "./turn.js";
 import { clock, watches } from "./waiting.js";
@@ -81,6 +81,10 @@ const look = (watch, { seeing = !watch.closed, final = false } = {}) => {
   let open;
   for (const piece of found) {
     const { need } = piece;
+    if (piece.from === "mood") {
+      if (final && !/^(grid|move|size)/.test(piece.key)) watch.late ||= piece;
+      continue;
+    }
     if (!open || need < open.need) open = piece;
     // Nobody knows whose it is.
     if (piece.from === "late" || piece.own === "loose") {
@@ -186,7 +190,7 @@ const rage = (watch) => {
 };
 
 /** The clicks on it that came within a second of the last. @param {Watch} watch */
-const burst = ({ before, clicks }) => [...before, ...clicks].filter(({ t, told }) => !told && clicks.at(-1).t - t < RAGE_MS).length;
+const burst = ({ clicks }) => clicks.filter(({ t, told }) => !told && clicks.at(-1).t - t < RAGE_MS).length;
 
 /** Presses `element`: one watch for all that it is pressed in vain, with the first fingerprint.
  * @param {any} element @param {any} [was] a fingerprint from just before @returns {Watch} */
@@ -197,15 +201,22 @@ export const press = (element, was) => {
   observe(FULL);
   /** @type {Watch} */
   const watch = watchOf(element, was);
-  // A mood that changed between two clicks has closed the watch: it is one burst all the same.
-  for (const other of watches) {
-    if (other.element !== element) continue;
-    watch.before.push(...other.before, ...other.clicks);
-    watch.raged ||= other.raged;
-  }
-  for (const each of watch.was.map.keys()) if (rootOf(each)) meet(each);
+  meetAll(watch);
   watches.push(watch);
+  plainTimeout(lent.safe(() => prepare(watch)));
   return watch;
+};
+
+/** Takes the rest of the fingerprint while the finger is down; what its going down has changed is not taken.
+ * @param {Watch} watch */
+const prepare = (watch) => {
+  const { was, attributes, added } = watch;
+  if (complete(was, (each) => [...attributes.keys(), ...added.keys()].some((node) => inside(each, node)))) meetAll(watch);
+};
+
+/** @param {Watch} watch */
+const meetAll = ({ was }) => {
+  for (const each of was.map.keys()) if (rootOf(each)) meet(each);
 };
 
 /** It was let go: a click. What a busy page does once it comes to a click is that click's doing: waits are
@@ -213,6 +224,7 @@ export const press = (element, was) => {
  * @param {Watch} watch @param {number} t when it was let go @param {object} facts for the wire */
 export const release = (watch, t, facts) => {
   const click = { t, up: clock(), facts, told: false };
+  if (!watch.up) prepare(watch);
   watch.clicks.push(click);
   watch.last = click.up;
   watch.up ||= watch.last;
@@ -222,14 +234,22 @@ export const release = (watch, t, facts) => {
     // Answered between press and release, as the click before it: whose doing that was cannot be told.
     if (!click.told) lent.emit("response", watch.element, { kind: "unknown" });
     click.told = true;
-    return click;
+    return;
   }
   for (const ms of LOOKS) {
     after(ms, () => look(watch));
   }
   if (burst(watch) >= RAGE_CLICKS && !watch.raged) after(RAGE_WAIT_MS, () => rage(watch));
   after(DEAD_MS, () => judge(watch, click));
-  return click;
+};
+
+/** The app hears of a mood now: what is seen before that is not its reaction. */
+export const react = () => {
+  for (const watch of [...watches]) {
+    if (watch.closed || !watch.up || look(watch) === true) continue;
+    soon(watch, 60);
+  }
+  reacts();
 };
 
 /** A press that became no click. @param {Watch} watch */

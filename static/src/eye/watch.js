@@ -2,6 +2,7 @@
 /** A watch: one thing that is pressed, its clicks, and all that happens meanwhile, until each click has a verdict. */
 
 import { deepActive, inside, parent, words } from "./dom.js";
+import { reacting } from "./ledger.js";
 import { AT_ONCE, take as fingerprint } from "./look.js";
 import { turn } from "./turn.js";
 import { clock, watches } from "./waiting.js";
@@ -10,8 +11,9 @@ import { clock, watches } from "./waiting.js";
 export const CAUSE_MS = 500;
 
 /** A change as it was noted. `from`: turn (the press's own code), reply (its request has just ended, or others may have shared its turn), after
- * (nobody's turn), page (its own timer or request), late (the visitor has gone on to something else).
- * @typedef {{from: "turn" | "reply" | "after" | "page" | "late", t: number, old?: any, value?: any, click?: number,
+ * (nobody's turn), page (its own timer or request), mood (nobody's turn, and the app has heard of a mood just now),
+ * late (the visitor has gone on to something else).
+ * @typedef {{from: "turn" | "reply" | "after" | "page" | "mood" | "late", t: number, old?: any, value?: any, click?: number,
  *   place?: any, text?: string}} Note */
 
 /** @param {any} element @param {ReturnType<typeof fingerprint>} [was] taken before the press */
@@ -51,8 +53,8 @@ export const watchOf = (element, was = fingerprint(element, AT_ONCE)) => {
     since: new Map(),
     /** What was seen at the last look. @type {Set<string>} */
     keys: new Set(),
-    /** Clicks on it in a watch before. @type {any[]} */
-    before: [],
+    /** What came to be seen with the app's reaction to a mood. */
+    swayed: new Set(),
     looks: 0,
   };
 };
@@ -66,7 +68,7 @@ export const current = (within = CAUSE_MS) => {
   const who = turn();
   if (who) return who.visitor ? null : who;
   const t = clock();
-  return watches.findLast((watch) => (!watch.closed && watch.up && t - watch.last < within) || watch.reply > t) || null;
+  return watches.findLast((watch) => (!watch.closed && watch.up && t - watch.last < within && !reacting(watch)) || watch.reply > t) || null;
 };
 
 /** What was pressed has been drawn anew: the same kind, words and place. @param {Watch} watch @param {any} element */
