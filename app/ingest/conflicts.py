@@ -202,7 +202,8 @@ class Conflicts:
     async def _mend(self, session: Session, lineage: int, *, behind: bool = False) -> float | None:
         """Read the session again, and fold once more what lost; when that reading began (the loop's time), None where
         there was none. `behind`: at `lineage` it had not lost, but another node may have gone on with it."""
-        ingest, nonce = self._ingest, session.nonce
+        ingest, nonce, created_at = self._ingest, session.nonce, session.created_at
+        stored = session.version > session.pending  # each entry that is queued moves it on by one at most
         named_by_server = not session.publishable
         loop, began = asyncio.get_running_loop(), 0.0
         while session.stale and not session.erased:
@@ -214,7 +215,7 @@ class Conflicts:
                     session.stale = False
                     break
                 if not await ingest.loader.reload(session):
-                    self._end(session, Revoked("this session was erased"))
+                    self.end(session, Revoked("this session was erased"))
                     return None
                 for held in list(self._held.get(session, ())):
                     await ingest.recall(session, held.batch.producer)
@@ -235,9 +236,11 @@ class Conflicts:
             session.stale = False
         if session.erased:
             self._fail_all(session, Revoked("this session was erased"))
+        elif stored and session.created_at != created_at:
+            self.end(session, Revoked("this session was erased"))
         elif session.nonce != nonce and not (named_by_server and not session.publishable):
             # Who came with a secret key may use whichever node's opening of it was stored.
-            self._end(session, BadToken("somebody else has opened a session of this id"))
+            self.end(session, BadToken("somebody else has opened a session of this id"))
         else:
             ingest.others.push_reading(session)
             for held in [each for each in self._held.get(session, ()) if each.lost]:
@@ -246,7 +249,7 @@ class Conflicts:
                 self._begin(session, self._mend(session, session.lineage, behind=True))
         return began or None
 
-    def _end(self, session: Session, error: SessionMoodError) -> None:
+    def end(self, session: Session, error: SessionMoodError) -> None:
         """The session is no more, or another's. Who is here must not go on with it."""
         session.stale = False
         session.erased = True

@@ -79,9 +79,11 @@ class Following:
             self.on_erased(notice.project, notice.session)
         else:
             session = self._ingest.sessions.get(notice.project, notice.session)
-            current = session is not None and session.nonce == notice.nonce
-            if not current or session is None or session.version <= notice.version:
-                self._read_up((notice.project, notice.session))
+            name = (notice.project, notice.session)
+            if session is not None and session.nonce != notice.nonce:
+                self.look_at([name])  # it may be another of the same id, whose rows do not go on from here
+            elif session is None or session.version <= notice.version:
+                self._read_up(name)
 
     def look_at(self, names: Iterable[Name]) -> None:
         """Ask how far these sessions have come, and read up those that are behind."""
@@ -94,18 +96,18 @@ class Following:
         for at in range(0, len(names), ASK_AT_ONCE):
             some = names[at : at + ASK_AT_ONCE]
             try:
-                versions = await self._ingest.store.versions(some)
+                heads = await self._ingest.store.heads(some)
             except StorageUnavailable:
                 return  # storage reports its own state; the next look comes soon
-            for name, version in zip(some, versions, strict=True):
+            for name, head in zip(some, heads, strict=True):
                 session = self._ingest.sessions.get(*name)
                 if session is None:
-                    if version and self._ingest.sessions.proposals(*name):
+                    if head.version and self._ingest.sessions.proposals(*name):
                         self._read_up(name)
-                elif version > session.version:
-                    self._read_up(name)
-                elif not version and session.version and not session.pending:
+                elif session.version and not session.pending and head.created_at != session.created_at:
                     self.on_erased(*name)
+                elif head.version > session.version:
+                    self._read_up(name)
 
     def _read_up(self, name: Name) -> None:
         """Once for all who ask before it begins; who asks later asks again."""

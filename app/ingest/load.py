@@ -107,13 +107,16 @@ class Loader:
         self._counters.loaded += 1
         return session
 
-    async def reload(self, session: Session) -> bool:
-        """Have `session` say what storage says, whatever was folded into it here; False where nothing is stored of it.
-        Raises StorageUnavailable."""
+    async def reload(self, session: Session, *, unless_folded: bool = False) -> bool:
+        """Have `session` say what storage says, whatever was folded into it here; False where nothing is stored of it,
+        and with `unless_folded` where something was folded into it meanwhile. Raises StorageUnavailable."""
+        version = session.version
         stored = await self.store.load(session.project, session.id)
         if stored is None:
             return False
         read, _, _ = await self._read(stored)
+        if unless_folded and (session.stale or session.version != version):
+            return False
         become(session, read)
         return True
 

@@ -3,6 +3,7 @@
 import logging
 from typing import TYPE_CHECKING, Final
 
+from app.errors import Revoked
 from app.ingest.replaying import replay
 from app.mood import Change, Offer
 from app.sessions.session import Session
@@ -25,7 +26,7 @@ class OtherNodes:
 
     async def freshen(self, session: Session) -> None:
         """Before something is read of `session`: see to it that it says all that any node has written, and what time has
-        brought since, once that is stored too. Raises StorageUnavailable."""
+        brought since, once that is stored too. It may turn out to be `erased`. Raises StorageUnavailable."""
         if self._ingest.store.sole or session.proposed:
             return
         for _ in range(CATCH_UP_TRIES):
@@ -35,15 +36,22 @@ class OtherNodes:
                 await self._ingest.conflicts.refresh(session)
             elif await self.is_behind(session):
                 await self.catch_up(session)
+            if session.erased:
+                return
             if not session.pending and not session.stale:
                 self._ingest.pass_time(session, self._ingest.clock())
                 if not session.pending:
                     return
 
     async def is_behind(self, session: Session) -> bool:
-        """Whether another node has gone on with `session`. Raises StorageUnavailable."""
-        (version,) = await self._ingest.store.versions([(session.project, session.id)])
-        return version > session.version
+        """Whether another node has gone on with `session`; where one has erased it, it is gone here too. Raises
+        StorageUnavailable."""
+        stored = session.version > 0 and not (session.pending or session.stale)
+        (head,) = await self._ingest.store.heads([(session.project, session.id)])
+        if stored and head.created_at != session.created_at:
+            self._ingest.conflicts.end(session, Revoked("this session was erased"))
+            return False
+        return head.version > session.version
 
     async def catch_up(self, session: Session) -> bool:
         """Fold what other nodes have appended to the log of `session`, and push what is news; whether there was any.
@@ -55,7 +63,11 @@ class OtherNodes:
                 return False  # it is being read anyway
             version = session.version
             if version == 0:
-                return await self._catch_up_anew(session)
+                if await self._catch_up_anew(session):
+                    return True
+                if not session.version:
+                    return False
+                continue  # whoever folded meanwhile will see
             rows = await self._ingest.store.batches(session.project, session.id, version)
             if session.erased or self._ingest.sessions.get(session.project, session.id) is not session:
                 return False
@@ -76,7 +88,7 @@ class OtherNodes:
         return False
 
     async def _catch_up_anew(self, session: Session) -> bool:
-        if not await self._ingest.loader.reload(session):
+        if not await self._ingest.loader.reload(session, unless_folded=True):
             return False
         self._caught_up(session, [])
         return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 from app.auth.limits import Buckets
 from app.auth.sharing import Sharing
 from app.config.settings import Settings
-from app.errors import NotFound, RateLimited, SessionMoodError, TooManyConnections
+from app.errors import NotFound, RateLimited, Revoked, SessionMoodError, TooManyConnections
 from app.mood import Offer, Reading
 from app.sessions.registry import Sessions
 from app.sessions.session import Session
@@ -144,7 +144,8 @@ class Connections:
                 peer = cast("Connection", listener).peer
                 key = None if peer is None else peer.key
             if kind is None or (key is not None and key.kind == kind):
-                cast("Connection | Waiter", listener).fail(error)
+                erased = isinstance(error, Revoked) and isinstance(listener, Waiter)
+                cast("Connection | Waiter", listener).fail(NotFound(error.detail) if erased else error)
 
     def close_session(self, project: str, session: str, error: SessionMoodError) -> None:
         """Close every socket of this session, and end every request that waits for it."""

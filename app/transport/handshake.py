@@ -9,7 +9,7 @@ import msgspec
 from app import protocol
 from app.auth.access import Claims
 from app.auth.origins import check_origin
-from app.errors import BadKey, BadToken
+from app.errors import BadKey, BadToken, Revoked
 from app.mood import reports_mask
 from app.protocol.batches import Batch
 from app.protocol.events import to_event
@@ -102,6 +102,8 @@ async def enter_by_headers(connection: "Connection") -> bool:
     peer = connection.peer
     assert peer is not None
     await connection.doors.ingest.freshen(peer.session)
+    if peer.session.erased:
+        raise Revoked("this session was erased")
     connection.peer = msgspec.structs.replace(peer, newest=(0, 0))
     return True
 
@@ -125,6 +127,8 @@ async def greet(connection: "Connection", hello: Hello) -> bytes:
         peer = await _admit(connection, presented, hello.token or shown.token)
     session = peer.session
     await doors.ingest.freshen(session)
+    if session.erased:
+        raise Revoked("this session was erased")
     await doors.ingest.recall(session, hello.producer)
     now = doors.clock()
     ack = session.hello(hello.producer, hello.now, reports_mask(hello.reports or []), now)

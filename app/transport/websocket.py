@@ -284,17 +284,16 @@ class Connection(SocketSender):
     def _acknowledge(self, receipt: Receipt, batch: Batch) -> None:
         """Send the ack once the batch can't be lost."""
         self._inflight += 1
-        seq = receipt.outcome.ack
-        if seq is None and batch.seq is not None:
-            seq = batch.seq + len(batch.events) - 1
         began = time.perf_counter()
-        receipt.durable.add_done_callback(partial(self._durable, receipt, seq, batch.seq, began))
+        receipt.durable.add_done_callback(
+            partial(self._durable, receipt, batch.seq, len(batch.events), began)
+        )
 
     def _durable(
         self,
         receipt: Receipt,
-        seq: int | None,
         first: int | None,
+        count: int,
         began: float,
         durable: "asyncio.Future[None]",
     ) -> None:
@@ -308,6 +307,11 @@ class Connection(SocketSender):
             self._end_if_settled()
             return
         self.doors.ingest.counters.acks_websocket.note(time.perf_counter() - began)
+        seq = (
+            receipt.outcome.ack
+        )  # not before: it is less where the batch was folded again on what another node stored
+        if seq is None and first is not None:
+            seq = first + count - 1
         self._queue.ack(seq, receipt.outcome, last=not self._inflight)
         self._end_if_settled()
 

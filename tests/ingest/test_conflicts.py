@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -145,6 +145,54 @@ async def test_a_session_that_another_node_erased_ends(nodes: list[Node]) -> Non
     assert gone == [session]
     assert await one.store.load(PROJECT, "s") is None
     assert (await one.send("s", "a", 1)).accepted == 1  # another session of the same name
+
+
+async def _erased_and_begun_again(nodes: list[Node], rows: int) -> Session:
+    """The session as the second node knows it, three rows long, which the first has erased and begun again meanwhile."""
+    one, two = nodes
+    for seq in range(1, 4):
+        await one.send("s", "a", seq)
+    known = await two.session("s")
+    assert known.version == 3
+    await one.ingest.erase(PROJECT, "s")
+    cast(Clock, one.ingest.clock).now += 1_000
+    for seq in range(1, rows + 1):
+        await one.send("s", "new", seq)
+    return known
+
+
+async def test_the_next_session_of_an_id_is_not_gone_on_with(nodes: list[Node]) -> None:
+    one, two = nodes
+    known = await _erased_and_begun_again(nodes, 3)
+    with pytest.raises(errors.Revoked):
+        await two.send("s", "a", 4)
+    assert known.erased
+    assert [row.producer for row in await logged(one, "s")] == ["new"] * 3
+    assert (await two.send("s", "new", 4)).ack == 4
+
+
+@pytest.mark.parametrize("rows", [0, 2, 3, 5])
+async def test_nothing_is_read_of_a_session_that_another_node_erased(nodes: list[Node], rows: int) -> None:
+    _, two = nodes
+    known = await _erased_and_begun_again(nodes, rows)
+    await two.ingest.freshen(known)
+    assert known.erased
+    found = await two.ingest.find(PROJECT, "s")
+    assert (None if found is None else found.event_count) == (rows or None)
+
+
+async def test_a_session_that_was_opened_without_an_event_goes_on_anywhere(nodes: list[Node]) -> None:
+    one, two = nodes
+    opened = await one.session("s")
+    await one.ingest.persist(opened, None, [])
+    known = await two.session("s")
+    cast(Clock, one.ingest.clock).now += 1_000
+    assert (await two.send("s", "a", 1)).ack == 1
+    await one.ingest.freshen(opened)
+    assert (opened.erased, opened.event_count, opened.created_at) == (False, 1, known.created_at)
+    assert (await one.send("s", "a", 2)).ack == 2
+    await two.ingest.freshen(known)
+    assert (known.erased, known.event_count) == (False, 2)
 
 
 async def test_nobody_is_told_of_a_fold_that_lost(nodes: list[Node]) -> None:

@@ -1,10 +1,13 @@
 """A client that has seen more elsewhere than this node knows is pushed nothing older, from its first moment on."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from app.ingest.receipts import Receipt
+from app.protocol.batches import Batch
 from app.sessions.session import Session
 from app.web import App
 from tests.support.asgi import Page, running_app
@@ -67,3 +70,28 @@ async def test_a_hello_that_had_to_wait_does_not_send_the_newer_socket_away(
         assert (await new.until("ack"))["seq"] == 1
         for each in (old, new):
             await each.leave()
+
+
+async def test_no_more_is_acked_than_what_was_folded_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that came after others lost to another node together with them, and they were not sent again."""
+    async with running_app(tmp_path) as app:
+        receive, receipts = app.ingest.receive, []
+
+        def lose(session: Session, batch: Batch, now: int) -> Receipt:
+            receipt = receive(session, batch, now)
+            receipts.append(Receipt(dataclasses.replace(receipt.outcome, ack=7), asyncio.Future()))
+            return receipts[-1]
+
+        monkeypatch.setattr(app.ingest, "receive", lose)
+        page = Page(app, "s")
+        await page.say({"op": "hello", "key": app.pages.fresh_keys["pk"], "producer": "p"})
+        await page.until("welcome")
+        await page.say({"op": "events", "seq": 1, "events": [{"type": "click"}]})
+        while not receipts:
+            await asyncio.sleep(0)
+        receipts[0].outcome = dataclasses.replace(receipts[0].outcome, ack=1)
+        receipts[0].durable.set_result(None)
+        assert (await page.until("ack"))["seq"] == 1
+        await page.leave()

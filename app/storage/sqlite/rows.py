@@ -72,9 +72,10 @@ SESSIONS: Final = Insert(
     "project, session",
     "?, ?",
     SESSION_COLUMNS.removeprefix("project, session, "),
-    "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, last_at = excluded.last_at, "
-    "event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence, "
-    "suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits, "
+    "ON CONFLICT (project, session) DO UPDATE SET version = excluded.version, created_at = excluded.created_at, "
+    "last_at = excluded.last_at, event_count = excluded.event_count, mood = excluded.mood, "
+    "confidence = excluded.confidence, suggested_action = excluded.suggested_action, "
+    "mood_at = excluded.mood_at, traits = excluded.traits, "
     "page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable, nonce = excluded.nonce",
 )
 #: Fails where the log has such a version already: two writers of one session.

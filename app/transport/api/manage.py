@@ -154,6 +154,8 @@ class Manage:
         session = await doors.ingest.find(key.project, id)
         if session is not None:
             await doors.ingest.freshen(session)
+            if session.erased:  # on another node: another may stand under its id by now
+                session = await doors.ingest.find(key.project, id)
         if session is None or session.event_count == 0:
             raise NotFound("no session of this id has sent an event")
         now = doors.clock()

@@ -9,11 +9,13 @@ depends_on = None
 
 TABLES = """
 -- Appending to the log is the lock: `version` is the newest row's, and who appends moves it on from the one it folded
--- on. Apart from `sessions`, whose rows are wide and have many indexes: this one is updated in place.
+-- on. Apart from `sessions`, whose rows are wide and have many indexes: this one is updated in place. `created_at`: of
+-- the session, which tells it from one of the same id that was erased; it moves with the first event.
 CREATE TABLE heads (
     id bytea PRIMARY KEY,
     day integer NOT NULL,
     version bigint NOT NULL,
+    created_at bigint NOT NULL,
     writer bigint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_heads_day ON heads (day);
@@ -159,7 +161,7 @@ _LOG = "id, day, version, at, producer, first_seq, last_seq, reports, count, wri
 _APPENDED = """
     l_id bytea[], l_version bigint[], l_at bigint[], l_producer text[], l_first_seq bigint[], l_last_seq bigint[],
     l_reports bigint[], l_count bigint[], l_events bytea[]"""
-_OF_HEADS = "h_id bytea[], h_day integer[], h_expect bigint[], h_newest bigint[]"
+_OF_HEADS = "h_id bytea[], h_day integer[], h_expect bigint[], h_newest bigint[], h_created_at bigint[]"
 # Plans are cached with a function by the server, which needs no named statement of a client. Sequential scans are off
 # within: fresh tables look small, and a cached plan must serve them when they are large.
 _PLANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
@@ -177,24 +179,26 @@ DECLARE
 BEGIN
     -- In the same order in every transaction, so that none waits for another in a circle.
     IF 0 = ANY (h_expect) THEN
-        INSERT INTO heads (id, day, version, writer)
-        SELECT u.id, u.day, 0, node FROM unnest(h_id, h_day, h_expect) AS u (id, day, expect)
+        INSERT INTO heads (id, day, version, created_at, writer)
+        SELECT u.id, u.day, 0, u.created_at, node
+        FROM unnest(h_id, h_day, h_expect, h_created_at) AS u (id, day, expect, created_at)
         WHERE u.expect = 0 AND u.day IS NOT NULL ORDER BY u.id
         ON CONFLICT DO NOTHING;
     END IF;
     PERFORM 1 FROM unnest(h_id) AS u (id) JOIN heads ON heads.id = u.id ORDER BY heads.id FOR UPDATE OF heads;
     WITH moved AS (
-        UPDATE heads SET version = u.newest, writer = node
-        FROM unnest(h_id, h_expect, h_newest) AS u (id, expect, newest)
-        WHERE heads.id = u.id AND heads.version = u.expect
+        UPDATE heads SET version = u.newest, created_at = u.created_at, writer = node
+        FROM unnest(h_id, h_expect, h_newest, h_created_at) AS u (id, expect, newest, created_at)
+        WHERE heads.id = u.id AND heads.version = u.expect AND (heads.created_at = u.created_at OR u.expect = 0)
         RETURNING heads.id
     )
     SELECT coalesce(array_agg(moved.id), '{{}}') INTO won FROM moved;
     IF cardinality(won) < cardinality(h_id) THEN
         FOR head IN
             SELECT u.place, u.id, u.expect, u.newest, heads.version, heads.day
-            FROM unnest(h_id, h_expect, h_newest) WITH ORDINALITY AS u (id, expect, newest, place)
-            LEFT JOIN heads ON heads.id = u.id
+            FROM unnest(h_id, h_expect, h_newest, h_created_at)
+                WITH ORDINALITY AS u (id, expect, newest, created_at, place)
+            LEFT JOIN heads ON heads.id = u.id AND heads.created_at = u.created_at
             WHERE u.id <> ALL (won)
         LOOP
             lost := head.id;
@@ -252,8 +256,8 @@ DECLARE
     losers bytea[] := '{{}}';
 BEGIN
     FOR lost, kept IN
-        SELECT * FROM sessionmood_append(node, repeated, h_id, h_day, h_expect, h_newest, l_id, l_version, l_at,
-            l_producer, l_first_seq, l_last_seq, l_reports, l_count, l_events)
+        SELECT * FROM sessionmood_append(node, repeated, h_id, h_day, h_expect, h_newest, h_created_at,
+            l_id, l_version, l_at, l_producer, l_first_seq, l_last_seq, l_reports, l_count, l_events)
     LOOP
         losers := losers || lost;
         RETURN NEXT;
@@ -263,7 +267,8 @@ BEGIN
     SELECT * FROM unnest(s_id, s_project, s_session, s_version, s_created_at, s_last_at, s_event_count, s_mood,
         s_confidence, s_suggested_action, s_mood_at, s_traits, s_page, s_due_at, s_publishable, s_nonce) AS u (id)
     WHERE u.id <> ALL (losers)
-    ON CONFLICT (id) DO UPDATE SET version = excluded.version, last_at = excluded.last_at,
+    ON CONFLICT (id) DO UPDATE SET version = excluded.version, created_at = excluded.created_at,
+        last_at = excluded.last_at,
         event_count = excluded.event_count, mood = excluded.mood, confidence = excluded.confidence,
         suggested_action = excluded.suggested_action, mood_at = excluded.mood_at, traits = excluded.traits,
         page = excluded.page, due_at = excluded.due_at, publishable = excluded.publishable, nonce = excluded.nonce
