@@ -193,6 +193,7 @@ def _serve(settings: Settings, sock: socket.socket | None = None, worker: Worker
     app = create_app(settings)
     tcp = TcpConnections(settings, app.lane, app.ingest.counters)
     app.metrics.tcp = tcp
+    tcp.take = app.take
     config = uvicorn.Config(
         cast(Any, app),
         host=settings.host,

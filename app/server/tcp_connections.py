@@ -4,13 +4,14 @@ each list has a deadline that somebody watches."""
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 from app.config.settings import Settings
 from app.counters import Counters
 from app.errors import Overloaded, SessionMoodError
+from app.server.request_cycle import Proxies
 from app.transport.slow_lane import SlowLane
 
 #: Where a connection stands. `idle`: no request has come whole; `request`: one has; `handshake`: it is to become a
@@ -103,6 +104,9 @@ class TcpConnections:
         per_address = settings.max_connections_per_address
         self.per_address = min(per_address, self.most // 4) if per_address else self.most
         self.trailers = 0
+        #: answers a request that has come whole without a task, where it can (`App.take`)
+        self.take: Callable[[Any], bool] = lambda request: False
+        self.proxies = Proxies(settings.trusted_proxies)
         self._trusted = _TrustedHosts(settings.trusted_proxies)
         self._stage_of: dict[TcpConnection, str] = {}
         # the longest there first
@@ -137,7 +141,14 @@ class TcpConnections:
 
     def move(self, connection: TcpConnection, stage: str) -> None:
         """Note where `line` stands now; nothing once it is gone."""
-        if connection in self._stage_of and self._stage_of[connection] != stage:
+        before = self._stage_of.get(connection)
+        if before is None or before == stage:
+            return
+        if before in _REQUESTS and stage in _REQUESTS:  # twice with each request
+            del self._in[before][connection]
+            self._in[stage][connection] = None
+            self._stage_of[connection] = stage
+        else:
             self._take(connection)
             self._put(connection, stage)
 

@@ -87,21 +87,35 @@ class Doors:
             await self.access.check_quota(key, session_id, now)
             session = self.ingest.sessions.get(key.project, session_id)
         self.access.check_alive(key)
-        if session is None:
-            if claims is not None and not self._may_open(claims, now):
-                raise BadToken("the session that this token was for is gone")
-            if not create:
-                return None
-            if key.kind == PUBLISHABLE:
-                nonce = new_nonce() if claims is None else claims.nonce
-                session = self.ingest.sessions.propose(key.project, session_id, now, nonce)
-            else:
-                session = self.ingest.open(key.project, session_id, now, False, new_nonce())
-        elif key.kind == PUBLISHABLE:
-            if claims is None:
-                claims = self.access.check_token(token, key.project, session_id)
-            if claims.nonce != session.nonce:
-                raise BadToken("this token is not for the session that stands under its id now")
+        if session is not None:
+            return self._let_in(session, key, token, claims)
+        if claims is not None and not self._may_open(claims, now):
+            raise BadToken("the session that this token was for is gone")
+        if not create:
+            return None
+        if key.kind == PUBLISHABLE:
+            nonce = new_nonce() if claims is None else claims.nonce
+            session = self.ingest.sessions.propose(key.project, session_id, now, nonce)
+        else:
+            session = self.ingest.open(key.project, session_id, now, False, new_nonce())
+        return Entrance(session, claims)
+
+    def enter_at_once(
+        self, key: Key, session_id: str, token: str | None, producer: str | None
+    ) -> Entrance | None:
+        """As `enter`, for a session that is in memory and has begun; None where it is to be waited for."""
+        session = self.ingest.sessions.get(key.project, session_id)
+        if session is None or not session.version or not session.knows(producer):
+            return None
+        return self._let_in(session, key, token, None)
+
+    def _let_in(self, session: Session, key: Key, token: str | None, claims: Claims | None) -> Entrance:
+        if key.kind != PUBLISHABLE:
+            return Entrance(session, None)
+        if claims is None:
+            claims = self.access.check_token(token, key.project, session.id)
+        if claims.nonce != session.nonce:
+            raise BadToken("this token is not for the session that stands under its id now")
         return Entrance(session, claims)
 
     def _may_open(self, claims: Claims, now: int) -> bool:
@@ -287,5 +301,10 @@ async def until_durable(durable: "asyncio.Future[None]", seconds: float) -> None
         finally:
             timer.cancel()
         if not durable.done():
-            raise StorageUnavailable("the batch could not be kept in time", retry_ms=1000)
+            raise not_in_time()
     durable.result()
+
+
+def not_in_time() -> StorageUnavailable:
+    """What who waited for a batch is told when that took too long."""
+    return StorageUnavailable("the batch could not be kept in time", retry_ms=1000)

@@ -1,6 +1,7 @@
 """How the REST door answers: bodies read within limits, problems, what other origins may see."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
@@ -16,7 +17,8 @@ Headers = list[tuple[bytes, bytes]]
 
 JSON: Final = (b"content-type", b"application/json")
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-_JSON_HEAD: Final = b"%s: %s\r\n%s: %s\r\ncontent-length: %%d" % (*JSON, *NOSNIFF)
+#: What no value of a header may have: it would end it.
+_ENDS_A_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _PROBLEM: Final = (b"content-type", b"application/problem+json")
 _ALLOWED_HEADERS: Final = b"authorization, content-type, if-none-match, x-api-key, x-session-token"
 _EXPOSED_HEADERS: Final = b"etag, retry-after, ratelimit, ratelimit-policy"
@@ -97,13 +99,22 @@ async def reply(send: Send, status: int, body: bytes, headers: Iterable[tuple[by
 
 
 async def reply_json(scope: Message, send: Send, body: bytes, headers: Headers) -> None:
-    """Answer 200 with JSON, in one go where the server can do that and nobody else's words are in `headers`."""
+    """Answer 200 with JSON, in one go where the server can do that."""
+    head = json_head(headers, len(body))
     extensions = scope.get("extensions")
-    if headers or extensions is None or "sessionmood.answer" not in extensions:
+    if head is None or extensions is None or "sessionmood.answer" not in extensions:
         await reply(send, 200, body, [JSON, *headers])
     else:
-        head = _JSON_HEAD % len(body)
         await send({"type": "sessionmood.answer", "head": head, "body": body})
+
+
+def json_head(headers: Headers, size: int) -> bytes | None:
+    """The lines that `reply` would send before `size` bytes of JSON; None where a value in `headers` is fit for none,
+    which the server answers in its own way."""
+    if headers and _ENDS_A_VALUE.search(b" ".join([value for _, value in headers])):
+        return None
+    lines = [b"%s: %s\r\n" % line for line in headers]
+    return b"%s: %s\r\n%s%s: %s\r\ncontent-length: %d" % (*JSON, b"".join(lines), *NOSNIFF, size)
 
 
 async def refuse(doors: Doors, scope: Message, send: Send, error: SessionMoodError) -> None:

@@ -4,18 +4,18 @@ Starlette's routing, Request and Response would cost more than everything else t
 """
 
 import asyncio
-import logging
 import re
-import time
 from typing import Final
 from urllib.parse import parse_qs
 
 from app import protocol
 from app.auth.keys import PUBLISHABLE
 from app.auth.origins import check_origin
-from app.auth.rates import rate_headers
-from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, SessionMoodError, Unsupported
+from app.errors import BadRequest, Draining, MethodNotAllowed, NotFound, Unsupported
+from app.ingest import MAX_FOLD_EVENTS
 from app.mood import Offer, Reading
+from app.protocol.batches import Batch
+from app.storage import Key
 from app.transport import DURABLE_WITHIN, Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
     JSON,
@@ -34,8 +34,7 @@ from app.transport.answers import (
     text,
 )
 from app.transport.connections import Waiter
-
-logger = logging.getLogger("sessionmood.rest")
+from app.transport.posted import Posted, Waiting, WholeRequest, told
 
 #: Seconds a `wait` may hold a request.
 MAX_WAIT: Final = 60.0
@@ -71,42 +70,23 @@ class Rest:
             else:
                 allow = "POST" if call == "events" else "GET"
                 raise MethodNotAllowed(f"this address takes {allow}", allow=allow)
-        except SessionMoodError as error:
-            logger.debug("refused: %s", error.code, extra={"session": session_id})
-            await refuse(self._doors, scope, send, error)
         except ClientLeft:
             pass
         except asyncio.CancelledError:
             # the server stops, and this request took too long to be waited for
             await refuse(self._doors, scope, send, Draining(retry_ms=1000))
-        except Exception:
-            logger.exception("a request failed", extra={"session": session_id})
-            ours = SessionMoodError("this is our fault, and is logged")
-            await refuse(self._doors, scope, send, ours)
+        except Exception as error:
+            await refuse(self._doors, scope, send, told(error, session_id))
 
     async def _events(
         self, scope: Message, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]
     ) -> None:
         doors = self._doors
-        media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if media not in _TYPES:
-            raise Unsupported(
-                "the body must be JSON: send the header `content-type: application/json`, or text/plain for a beacon"
-            )
-        if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
-            raise Unsupported("the body must come without a content-encoding")
-        presented = bearer(headers)
-        key = None if presented is None else doors.access.key(presented)
+        key = self._key(headers)
         spare = None if key is not None else self._spare
         body = await read_body(receive, headers, doors.limits.bytes, spare)
         now = doors.clock()
-        batch = protocol.decode_body(body, doors.limits)
-        if key is None:
-            key = doors.access.key(batch.key)
-        else:
-            doors.access.check_alive(key)  # the body may have taken long
-        token = text(headers, b"x-session-token") or batch.token
-        check_origin(key, text(headers, b"origin"))
+        key, batch, token = self._understood(headers, key, body)
         address = address_of(scope)
         entrance = await doors.enter(key, session_id, token, now, create=True, producer=batch.producer)
         assert entrance is not None
@@ -116,28 +96,63 @@ class Rest:
         if proposed and not session.proposed:
             doors.rates.take_session(key, session, len(batch.events), now, drawn)
         receipt = await doors.ingest.receive_in_parts(session, batch, now)
-        reading = session.reading(now)
-        offer = session.offer
-        began = time.perf_counter()
+        entrance = entrance._replace(session=session)
+        posted = Posted(doors, headers, key, token, entrance, drawn, receipt, now)
         await until_durable(receipt.durable, DURABLE_WITHIN)
-        doors.ingest.counters.acks_rest.note(time.perf_counter() - began)
-        if receipt.again:  # another node had gone on with the session
-            reading, offer = session.reading(now), session.offer
-        outcome = receipt.outcome
-        answer: dict[str, object] = {
-            "accepted": outcome.accepted,
-            "duplicates": outcome.duplicates,
-            "ignored": outcome.ignored,
-            "ack": outcome.ack,
-            "mood": None if reading is None else protocol.reading_dict(reading, offer),
-        }
-        if doors.store.epoch.began_at:
-            answer["epoch"] = doors.store.epoch.name
-        if outcome.ignored:
-            answer["ignored_types"] = outcome.ignored_types
-        if key.kind == PUBLISHABLE:
-            answer["token"] = doors.token_for(session, token, entrance.claims)
-        await reply_json(scope, send, protocol.encode(answer), [*cors(headers), *rate_headers(drawn)])
+        body, lines = posted.answer()
+        await reply_json(scope, send, body, lines)
+
+    def take(self, request: WholeRequest, session_id: str) -> bool:
+        """Answer a POST of events that is here whole, from one who need not be waited for: its session is in memory, and
+        only the disk has to be heard. False, with nothing done, for all others, which are for `handle`."""
+        try:
+            return self._take(request, session_id)
+        except Exception as error:
+            request.refuse(told(error, session_id))
+            return True
+
+    def _take(self, request: WholeRequest, session_id: str) -> bool:
+        doors, headers = self._doors, dict(request.scope["headers"])
+        check_session_id(session_id)
+        key = self._key(headers)
+        now = doors.clock()
+        key, batch, token = self._understood(headers, key, request.body)
+        if len(batch.events) > MAX_FOLD_EVENTS:
+            return False
+        entrance = doors.enter_at_once(key, session_id, token, batch.producer)
+        if entrance is None:
+            return False
+        session = entrance.session
+        drawn = doors.rates.take(key, session, address_of(request.scope), len(batch.events), now)
+        receipt = doors.ingest.receive(session, batch, now)
+        Waiting(request, Posted(doors, headers, key, token, entrance, drawn, receipt, now))
+        return True
+
+    def _key(self, headers: dict[bytes, bytes]) -> Key | None:
+        """The key in the headers of a POST; None where the body has to bring it. Raises Unsupported for bodies that
+        are not read, BadKey, Revoked."""
+        media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media not in _TYPES:
+            raise Unsupported(
+                "the body must be JSON: send the header `content-type: application/json`, or text/plain for a beacon"
+            )
+        if headers.get(b"content-encoding", b"identity").lower() not in (b"", b"identity"):
+            raise Unsupported("the body must come without a content-encoding")
+        presented = bearer(headers)
+        return None if presented is None else self._doors.access.key(presented)
+
+    def _understood(
+        self, headers: dict[bytes, bytes], key: Key | None, body: bytes
+    ) -> tuple[Key, Batch, str | None]:
+        """Who posts what with which token. Raises what `decode_body` raises, BadKey, Revoked, BadOrigin."""
+        access = self._doors.access
+        batch = protocol.decode_body(body, self._doors.limits)
+        if key is None:
+            key = access.key(batch.key)
+        else:
+            access.check_alive(key)  # the body may have taken long
+        check_origin(key, text(headers, b"origin"))
+        return key, batch, text(headers, b"x-session-token") or batch.token
 
     async def _mood(
         self, scope: Message, receive: Receive, send: Send, session_id: str, headers: dict[bytes, bytes]

@@ -33,6 +33,7 @@ from app.transport.pages.metrics import Metrics
 from app.transport.pages.openapi import OpenApi
 from app.transport.pages.pages import Pages, safe
 from app.transport.pages.privacy import Privacy
+from app.transport.posted import WholeRequest
 from app.transport.rest import Rest
 from app.transport.slow_lane import SlowLane
 from app.transport.websocket import Connection
@@ -165,6 +166,14 @@ class App:
         if open_to_all and (wait := self.doors.rates.page(address_of(scope), self.clock())):
             await asyncio.sleep(wait)
         await self.other(scope, receive, safe(send))
+
+    def take(self, request: WholeRequest) -> bool:
+        """Answer a request that has come whole, where that needs no task; False, with nothing done: it is for
+        `__call__`."""
+        hot = _HOT.fullmatch(request.scope["path"])
+        if hot is None or hot[2] != "events" or self.doors.leaving:
+            return False
+        return self.rest.take(request, hot[1])
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Start and stop as the ASGI server says. What can't start says why, in words where it is known."""

@@ -29,6 +29,8 @@ async def test_every_door_gives_the_same_whole_reading(
 ) -> None:
     session = fresh()
     async with server.socket(session) as socket:
+        await socket.send({"op": "ping"})
+        await socket.until("pong")  # it listens: the handshake's answer comes before that
         reading = server.post(session, events).json()["mood"]
         pushed = await socket.until("mood", event_count=len(events))
     assert list(reading)[: len(FIELDS)] == FIELDS

@@ -25,17 +25,21 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(kind: Any, app: Any = echo, ping_interval: float | None = None) -> AsyncIterator[str]:
-    """The address of an app whose sockets are of this kind."""
+async def serving(
+    kind: Any, app: Any = echo, ping_interval: float | None = None, tcp: TcpConnections | None = None
+) -> AsyncIterator[str]:
+    """The address of an app whose sockets are of this kind. `tcp`: its connections."""
     config = uvicorn.Config(
         app,
         port=0,
-        http=cast(Any, partial(HttpProtocol, TcpConnections(Settings(), SlowLane()))),
+        http=cast(Any, partial(HttpProtocol, TcpConnections(Settings(), SlowLane()) if tcp is None else tcp)),
         ws=kind,
         ws_per_message_deflate=False,
         ws_max_size=2**24,
         ws_ping_interval=ping_interval,
         log_config=None,
+        server_header=False,
+        date_header=False,
         lifespan="off",
     )
     server = uvicorn.Server(config)

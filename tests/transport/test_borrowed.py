@@ -27,10 +27,10 @@ BORROWED: Final = [
         "http_protocol",
         "HttpProtocol",
         HttpToolsProtocol,
-        "_get_upgrade _start_asgi_task _unset_keepalive_if_required app_state client config connection_lost "
+        "_get_upgrade _start_asgi_task _unset_keepalive_if_required app app_state client config connection_lost "
         "connection_made connections cycle data_received flow headers loop on_body on_header "
         "on_headers_complete on_message_begin on_message_complete on_response_complete parser pipeline "
-        "root_path scope server_state timeout_keep_alive_task transport url ws_protocol_class ",
+        "root_path scope server_state tasks timeout_keep_alive_task transport url ws_protocol_class ",
     ),
     (
         "http_ends",
@@ -79,7 +79,8 @@ PARTS: Final = [
     (
         ("cycle", "self.cycle"),
         RequestResponseCycle,
-        "__class__ disconnected message_event response_complete response_started scope ",
+        "__class__ body disconnected message_event response_complete response_started scope "
+        "waiting_for_100_continue ",
     ),
     (("self.flow",), FlowControl, "read_paused resume_reading write_paused "),
     (("self.config",), Config, "timeout_graceful_shutdown ws_max_size "),
