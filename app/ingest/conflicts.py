@@ -103,7 +103,7 @@ class Conflicts:
                 self._fold(held)
         except OutOfOrder:  # what is missing may have gone to another node
             held.lost = True
-            self._begin(session, self._mend(session, session.lineage, behind=True))
+            self._begin(session, self._mend(session, session.lineage, session.is_stored, behind=True))
         self._held.setdefault(session, []).append(held)
         return held.receipt
 
@@ -173,7 +173,7 @@ class Conflicts:
                 if held.version >= first:
                     held.lost = True
             if not session.stale:
-                self._begin(session, self._mend(session, session.lineage))
+                self._begin(session, self._mend(session, session.lineage, stored=first > 1))
 
     def _begin(self, session: Session, mending: Coroutine[Any, Any, float | None]) -> None:
         session.stale = True
@@ -191,7 +191,7 @@ class Conflicts:
         asked, read_at = loop.time(), -1.0
         while not session.erased and (session.stale or read_at < asked):
             if not session.stale:
-                self._begin(session, self._mend(session, session.lineage, behind=True))
+                self._begin(session, self._mend(session, session.lineage, session.is_stored, behind=True))
             mending = self._mending[session]
             await asyncio.wait([mending], timeout=asked + REFRESH_SECONDS - loop.time())
             found = mending.result() if mending.done() and not mending.cancelled() else None
@@ -199,11 +199,13 @@ class Conflicts:
                 raise StorageUnavailable("the session could not be read again in time", retry_ms=RETRY_MS)
             read_at = found or read_at
 
-    async def _mend(self, session: Session, lineage: int, *, behind: bool = False) -> float | None:
+    async def _mend(
+        self, session: Session, lineage: int, stored: bool, *, behind: bool = False
+    ) -> float | None:
         """Read the session again, and fold once more what lost; when that reading began (the loop's time), None where
-        there was none. `behind`: at `lineage` it had not lost, but another node may have gone on with it."""
+        there was none. `stored`: storage had some of it, as it began; `behind`: at `lineage` it had not lost, but another
+        node may have gone on with it."""
         ingest, nonce, created_at = self._ingest, session.nonce, session.created_at
-        stored = session.version > session.pending  # each entry that is queued moves it on by one at most
         named_by_server = not session.publishable
         loop, began = asyncio.get_running_loop(), 0.0
         while session.stale and not session.erased:
@@ -246,7 +248,7 @@ class Conflicts:
             for held in [each for each in self._held.get(session, ()) if each.lost]:
                 self._fold_again(held, began)
             if any(held.lost for held in self._held.get(session, ())):
-                self._begin(session, self._mend(session, session.lineage, behind=True))
+                self._begin(session, self._mend(session, session.lineage, session.is_stored, behind=True))
         return began or None
 
     def end(self, session: Session, error: SessionMoodError) -> None:
