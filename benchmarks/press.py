@@ -32,6 +32,8 @@ PRESS = ("pointerdown", "mousedown", "pointerup", "mouseup", "click")
 CATEGORIES = ["devtools.timeline", "toplevel", "__metadata"]
 #: ms that a resting pointer waits before it presses, longer than a fingerprint ahead takes.
 REST_MS = 500
+#: ms that a hand holds the button down, a quick one.
+HOLD_MS = 50
 #: ms between two presses: the looks of the one before are over.
 BETWEEN_MS = 1300
 #: seconds without a visitor: nothing is to do after the first, and the second is measured.
@@ -134,6 +136,7 @@ def measure(browser: Browser, site: GallerySite, tool: str, count: int) -> Cost:
             page.mouse.move(*centres[n % len(centres)], steps=4)
             page.wait_for_timeout(rest)
             page.mouse.down()
+            page.wait_for_timeout(HOLD_MS)
             page.mouse.up()
             page.wait_for_timeout(BETWEEN_MS)
 

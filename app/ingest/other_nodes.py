@@ -46,7 +46,7 @@ class OtherNodes:
     async def is_behind(self, session: Session) -> bool:
         """Whether another node has gone on with `session`; where one has erased it, it is gone here too. Raises
         StorageUnavailable."""
-        stored = session.version > 0 and not (session.pending or session.stale)
+        stored = session.is_stored
         (head,) = await self._ingest.store.heads([(session.project, session.id)])
         if stored and head.created_at != session.created_at:
             self._ingest.conflicts.end(session, Revoked("this session was erased"))

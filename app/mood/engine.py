@@ -7,7 +7,7 @@ from app.mood import grid, snapshot
 from app.mood.behaviour import Behaviour
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
-from app.mood.events import CODES, HELP, NO_CODE, Event
+from app.mood.events import HELP, NO_CODE, Event
 from app.mood.help import HelpPolicy
 from app.mood.model.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
@@ -68,7 +68,7 @@ class MoodEngine:
         if event.at < self.anchor:
             event.at = self.anchor
         at = event.at
-        code = CODES.get(event.type, NO_CODE)
+        code = event.code
         known = code != NO_CODE
         if not known and self.event_count > 0:
             happened = self.advance(at)

@@ -72,9 +72,24 @@ class Event:
     session's previous event. `value`, `kind`, `name`: as the table of event types says. `x`, `y`: CSS px.
     `dy`: px, signed. `target`: a selector; `url`: a path without query. `reports`: bits of `reports_mask`.
     `usual`: what other visitors met at this target, as of the session's first click on it; the server notes it.
+    `code`: of `type`, as in CODES.
     """
 
-    __slots__ = ("at", "dy", "kind", "name", "reports", "target", "type", "url", "usual", "value", "x", "y")
+    __slots__ = (
+        "at",
+        "code",
+        "dy",
+        "kind",
+        "name",
+        "reports",
+        "target",
+        "type",
+        "url",
+        "usual",
+        "value",
+        "x",
+        "y",
+    )
 
     def __init__(
         self,
@@ -92,6 +107,7 @@ class Event:
         usual: Usual | None = None,
     ) -> None:
         self.type: str = type
+        self.code: int = CODES.get(type, NO_CODE)
         self.at: int = at
         self.target: str | None = target
         self.x: float | None = x

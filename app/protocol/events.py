@@ -65,7 +65,13 @@ def to_event(wire: Any, reports: int) -> Event:
 
 def to_events(wires: list[Any]) -> list[Event]:
     """As `to_event`, for a batch whose client's promises are not looked up yet."""
-    return [to_event(wire, 0) for wire in wires]
+    events = []
+    for wire in wires:
+        event = to_event(wire, 0)
+        if event.usual is not None:  # the server's own note alone is kept
+            wire.usual = event.usual = None
+        events.append(event)
+    return events
 
 
 def note(wires: list[Any], events: list[Event], first: int) -> list[Any]:
@@ -75,6 +81,6 @@ def note(wires: list[Any], events: list[Event], first: int) -> list[Any]:
     for index, wire in enumerate(understood, first):
         event = events[index]
         wire.at = event.at
-        if event.usual is not None or wire.usual is not None:
+        if event.usual is not None:
             wire.usual = event.usual
     return understood

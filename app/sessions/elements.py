@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Any, Final
 
 from app.mood import Event, Usual, kept, rate_of
+from app.mood.events import CLICK, DEAD_CLICK, RESPONSE
 
 #: Half of what was learned is forgotten in so many seconds: two weeks, about the time between releases.
 HALF_LIFE: Final = 14 * 86_400.0
@@ -84,7 +85,7 @@ class Visit:
 
     def recall(self, event: Event) -> None:
         """Note a click that was folded before a restart: what it teaches was learned then."""
-        if event.type == "click" and event.target is not None and len(self.counts) < MAX_OF_VISIT:
+        if event.code == CLICK and event.target is not None and len(self.counts) < MAX_OF_VISIT:
             self.counts[event.target] = [MOST_OF_VISIT, MOST_OF_VISIT]
 
     def state(self) -> list[object]:
@@ -125,18 +126,18 @@ class Elements:
         target = event.target
         if target is None:
             return
-        kind = event.type
-        if kind == "click":
+        code = event.code
+        if code == CLICK:
             if target not in visit.counts:
                 event.usual = self.usual(project, target, event.at)
             self._clicked(project, visit, target, event.at)
-        elif kind == "response" or kind == "dead_click":
+        elif code in (RESPONSE, DEAD_CLICK):
             taught = visit.counts.get(target)
             if taught is None or taught[1] >= MOST_OF_VISIT:
                 return
             taught[1] += 1
             element = self._element(project, target, event.at)
-            if kind == "dead_click":
+            if code == DEAD_CLICK:
                 element.dead += 1.0
             else:
                 element.answered += 1.0

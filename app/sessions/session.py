@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from app.errors import OutOfOrder
-from app.mood import EVENT_TYPES, Change, Event, Model, MoodEngine, Offer, OutdatedSnapshot, Reading
+from app.mood import Change, Event, Model, MoodEngine, Offer, OutdatedSnapshot, Reading
+from app.mood.events import HELP, NO_CODE, PAGE_VIEW
 from app.mood.grid import STEP_MS
 from app.sessions.elements import Elements, Visit
 from app.sessions.history import History
@@ -21,8 +22,9 @@ from app.sessions.stored_row import StoredRow
 OLDEST_EVENT_MS: Final = 86_400_000
 #: A visitor who does something within this time (ms) was there all along, so the mood that time brought was theirs.
 STAYED_MS: Final = 300_000
-#: Events after which a snapshot is due even if the mood stood still (a restart folds at most about so many).
-SNAPSHOT_EVERY: Final = 256
+#: Events after which a snapshot is due even if the mood stood still: after a crash at most about so many are folded again
+#: when the session comes back, in 1.5 ms. A snapshot costs its commit three statements more.
+SNAPSHOT_EVERY: Final = 1024
 
 _FORMAT: Final = 1
 _CHANGE: Final = ("at", "mood", "previous", "confidence", "suggested_action", "signals", "event_count")
@@ -84,6 +86,11 @@ class Session:
     def producer(self, id: str) -> Producer:
         """The numbering of page load `id`, made on first use."""
         return used(self.producers, id)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether storage has it as it is here: what is queued may still lose to another node."""
+        return self.version > 0 and not (self.pending or self.stale)
 
     def knows(self, producer: str | None) -> bool:
         """False when the log may have numbering of this page load that is not in memory: then `remember` what it
@@ -185,7 +192,7 @@ class Session:
             for event in events:
                 event.reports = reports
                 event.at = now if event.at == -1 else min(max(event.at + offset, oldest), now)
-                if event.type not in EVENT_TYPES:
+                if event.code == NO_CODE:
                     ignored += 1
                     if event.type not in unknown and len(unknown) < MAX_IGNORED_TYPES:
                         unknown.append(event.type)
@@ -208,7 +215,9 @@ class Session:
         engine = self.engine
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
-            self.created_at = self.last_at = event.at
+            self.last_at = event.at
+            if not self.version:  # a batch that declared a loss may have been first
+                self.created_at = event.at
         else:
             if event.at < self.last_at:
                 event.at = self.last_at
@@ -219,7 +228,7 @@ class Session:
                     self.history.stood(engine, self.page)
         if event.url is not None:
             self.page = event.url
-        elif event.type == "page_view" and event.target is not None:
+        elif event.code == PAGE_VIEW and event.target is not None:
             self.page = event.target
         fresh = engine.receive(event)
         self.last_at = max(self.last_at, event.at)
@@ -227,10 +236,10 @@ class Session:
             news += fresh
             self._note(fresh)
         self.history.saw(engine, event.at, self.page)
-        if event.type == "help":
+        if event.code == HELP:
             self.history.heard(event)
-        if event.type == "help" and self.offer is not None and event.kind != "shown":
-            self.offer = None
+            if self.offer is not None and event.kind != "shown":
+                self.offer = None
         if self.observer is not None:
             self.observer.receive(event, engine)
 

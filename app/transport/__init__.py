@@ -258,7 +258,7 @@ class Doors:
             self.connections.dismiss(
                 session, BadToken("the app's server has taken this id over"), PUBLISHABLE
             )
-        elif row is not None or session.version:
+        elif session.is_stored:  # else it loses to what is stored, and finds out by itself
             self.connections.close_session(project, session_id, Revoked("this session was erased"))
             await self.ingest.forget(project, session_id)
 

@@ -195,6 +195,19 @@ async def test_a_session_that_was_opened_without_an_event_goes_on_anywhere(nodes
     assert (known.erased, known.event_count) == (False, 2)
 
 
+async def test_a_session_that_began_with_a_loss_goes_on_anywhere(nodes: list[Node]) -> None:
+    one, two = nodes
+    session = await one.session("s")
+    receipt = one.ingest.receive(session, Batch(events=[], producer="a", seq=4, lost=3), one.ingest.clock())
+    await receipt.durable
+    known = await two.session("s")
+    cast(Clock, one.ingest.clock).now += 1_000
+    assert (await two.send("s", "a", 4)).ack == 4
+    assert (await one.send("s", "a", 5)).ack == 5
+    await two.ingest.freshen(known)
+    assert (known.erased, known.event_count, two.ingest.conflicts.count) == (False, 2, 0)
+
+
 async def test_nobody_is_told_of_a_fold_that_lost(nodes: list[Node]) -> None:
     one, two = nodes
     listeners = []

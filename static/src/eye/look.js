@@ -6,7 +6,7 @@ import { CLEAR, DEAF, deepActive, deepAt, parent, rootOf, share, sizeUp, SOLID, 
 /** Elements looked at: ahead of a press; as a thing goes down that nobody was seen to approach, and until it is let go;
  * and those that are looked at closely. */
 const ALL = 150;
-export const AT_ONCE = 20;
+const AT_ONCE = 20;
 const DOWN = 40;
 const CLOSE = 40;
 /** Of those so many with what CSS draws before and after them. */
@@ -115,12 +115,12 @@ export const thumbnail = (canvas) => {
 
 export const endless = (/** @type {any} */ animation) => animation.effect?.getComputedTiming().endTime === Infinity;
 
-/** @param {any} element what is pressed, or about to be @param {number} [most] fewer: the rest by `complete` */
-export const take = (element, most = ALL) => {
+/** @param {any} element what is pressed, or about to be @param {boolean} [quick] only what is nearest: the rest by `complete` */
+export const take = (element, quick) => {
   sizeUp();
-  const near = gather(element, most);
+  const near = [...gather(element, quick ? DOWN : ALL)];
   const was = {
-    element,
+    element, near,
     /** @type {Map<any, ReturnType<typeof measure>>} */
     map: new Map(),
     /** What lay at the points of the grid. @type {any[]} */
@@ -137,8 +137,8 @@ export const take = (element, most = ALL) => {
     at: performance.now(),
   };
   for (const list of valued) for (const each of list) keep(was, each);
-  add(was, near);
-  if (most === ALL) complete(was);
+  add(was, quick ? near.slice(0, AT_ONCE) : near);
+  if (!quick) complete(was);
   return was;
 };
 
@@ -163,7 +163,7 @@ const add = (was, elements) => {
 export const complete = (was, other = () => false) => {
   if (was.points.length) return false;
   was.points = grid();
-  add(was, [...gather(was.element, DOWN), ...was.points].filter((each) => !other(each)));
+  add(was, [...was.near, ...was.points].filter((each) => !other(each)));
   return true;
 };
 

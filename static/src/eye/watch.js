@@ -3,7 +3,7 @@
 
 import { deepActive, inside, parent, words } from "./dom.js";
 import { reacting } from "./ledger.js";
-import { AT_ONCE, take as fingerprint } from "./look.js";
+import { take as fingerprint } from "./look.js";
 import { turn } from "./turn.js";
 import { clock, watches } from "./waiting.js";
 
@@ -17,7 +17,7 @@ export const CAUSE_MS = 500;
  *   place?: any, text?: string}} Note */
 
 /** @param {any} element @param {ReturnType<typeof fingerprint>} [was] taken before the press */
-export const watchOf = (element, was = fingerprint(element, AT_ONCE)) => {
+export const watchOf = (element, was = fingerprint(element, true)) => {
   let natural = element;
   while (natural && natural.tabIndex < 0) natural = parent(natural);
   return {
