@@ -165,6 +165,10 @@ class Conflicts:
         """Another node has written to these sessions before; what was folded here from this version on is not stored."""
         for name, first in lost.items():
             session = self._ingest.sessions.get(*name)
+            for other in [
+                each for each in self._held if (each.project, each.id) == name and each is not session
+            ]:
+                self._lose_for_good(other, first)
             if session is None:
                 continue
             self.count += 1
@@ -174,6 +178,12 @@ class Conflicts:
                     held.lost = True
             if not session.stale:
                 self._begin(session, self._mend(session, session.lineage, stored=first > 1))
+
+    def _lose_for_good(self, session: Session, first: int) -> None:
+        """As `tell`, for one that left memory meanwhile: who sent it comes back, and finds another in its place."""
+        for held in [each for each in self._held.get(session, ()) if each.version >= first]:
+            held.lost = True
+        self._fail_all(session, StorageUnavailable("another server was first", retry_ms=RETRY_MS))
 
     def _begin(self, session: Session, mending: Coroutine[Any, Any, float | None]) -> None:
         session.stale = True
@@ -229,7 +239,7 @@ class Conflicts:
                 if behind and session.lineage == lineage:
                     session.stale = False
                     return None
-                if not session.subscribers:
+                if not session.subscribers and not session.pending:
                     session.stale = False
                     ingest.sessions.remove(session)  # who needs it loads it
                     return None

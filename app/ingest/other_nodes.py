@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sessionmood.ingest")
 
-#: A session that is folded into all the time is read up between two commits, and if need be not at all: it goes on
-#: from what it knows, and its next commit tells whether that was the newest.
+#: A session that is folded into all the time is read up between two commits. `freshen` has its senders wait if that
+#: does not come about; `catch_up` leaves it to the next commit, which tells whether what was known was the newest.
 CATCH_UP_TRIES: Final = 5
 
 
@@ -42,6 +42,7 @@ class OtherNodes:
                 self._ingest.pass_time(session, self._ingest.clock())
                 if not session.pending:
                     return
+        await self._ingest.conflicts.refresh(session)
 
     async def is_behind(self, session: Session) -> bool:
         """Whether another node has gone on with `session`; where one has erased it, it is gone here too. Raises
