@@ -34,8 +34,8 @@ class OtherNodes:
                 await self._ingest.store.settled()
             if session.stale:  # some of it has lost
                 await self._ingest.conflicts.refresh(session)
-            elif await self.is_behind(session):
-                await self.catch_up(session)
+            elif await self.is_behind(session) and not await self.catch_up(session):
+                continue  # it was folded into meanwhile
             if session.erased:
                 return
             if not session.pending and not session.stale:
