@@ -103,7 +103,7 @@ class Conflicts:
                 self._fold(held)
         except OutOfOrder:  # what is missing may have gone to another node
             held.lost = True
-            self._begin(session, self._mend(session, session.lineage, session.is_stored, behind=True))
+            self._begin(session, self._mend(session, session.lineage, behind=True))
         self._held.setdefault(session, []).append(held)
         return held.receipt
 
@@ -177,7 +177,7 @@ class Conflicts:
                 if held.version >= first:
                     held.lost = True
             if not session.stale:
-                self._begin(session, self._mend(session, session.lineage, stored=first > 1))
+                self._begin(session, self._mend(session, session.lineage))
 
     def _lose_for_good(self, session: Session, first: int) -> None:
         """As `tell`, for one that left memory meanwhile: who sent it comes back, and finds another in its place."""
@@ -201,7 +201,7 @@ class Conflicts:
         asked, read_at = loop.time(), -1.0
         while not session.erased and (session.stale or read_at < asked):
             if not session.stale:
-                self._begin(session, self._mend(session, session.lineage, session.is_stored, behind=True))
+                self._begin(session, self._mend(session, session.lineage, behind=True))
             mending = self._mending[session]
             await asyncio.wait([mending], timeout=asked + REFRESH_SECONDS - loop.time())
             found = mending.result() if mending.done() and not mending.cancelled() else None
@@ -209,13 +209,10 @@ class Conflicts:
                 raise StorageUnavailable("the session could not be read again in time", retry_ms=RETRY_MS)
             read_at = found or read_at
 
-    async def _mend(
-        self, session: Session, lineage: int, stored: bool, *, behind: bool = False
-    ) -> float | None:
+    async def _mend(self, session: Session, lineage: int, *, behind: bool = False) -> float | None:
         """Read the session again, and fold once more what lost; when that reading began (the loop's time), None where
-        there was none. `stored`: storage had some of it, as it began; `behind`: at `lineage` it had not lost, but another
-        node may have gone on with it."""
-        ingest, nonce, created_at = self._ingest, session.nonce, session.created_at
+        there was none. `behind`: at `lineage` it had not lost, but another node may have gone on with it."""
+        ingest, nonce = self._ingest, session.nonce
         named_by_server = not session.publishable
         loop, began = asyncio.get_running_loop(), 0.0
         while session.stale and not session.erased:
@@ -248,8 +245,6 @@ class Conflicts:
             session.stale = False
         if session.erased:
             self._fail_all(session, Revoked("this session was erased"))
-        elif stored and session.created_at != created_at:
-            self.end(session, Revoked("this session was erased"))
         elif session.nonce != nonce and not (named_by_server and not session.publishable):
             # Who came with a secret key may use whichever node's opening of it was stored.
             self.end(session, BadToken("somebody else has opened a session of this id"))
@@ -258,7 +253,7 @@ class Conflicts:
             for held in [each for each in self._held.get(session, ()) if each.lost]:
                 self._fold_again(held, began)
             if any(held.lost for held in self._held.get(session, ())):
-                self._begin(session, self._mend(session, session.lineage, session.is_stored, behind=True))
+                self._begin(session, self._mend(session, session.lineage, behind=True))
         return began or None
 
     def end(self, session: Session, error: SessionMoodError) -> None:

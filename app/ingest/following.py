@@ -104,7 +104,7 @@ class Following:
                 if session is None:
                     if head.version and self._ingest.sessions.proposals(*name):
                         self._read_up(name)
-                elif head.created_at != session.created_at and session.is_stored:
+                elif not head.version and session.is_stored:
                     self.on_erased(*name)
                 elif head.version > session.version:
                     self._read_up(name)

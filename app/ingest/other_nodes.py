@@ -49,7 +49,7 @@ class OtherNodes:
         StorageUnavailable."""
         stored = session.is_stored
         (head,) = await self._ingest.store.heads([(session.project, session.id)])
-        if stored and head.created_at != session.created_at:
+        if stored and not head.version:
             self._ingest.conflicts.end(session, Revoked("this session was erased"))
             return False
         return head.version > session.version

@@ -92,19 +92,6 @@ class TestSeveralWriters:
             await one.submit(Entry(None, batch(3), of=("p", "s"), began_at=1_000))
         assert [head.version for head in await one.heads([("p", "s")])] == [1]
 
-    async def test_who_knows_a_session_that_was_erased_does_not_go_on_with_the_next_of_its_id(
-        self, nodes: tuple[PostgresStorage, PostgresStorage]
-    ) -> None:
-        one, two = nodes
-        await one.submit(Entry(row(), batch()))
-        await one.erase("p", "s")
-        await one.submit(Entry(row(created_at=2_000), batch()))
-        lost: list[dict[tuple[str, str], int]] = []
-        two.tell_conflicts(lost.append)
-        await two.submit(Entry(None, batch(2), of=("p", "s"), began_at=1_000))
-        assert lost == [{("p", "s"): 2}]
-        assert await one.heads([("p", "s")]) == [Head(1, 2_000)]
-
     async def test_one_commit_of_unknown_outcome_counts_once(
         self, nodes: tuple[PostgresStorage, PostgresStorage], monkeypatch: pytest.MonkeyPatch
     ) -> None:

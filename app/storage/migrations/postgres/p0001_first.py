@@ -10,7 +10,7 @@ depends_on = None
 TABLES = """
 -- Appending to the log is the lock: `version` is the newest row's, and who appends moves it on from the one it folded
 -- on. Apart from `sessions`, whose rows are wide and have many indexes: this one is updated in place. `created_at`: of
--- the session, which tells it from one of the same id that was erased; it moves with the first event.
+-- who opened it; nothing goes by it yet.
 CREATE TABLE heads (
     id bytea PRIMARY KEY,
     day integer NOT NULL,
@@ -187,9 +187,9 @@ BEGIN
     END IF;
     PERFORM 1 FROM unnest(h_id) AS u (id) JOIN heads ON heads.id = u.id ORDER BY heads.id FOR UPDATE OF heads;
     WITH moved AS (
-        UPDATE heads SET version = u.newest, created_at = u.created_at, writer = node
+        UPDATE heads SET version = u.newest, writer = node
         FROM unnest(h_id, h_expect, h_newest, h_created_at) AS u (id, expect, newest, created_at)
-        WHERE heads.id = u.id AND heads.version = u.expect AND (heads.created_at = u.created_at OR u.expect = 0)
+        WHERE heads.id = u.id AND heads.version = u.expect
         RETURNING heads.id
     )
     SELECT coalesce(array_agg(moved.id), '{{}}') INTO won FROM moved;
@@ -198,7 +198,7 @@ BEGIN
             SELECT u.place, u.id, u.expect, u.newest, heads.version, heads.day
             FROM unnest(h_id, h_expect, h_newest, h_created_at)
                 WITH ORDINALITY AS u (id, expect, newest, created_at, place)
-            LEFT JOIN heads ON heads.id = u.id AND heads.created_at = u.created_at
+            LEFT JOIN heads ON heads.id = u.id
             WHERE u.id <> ALL (won)
         LOOP
             lost := head.id;
