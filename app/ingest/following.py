@@ -96,17 +96,17 @@ class Following:
         for at in range(0, len(names), ASK_AT_ONCE):
             some = names[at : at + ASK_AT_ONCE]
             try:
-                heads = await self._ingest.store.heads(some)
+                versions = await self._ingest.store.versions(some)
             except StorageUnavailable:
                 return  # storage reports its own state; the next look comes soon
-            for name, head in zip(some, heads, strict=True):
+            for name, version in zip(some, versions, strict=True):
                 session = self._ingest.sessions.get(*name)
                 if session is None:
-                    if head.version and self._ingest.sessions.proposals(*name):
+                    if version and self._ingest.sessions.proposals(*name):
                         self._read_up(name)
-                elif not head.version and session.is_stored:
+                elif not version and session.is_stored:
                     self.on_erased(*name)
-                elif head.version > session.version:
+                elif version > session.version:
                     self._read_up(name)
 
     def _read_up(self, name: Name) -> None:

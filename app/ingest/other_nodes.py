@@ -48,11 +48,11 @@ class OtherNodes:
         """Whether another node has gone on with `session`; where one has erased it, it is gone here too. Raises
         StorageUnavailable."""
         stored = session.is_stored
-        (head,) = await self._ingest.store.heads([(session.project, session.id)])
-        if stored and not head.version:
+        (version,) = await self._ingest.store.versions([(session.project, session.id)])
+        if stored and not version:
             self._ingest.conflicts.end(session, Revoked("this session was erased"))
             return False
-        return head.version > session.version
+        return version > session.version
 
     async def catch_up(self, session: Session) -> bool:
         """Fold what other nodes have appended to the log of `session`, and push what is news; whether there was any.

@@ -47,7 +47,6 @@ class Persister:
                 state,
                 history_row(history) if news_of_history else None,
                 of=(session.project, session.id),
-                began_at=session.created_at,
             )
         )
         if batch is None or row is not None:

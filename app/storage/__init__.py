@@ -15,7 +15,6 @@ from app.storage.records import (
     ElementRow,
     Entry,
     Epoch,
-    Head,
     HistoryRow,
     Key,
     Lagging,
@@ -35,7 +34,6 @@ __all__ = [
     "ElementRow",
     "Entry",
     "Epoch",
-    "Head",
     "HistoryRow",
     "Key",
     "Lagging",
@@ -93,8 +91,8 @@ class Storage(Protocol):
     async def now(self) -> float:
         """What time it is (ms since the epoch) by the database's own clock."""
 
-    async def heads(self, names: Sequence[tuple[str, str]]) -> list[Head]:
-        """How far the log of each of these sessions has come."""
+    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        """The newest version of each of these sessions, 0 where there is none."""
 
     async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
         """Sessions whose row a crash left behind their log, by what came in the log's last `within` ms. `after`: of

@@ -82,14 +82,6 @@ class Traits(msgspec.Struct, frozen=True, array_like=True):
     values: tuple[int, ...]
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
-    """How far a session's log has come: its newest version, and when the session was created (ms), which tells it from
-    one of the same id that was erased. Both are 0 where there is none."""
-
-    version: int
-    created_at: int
-
-
 class Lagging(msgspec.Struct, frozen=True):
     """Sessions whose log has gone on without their row, by project and name, as far as a part of the log tells; `after`:
     where to look on, None at the end."""
@@ -111,8 +103,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `row`: the session's row where it is due to be written; the log is ahead of it otherwise. A session's first
     entry has one. `batch`: None when only time passed. `snapshot` (msgpack): the state after this entry, when one is
-    due; then `row` is there too. `of` and `began_at`: project and session, and when that was created (ms), where there
-    is no `row` to say so."""
+    due; then `row` is there too. `of`: project and session, where there is no `row` to say so."""
 
     row: SessionRow | None
     batch: Batch | None = None
@@ -120,16 +111,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     snapshot: bytes | None = None
     history: HistoryRow | None = None
     of: tuple[str, str] = ("", "")
-    began_at: int = 0
 
     @property
     def name(self) -> tuple[str, str]:
         """Project and session."""
         return self.of if self.row is None else (self.row.project, self.row.session)
-
-    @property
-    def created_at(self) -> int:
-        return self.began_at if self.row is None else self.row.created_at
 
     @property
     def version(self) -> int:

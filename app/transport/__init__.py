@@ -162,8 +162,8 @@ class Doors:
         """Whether another node has opened this session, which nothing happened in here: then it is read, where it is in
         memory already. Raises StorageUnavailable."""
         if session.proposed:
-            (head,) = await self.store.heads([(session.project, session.id)])
-            return head.version > 0
+            (version,) = await self.store.versions([(session.project, session.id)])
+            return version > 0
         await self.ingest.others.freshen(session)
         return session.version > 0
 

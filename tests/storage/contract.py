@@ -187,8 +187,8 @@ class TestEntries:
         storage = await make()
         await storage.submit(Entry(row(), batch()))
         for version in range(2, 40):
-            storage.submit(Entry(None, batch(version), of=("p", "s"), began_at=1_000))
-        await storage.submit(Entry(None, batch(40), [change(5)], of=("p", "s"), began_at=1_000))
+            storage.submit(Entry(None, batch(version), of=("p", "s")))
+        await storage.submit(Entry(None, batch(40), [change(5)], of=("p", "s")))
         storage = await make()
         assert await storage.row("p", "s") == row()
         stored = await storage.load("p", "s")

@@ -102,7 +102,7 @@ async def test_a_group_that_only_appends_to_the_log_is_one_statement(storage: SQ
     traced.clear()
     for session in "st":
         for version in range(2, 14):
-            future = storage.submit(Entry(None, batch(version), of=("p", session), began_at=1_000))
+            future = storage.submit(Entry(None, batch(version), of=("p", session)))
     await future
     assert [each.split(" (")[0] for each in traced] == ["INSERT INTO log"]
     for session in "st":
@@ -162,9 +162,7 @@ async def test_sessions_that_lag_behind_their_log_are_found_once(
     for index in range(20):
         await storage.submit(entry(f"s{index}"))
         if index % 2:
-            await storage.submit(
-                Entry(None, batch(2, at=10_000 * index), of=("p", f"s{index}"), began_at=1_000)
-            )
+            await storage.submit(Entry(None, batch(2, at=10_000 * index), of=("p", f"s{index}")))
     assert await found(10**9) == sorted(f"s{index}" for index in range(1, 20, 2))
     late = await found(15_000)
     assert "s19" in late

@@ -11,7 +11,7 @@ from app.storage.postgres.rows import day_of, session_id, text
 from app.storage.queue import Group, Job, Outcome
 from app.storage.rows import Row, change_values
 
-_HEADS: Final = 5
+_HEADS: Final = 4
 _LOG: Final = 9
 _SESSIONS: Final = 16
 _CHANGES: Final = 9
@@ -32,14 +32,13 @@ _COMMIT: Final = _call(
 class _Head:
     """One session's part of a group: its versions run from `expect` + 1 to `newest`."""
 
-    __slots__ = ("created_at", "day", "expect", "id", "newest")
+    __slots__ = ("day", "expect", "id", "newest")
 
-    def __init__(self, id: bytes, day: int | None, expect: int, created_at: int) -> None:
+    def __init__(self, id: bytes, day: int | None, expect: int, newest: int) -> None:
         self.id = id
         self.day = day
         self.expect = expect
-        self.newest = expect
-        self.created_at = created_at
+        self.newest = newest
 
 
 class _Rows:
@@ -60,7 +59,7 @@ class _Rows:
             if head is None:
                 expect = entry.version if batch is None else batch.version - 1
                 day = day_of(row.created_at) if row is not None and expect == 0 else None
-                head = heads[name] = _Head(session_id(*name), day, expect, entry.created_at)
+                head = heads[name] = _Head(session_id(*name), day, expect, expect)
             id = head.id
             head.newest = entry.version
             if batch is not None:
@@ -104,7 +103,6 @@ class _Rows:
             [head.day for head in heads],
             [head.expect for head in heads],
             [head.newest for head in heads],
-            [head.created_at for head in heads],
             *_columns(self.log, _LOG),
         ]
 

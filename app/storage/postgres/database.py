@@ -15,7 +15,6 @@ from app.storage import (
     Batch,
     Damage,
     ElementRow,
-    Head,
     HistoryRow,
     Key,
     Lagging,
@@ -218,8 +217,8 @@ class PostgresStorage(Queued):
     async def now(self) -> float:
         return await self._pool.run(reads.read_now)
 
-    async def heads(self, names: Sequence[tuple[str, str]]) -> list[Head]:
-        return await self._pool.run(lambda c: reads.read_heads(c, names))
+    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        return await self._pool.run(lambda c: reads.read_versions(c, names))
 
     async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
         return await self._pool.run(lambda c: reads.read_lagging(c, within, after))

@@ -7,7 +7,6 @@ from app.storage import (
     Batch,
     Damage,
     ElementRow,
-    Head,
     HistoryRow,
     Key,
     Lagging,
@@ -176,11 +175,10 @@ async def read_now(connection: Connection) -> float:
     return float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
 
 
-async def read_heads(connection: Connection, names: Sequence[tuple[str, str]]) -> list[Head]:
+async def read_versions(connection: Connection, names: Sequence[tuple[str, str]]) -> list[int]:
     ids = [session_id(*name) for name in names]
-    rows = await connection.fetch("SELECT id, version, created_at FROM heads WHERE id = ANY ($1)", ids)
-    found = {row["id"]: Head(row["version"], row["created_at"]) for row in rows}
-    return [found.get(id, Head(0, 0)) for id in ids]
+    found = dict(await connection.fetch("SELECT id, version FROM heads WHERE id = ANY ($1)", ids))
+    return [found.get(id, 0) for id in ids]
 
 
 async def read_due(connection: Connection, before: int, limit: int) -> list[tuple[str, str]]:

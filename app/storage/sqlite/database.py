@@ -14,7 +14,6 @@ from app.storage import (
     Batch,
     Damage,
     ElementRow,
-    Head,
     HistoryRow,
     Key,
     Lagging,
@@ -291,8 +290,8 @@ class SQLiteStorage(Queued):
     async def now(self) -> float:
         return time.time() * 1000
 
-    async def heads(self, names: Sequence[tuple[str, str]]) -> list[Head]:
-        return await self._read(lambda c: reads.read_heads(c, names))
+    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
+        return await self._read(lambda c: reads.read_versions(c, names))
 
     async def _kept_secret(self, name: str) -> bytes:
         found = await self._read(lambda c: reads.read_secret(c, name))

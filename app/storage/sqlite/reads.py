@@ -9,7 +9,6 @@ import msgspec
 from app.storage import (
     Batch,
     ElementRow,
-    Head,
     HistoryRow,
     Key,
     Lagging,
@@ -67,10 +66,6 @@ WHERE session_id = ? AND version <= ? AND version > ? AND producer = ? ORDER BY 
 _NEWEST_VERSION = """
 SELECT session_id, max(version) FROM log
 WHERE session_id = (SELECT id FROM sessions WHERE project = ? AND session = ?)
-"""
-_HEAD = """
-SELECT coalesce((SELECT max(version) FROM log WHERE session_id = sessions.id), 0), created_at
-FROM sessions WHERE project = ? AND session = ?
 """
 _LOG_PART = "SELECT min(id), max(at) FROM (SELECT id, at FROM log WHERE id < ? ORDER BY id DESC LIMIT ?)"
 _LAGGING = """
@@ -170,9 +165,10 @@ def read_producer_state(
     return (ProducerState(*found), 0) if found else (None, max(last - LOG_PART + 1, 0))
 
 
-def read_heads(connection: sqlite3.Connection, names: Sequence[tuple[str, str]]) -> list[Head]:
-    found = [connection.execute(_HEAD, name).fetchone() for name in names]
-    return [Head(0, 0) if row is None else Head(*row) for row in found]
+def read_versions(connection: sqlite3.Connection, names: Sequence[tuple[str, str]]) -> list[int]:
+    """The newest version of each in the log, 0 where there is none."""
+    found = [connection.execute(_NEWEST_VERSION, name).fetchone()[1] for name in names]
+    return [version if isinstance(version, int) else 0 for version in found]
 
 
 def read_lagging(connection: sqlite3.Connection, within: int, after: tuple[int, int] | None) -> Lagging:

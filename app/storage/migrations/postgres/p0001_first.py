@@ -9,13 +9,11 @@ depends_on = None
 
 TABLES = """
 -- Appending to the log is the lock: `version` is the newest row's, and who appends moves it on from the one it folded
--- on. Apart from `sessions`, whose rows are wide and have many indexes: this one is updated in place. `created_at`: of
--- who opened it; nothing goes by it yet.
+-- on. Apart from `sessions`, whose rows are wide and have many indexes: this one is updated in place.
 CREATE TABLE heads (
     id bytea PRIMARY KEY,
     day integer NOT NULL,
     version bigint NOT NULL,
-    created_at bigint NOT NULL,
     writer bigint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_heads_day ON heads (day);
@@ -161,7 +159,7 @@ _LOG = "id, day, version, at, producer, first_seq, last_seq, reports, count, wri
 _APPENDED = """
     l_id bytea[], l_version bigint[], l_at bigint[], l_producer text[], l_first_seq bigint[], l_last_seq bigint[],
     l_reports bigint[], l_count bigint[], l_events bytea[]"""
-_OF_HEADS = "h_id bytea[], h_day integer[], h_expect bigint[], h_newest bigint[], h_created_at bigint[]"
+_OF_HEADS = "h_id bytea[], h_day integer[], h_expect bigint[], h_newest bigint[]"
 # Plans are cached with a function by the server, which needs no named statement of a client. Sequential scans are off
 # within: fresh tables look small, and a cached plan must serve them when they are large.
 _PLANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
@@ -179,16 +177,15 @@ DECLARE
 BEGIN
     -- In the same order in every transaction, so that none waits for another in a circle.
     IF 0 = ANY (h_expect) THEN
-        INSERT INTO heads (id, day, version, created_at, writer)
-        SELECT u.id, u.day, 0, u.created_at, node
-        FROM unnest(h_id, h_day, h_expect, h_created_at) AS u (id, day, expect, created_at)
+        INSERT INTO heads (id, day, version, writer)
+        SELECT u.id, u.day, 0, node FROM unnest(h_id, h_day, h_expect) AS u (id, day, expect)
         WHERE u.expect = 0 AND u.day IS NOT NULL ORDER BY u.id
         ON CONFLICT DO NOTHING;
     END IF;
     PERFORM 1 FROM unnest(h_id) AS u (id) JOIN heads ON heads.id = u.id ORDER BY heads.id FOR UPDATE OF heads;
     WITH moved AS (
         UPDATE heads SET version = u.newest, writer = node
-        FROM unnest(h_id, h_expect, h_newest, h_created_at) AS u (id, expect, newest, created_at)
+        FROM unnest(h_id, h_expect, h_newest) AS u (id, expect, newest)
         WHERE heads.id = u.id AND heads.version = u.expect
         RETURNING heads.id
     )
@@ -196,8 +193,7 @@ BEGIN
     IF cardinality(won) < cardinality(h_id) THEN
         FOR head IN
             SELECT u.place, u.id, u.expect, u.newest, heads.version, heads.day
-            FROM unnest(h_id, h_expect, h_newest, h_created_at)
-                WITH ORDINALITY AS u (id, expect, newest, created_at, place)
+            FROM unnest(h_id, h_expect, h_newest) WITH ORDINALITY AS u (id, expect, newest, place)
             LEFT JOIN heads ON heads.id = u.id
             WHERE u.id <> ALL (won)
         LOOP
@@ -256,8 +252,8 @@ DECLARE
     losers bytea[] := '{{}}';
 BEGIN
     FOR lost, kept IN
-        SELECT * FROM sessionmood_append(node, repeated, h_id, h_day, h_expect, h_newest, h_created_at,
-            l_id, l_version, l_at, l_producer, l_first_seq, l_last_seq, l_reports, l_count, l_events)
+        SELECT * FROM sessionmood_append(node, repeated, h_id, h_day, h_expect, h_newest, l_id, l_version, l_at,
+            l_producer, l_first_seq, l_last_seq, l_reports, l_count, l_events)
     LOOP
         losers := losers || lost;
         RETURN NEXT;
