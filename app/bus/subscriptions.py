@@ -72,9 +72,10 @@ class Subscription:
 
     async def run(self) -> None:
         """Until the connection ends, for whatever reason. Raises Silent, Moved, RedisError, OSError."""
-        await connect(self._connection)
-        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
+        tasks: list[asyncio.Task[None]] = []
         try:
+            await connect(self._connection)
+            tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._write())]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()

@@ -146,6 +146,8 @@ async def test_an_origin_that_is_not_allowed_closes_with_4002(server: ServerProc
             else:
                 closed, frames = await socket.closed()
                 assert (closed, frames[-1]["op"]) == (code, "error")
+    # while such a key is there the demo is off, which other tests look at
+    httpx2.delete(f"{server.base}/v1/keys/{made['id']}", headers={"x-api-key": server.sk}).raise_for_status()
 
 
 async def test_the_server_pings_after_silence_and_goes_on_when_answered(
