@@ -102,6 +102,17 @@ async def test_the_later_one_reads_what_came_and_folds_again(nodes: list[Node]) 
     assert one.ingest.counters.events == 7
 
 
+async def test_what_came_of_help_counts_once_however_often_it_is_folded(nodes: list[Node]) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    told = Batch(events=[WireEvent(type="help", kind="shown"), WireEvent(type="click")], producer="a", seq=2)
+    receipt = one.ingest.receive(await one.session("s"), told, START)
+    await receipt.durable
+    assert receipt.again
+    assert one.ingest.counters.help == {"shown": 1}
+
+
 async def test_what_was_queued_behind_loses_too_though_its_version_would_fit(nodes: list[Node]) -> None:
     one, two = nodes
     await one.send("s", "a", 1)
