@@ -360,3 +360,31 @@ async def test_any_order_counts_every_event_once(nodes: list[Node], seed: int) -
             assert reading is not None
             readings.append(protocol.readings.reading_dict(reading, session.offer))
         assert readings[0] == readings[1]
+
+
+async def test_who_has_left_memory_writes_nothing(nodes: list[Node]) -> None:
+    one, _ = nodes
+    await one.send("s", "a", 1, 3)
+    left = await one.session("s")
+    one.ingest.sessions.schedule(left)
+    one.ingest.sessions.remove(left)
+    one.ingest.sessions.schedule(left)  # by who had it in hand
+    back = await one.session("s")
+    assert back is not left
+    later = START + 3_600_000
+    assert left not in one.ingest.sessions.due(later)
+    one.ingest.pass_time(left, later)
+    assert not one.store.queue.pending
+    one.ingest.pass_time(back, later)
+    assert one.store.queue.pending
+
+
+async def test_who_is_read_while_it_leaves_memory_comes_back(nodes: list[Node]) -> None:
+    one, _ = nodes
+    await one.send("s", "a", 1, 3)
+    session = await one.session("s")
+    reading = asyncio.ensure_future(one.ingest.freshen(session))
+    await asyncio.sleep(0)
+    one.ingest.sessions.remove(session)
+    await reading
+    assert await one.session("s") is session

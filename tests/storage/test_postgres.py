@@ -110,6 +110,21 @@ class TestSeveralWriters:
         ]
         assert await one.versions([("p", "s"), ("p", "other")]) == [2, 2]
 
+    async def test_an_older_row_takes_a_session_back_to_nothing(
+        self, nodes: tuple[PostgresStorage, PostgresStorage]
+    ) -> None:
+        one, _ = nodes
+        lost: list[dict[tuple[str, str], int]] = []
+        one.tell_conflicts(lost.append)
+        one.submit(Entry(row(), batch()))
+        one.submit(Entry(None, batch(2), of=("p", "s")))
+        one.submit(Entry(row(version=1)))  # of who had left memory
+        await one.submit(Entry(None, batch(3), of=("p", "s")))
+        assert lost == []
+        assert await one.versions([("p", "s")]) == [3]
+        await one.submit(Entry(None, batch(4), of=("p", "s")))
+        assert [b.version for b in await one.batches("p", "s")] == [1, 2, 3, 4]
+
     async def test_what_follows_one_that_lost_is_not_written_beside_one_that_cannot_be(
         self, nodes: tuple[PostgresStorage, PostgresStorage]
     ) -> None:

@@ -44,8 +44,8 @@ class _Head:
 class _Rows:
     """What a group writes, by table. A session's row, snapshot and history go in once, as its last entry has them.
 
-    `strays`: entries that do not go on from the one before, as if another node's stood between. They are not written,
-    nor is what comes after them: the log would have a gap or two rows of one version, and fit no more for good."""
+    `strays`: batches that do not go on from the entry before, and what comes after them. They are not written: the log
+    would have a gap or two rows of one version, and fit no more for good. An older row without one says nothing new."""
 
     __slots__ = ("changes", "heads", "histories", "log", "sessions", "snapshots", "strays")
 
@@ -63,8 +63,9 @@ class _Rows:
             head = heads.get(name)
             expect = entry.version if batch is None else batch.version - 1
             if head is not None and (name in strayed or expect != head.newest):
-                strayed.add(name)
-                self.strays.append(entry)
+                if batch is not None or name in strayed:
+                    strayed.add(name)
+                    self.strays.append(entry)
                 continue
             if head is None:
                 day = day_of(row.created_at) if row is not None and expect == 0 else None
