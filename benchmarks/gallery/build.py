@@ -77,7 +77,7 @@ def bundle(folders: Sequence[Path], pages: set[str], peers: bool) -> None:
                 "--define:__VUE_PROD_DEVTOOLS__=false", "--define:__VUE_PROD_HYDRATION_MISMATCH_DETAILS__=false",
                 "--alias:vue=vue/dist/vue.esm-bundler.js", "--log-level=error",
                 "--define:global=globalThis", "--define:process.env={}",
-                *(f"--loader:{kind}=dataurl" for kind in (".woff2", ".woff", ".ttf", ".eot", ".png", ".svg", ".gif")),
+                *(f"--loader:.{kind}=dataurl" for kind in "woff2 woff ttf eot png svg gif webp".split()),
             ],
             cwd=HERE, check=True, env={**os.environ, "NODE_PATH": str(HERE / "node_modules")},
         )  # fmt: skip
