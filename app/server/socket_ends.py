@@ -108,11 +108,12 @@ class ClosingSocket(WebSocketsSansIOProtocol):
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
 
-    def look_after(self, now: float) -> None:
-        """Called every second; `now`: the loop's time."""
+    def look_after(self, now: float) -> bool:
+        """End when a message takes too long; `now`: the loop's time. True while one is coming in."""
         since = self.message_since
         if since is not None and now - since > self._message_within and not self.close_sent:
             self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
+        return self.message_since is not None
 
     def send_keepalive_ping(self) -> None:
         """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many
