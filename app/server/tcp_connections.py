@@ -11,6 +11,7 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 from app.config.settings import Settings
 from app.counters import Counters
 from app.errors import Overloaded, SessionMoodError
+from app.server.keepalive import Keepalive
 from app.server.request_cycle import Proxies
 from app.transport.slow_lane import SlowLane
 
@@ -97,6 +98,7 @@ class TcpConnections:
 
     def __init__(self, settings: Settings, lane: SlowLane, counters: Counters | None = None) -> None:
         self.lane = lane
+        self.keepalive = Keepalive()
         self.counters = counters or Counters()
         self.unfinished = Unfinished(max(UNFINISHED, 4 * settings.max_batch_bytes))
         self.request_within = settings.request_timeout
