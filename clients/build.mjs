@@ -22,7 +22,7 @@ const OWN = /^(?:element|facts|leaving|answered|handled)$/;
 /** The same for the eye: what it keeps of each press. None of these is a name of the
  * browser's that it uses, nor one that is asked for as a string. */
 const EYE =
-  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|swayed|early|done|closed|down|up|last|toggled|late|loaded|raged|leaving|here|coasting|due|seen|place|told|canvases|points|free|visitor|need|own|animations|sheets|active|was|change|flat|forever|press)$/;
+  /^(?:natural|clicks|texts|added|removed|moved|scrolled|masked|maskedAlone|beats|holds|reply|since|lookedAt|looks|swayed|early|done|closed|down|up|last|toggled|late|loaded|raged|leaving|here|coasting|due|seen|place|told|canvases|points|free|visitor|need|own|animations|sheets|active|was|change|flat|forever|press|until)$/;
 
 /** @param {string} name @param {"iife" | "esm"} format */
 const bundle = async (name, format) => {

@@ -106,6 +106,80 @@ this.addEventListener('click',()=>r.querySelector('span').textContent=++n+' like
 <script>b.onclick=()=>pw.type=pw.type==='text'?'password':'text'</script>""",
     ),
     Case(
+        "a loop of frames that one click starts and the next steers",
+        ANSWERED,
+        """<div style="width:300px;overflow:hidden"><div id=s style="width:900px">one <i style="margin-left:280px">two</i></div></div>
+<button id=b>More</button><script>let at=0,to=0,runs=0;const step=()=>{at+=(to-at)*.1;if(Math.abs(to-at)<.2)at=to;
+s.style.transform=`translate3d(${at}px,0,0)`;runs=at!==to&&requestAnimationFrame(step)};
+b.onclick=()=>{to-=100;runs||=requestAnimationFrame(step)}</script>""",
+        "click #b 3 450",
+    ),
+    Case(
+        "a stopwatch that one click starts, and a dead button beside it",
+        "go: answered, b: dead",
+        """<button id=go>Start</button> <button id=b>Lap</button> <output id=n>0</output>
+<script>go.onclick=()=>{go.textContent='Running';setInterval(()=>n.textContent=++k,50)};let k=0</script>""",
+        "click #go; wait 700; click #b",
+    ),
+    Case(
+        "a component's switch that keeps its state to itself",
+        ANSWERED,
+        """<x-switch id=b></x-switch><script>customElements.define('x-switch',class extends HTMLElement{
+constructor(){super();this.on=false;this.attachShadow({mode:'open'}).innerHTML=`<style>:host{display:inline-block;width:40px;height:20px;
+background:#ccc;cursor:pointer}i{display:block;width:20px;height:20px;background:#333}</style><i></i>`;
+this.sheet=new CSSStyleSheet();this.shadowRoot.adoptedStyleSheets=[this.sheet];
+this.onclick=()=>{this.on=!this.on;this.sheet.replaceSync(this.on?'i{translate:20px}':'')}}get checked(){return this.on}})</script>""",
+    ),
+    Case(
+        "a component whose getter throws",
+        DEAD,
+        """<x-odd id=b style="cursor:pointer"><i>Pay now</i></x-odd><script>customElements.define('x-odd',
+class extends HTMLElement{get value(){throw Error('not yet')}})</script>""",
+    ),
+    Case(
+        "a disabled component",
+        DEAD,
+        """<x-off id=b disabled style="display:inline-block;padding:20px"><i>Renew</i></x-off><script>customElements.define('x-off',
+class extends HTMLElement{static formAssociated=true})</script>""",
+    ),
+    Case(
+        "a list that is emptied, and its box with it",
+        ANSWERED,
+        "<button id=b>Clear</button><ul id=u style=margin:0><li>Milk</ul><script>b.onclick=()=>u.replaceChildren()</script>",
+    ),
+    Case(
+        "a theme that is switched there and back",
+        ANSWERED,
+        "<style id=s>body{background:#111;color:#eee}</style><p>Words.</p><button id=b>Dark</button>"
+        "<script>s.disabled=true;b.onclick=()=>s.disabled=!s.disabled</script>",
+        "click #b 2 300",
+    ),
+    Case(
+        "a timer that takes its time",
+        ANSWERED,
+        "<button id=b>Sync</button> <small id=n>never</small>"
+        "<script>b.onclick=()=>setTimeout(()=>n.textContent='just now',3200)</script>",
+        "click #b; wait 3500",
+    ),
+    Case(
+        "a timer that brings nothing",
+        DEAD,
+        "<button id=b>Sync</button><script>b.onclick=()=>setTimeout(()=>0,3200)</script>",
+        "click #b; wait 3500",
+    ),
+    Case(
+        "four clicks that set timers of an observer",
+        RAGE,
+        B + "<script>b.onclick=()=>setTimeout(()=>0,5000)</script>",
+        RAGED,
+    ),
+    Case(
+        "a cursor that waits, and nothing else",
+        DEAD,
+        B
+        + "<script>b.onclick=()=>{const s=document.body.style;s.cursor='wait';setTimeout(()=>s.cursor='',700)}</script>",
+    ),
+    Case(
         "the browser's own date picker",
         ANSWERED,
         "<div><input type=date id=d></div><button id=b type=button onclick='d.showPicker()'>cal</button>",

@@ -4,12 +4,12 @@
  * to be seen, in ms. The nearer to the pressed thing, the more it takes: feedback lives inside what is pressed.
  */
 
-import { BODY, DEAF, deepActive, elementOf, inside, lent, parent, rendered, SOLID, words } from "./dom.js";
+import { BODY, DEAF, deepActive, elementOf, inside, lent, parent, rendered, SOLID, visible, words } from "./dom.js";
 import { isTip, own, reacting } from "./ledger.js";
 import { differ, endless, number, paints, sheets } from "./look.js";
 
 /** Is seen. */
-export const SEEN = 100;
+const SEEN = 100;
 /** Is seen, and seen again. */
 const LASTS = 400;
 /** Stays when the pressed thing has come to rest. */
@@ -91,7 +91,8 @@ export const evidence = (watch, look) => {
     const close = was.map.get(element);
     for (const [name, { old, t, from }] of notes) {
       const now = element.getAttribute(name);
-      if (now === old) continue;
+      // An empty one is none, but where it says something by being there.
+      if (now === old || (!now && !old && /^(class|style)$/.test(name))) continue;
       if (SEMANTIC.test(name)) {
         if (rendered(element) || (close?.seen && rendered(parent(element)))) say(element, name, t, SEEN, from);
       } else if (!close?.close && zone(element) === "out" && !/^(data-|aria-|tabindex|id|role|name)/.test(name) && !feedback(name, old, now) && rendered(element)) {
@@ -130,7 +131,7 @@ export const evidence = (watch, look) => {
     const left = elementOf(place);
     if (!left?.isConnected || DEAF.test(left.localName) || watch.masked.has(node)) continue;
     const seen = was.map.get(node)?.seen;
-    if (!(text ? node.nodeType === 3 || seen !== false : seen) || !(rendered(left) || BODY.test(left.localName))) continue;
+    if (!(text ? node.nodeType === 3 || seen !== false : seen) || !visible(left)) continue;
     say(left, "gone", t, inside(left, pressed) ? (text ? LASTS : REST) : text ? SEEN : LASTS, from);
   }
   if (was.map.get(pressed)?.seen && pressed.isConnected && !rendered(pressed)) say(pressed, "went", 0, SEEN, cause(watch, pressed)?.from || "css");

@@ -136,9 +136,11 @@ const digest = (records) => {
   const mood = !who && reacting();
   const list = records.filter((record) => !lent.ignored(record.target)).slice(0, RECORDS);
   // What the visitor's next move, a mood, or a click that has its verdict set going is no other click's doing.
+  // One click starts a loop of frames, and the next on the same thing only steers it.
+  const heirs = mine?.done ? watches.filter(({ element }) => element === mine.element) : [];
   if (foreign || mine?.done) {
     for (const watch of watches) {
-      if (watch === mine) continue;
+      if (watch === mine || heirs.includes(watch)) continue;
       for (const { type, target, addedNodes, removedNodes } of list) {
         if (type === "attributes") watch.masked.add(target);
         else watch.maskedAlone.add(elementOf(target));
@@ -156,7 +158,7 @@ const digest = (records) => {
       lent.emit("error", element, { kind: "validation" });
     }
     if (!mine || shared) beat(element, t, !mine && free);
-    for (const watch of mine ? [mine] : watches) note(watch, record, t, mine ? (shared ? "reply" : "turn") : page ? "page" : mood ? "mood" : watch.reply > t ? "reply" : t < repliedUntil ? "page" : watch.closed ? "late" : "after");
+    for (const watch of mine ? [mine, ...heirs] : watches) note(watch, record, t, watch !== mine && mine ? "after" : mine ? (shared ? "reply" : "turn") : page ? "page" : mood ? "mood" : watch.reply > t ? "reply" : t < repliedUntil ? "page" : watch.closed ? "late" : "after");
     for (const node of record.addedNodes) if (node.nodeType === 1) meet(node);
   }
   if (!mine) for (const watch of watches) soon(watch, 60);

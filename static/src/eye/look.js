@@ -22,8 +22,12 @@ const CANVAS = 0.002;
 const valued = ["input", "select", "textarea", "canvas"].map((name) => document.getElementsByTagName(name));
 
 /** What a field holds, to be compared. @param {any} field */
-const valueOf = ({ value, checked, indeterminate, selectedOptions, files }) =>
-  [value, checked, indeterminate, selectedOptions?.length, files?.length].join();
+const valueOf = (field) => {
+  try {
+    const { value, checked, indeterminate, selectedOptions, files } = field;
+    return [value, checked, indeterminate, selectedOptions?.length, files?.length].join();
+  } catch {} // a component's own code
+};
 
 /** @param {any} element @param {number} nth in the order of nearness: the nearer, the closer we look */
 const measure = (element, nth) => {
@@ -125,7 +129,7 @@ export const take = (element, quick) => {
     map: new Map(),
     /** What lay at the points of the grid. @type {any[]} */
     points: [],
-    /** @type {Map<any, string>} */
+    /** @type {Map<any, string | undefined>} */
     values: new Map(),
     /** Up to four that are seen. @type {Map<any, string>} */
     canvases: new Map(),
@@ -144,7 +148,7 @@ export const take = (element, quick) => {
 
 /** What a field holds, what a canvas shows. @param {any} was @param {any} each */
 const keep = ({ values, canvases }, each) => {
-  if (TYPED.test(each.localName) && values.size < ALL) values.set(each, valueOf(each));
+  if ((TYPED.test(each.localName) || each.localName.includes("-")) && values.size < ALL) values.set(each, valueOf(each));
   else if (each.localName === "canvas" && canvases.size < 4 && share(each.getBoundingClientRect()) > CANVAS) canvases.set(each, thumbnail(each));
 };
 

@@ -4,7 +4,7 @@
 import { BODY, CLEAR, parent, share, TYPED } from "./dom.js";
 
 const CONTROL =
-  "a,area[href],button,input,select,textarea,summary,video[controls],audio[controls],canvas,embed,object";
+  "a,area[href],button,input,select,textarea,summary,video[controls],audio[controls],canvas,embed,object,:disabled:not(fieldset)";
 const ROLE =
   /^(button|link|tab|menuitem\w*|option|checkbox|switch|radio|combobox|slider|spinbutton|treeitem|textbox|searchbox)$/;
 /** As a role or as a tag: it holds things. */

@@ -5,7 +5,13 @@
  * timers, frames and messages that were asked for in a turn run in it too.
  */
 
-import { watches } from "./waiting.js";
+import { clock, watches } from "./waiting.js";
+
+/** A timer that takes from this to that may be what the visitor waits for. */
+const SLOW_MS = 1000;
+const SLOWEST_MS = 6000;
+/** A loop that a click has started is the page's own after this. */
+const OWN_MS = 5000;
 
 /** As they were before they carried turns. */
 export const { setTimeout: plainTimeout, requestAnimationFrame: plainFrame } = window;
@@ -78,13 +84,15 @@ export const carry = () => {
     /** @type {any} */ (window)[name] = function (/** @type {any} */ fn, /** @type {any[]} */ ...rest) {
       if (typeof fn !== "function") return original.call(this, fn, ...rest);
       const whose = now || (watches.length ? null : PAGE);
+      if (whose?.clicks && rest[0] > SLOW_MS && rest[0] < SLOWEST_MS) whose.until = clock() + rest[0];
       return original.call(
         this,
         /** @this {any} */ function (/** @type {any[]} */ ...args) {
           // a frame may come before the message that ends an event's turn
           now = null;
           clicking = shared = false;
-          if (whose && (whose !== PAGE || watches.length)) take(whose);
+          // What still runs so long after its click is the page's own by now.
+          if (whose && (whose !== PAGE || watches.length)) take(whose.done && clock() - whose.last > OWN_MS ? PAGE : whose);
           return fn.apply(this, args);
         },
         ...rest,

@@ -56,6 +56,8 @@ export const watchOf = (element, was = fingerprint(element, true)) => {
     /** What came to be seen with the app's reaction to a mood. */
     swayed: new Set(),
     looks: 0,
+    /** What it set a timer for may come until then. */
+    until: 0,
   };
 };
 /** @typedef {ReturnType<typeof watchOf> & {early?: any, toggled?: any, late?: any, lookedAt?: number, closed?: boolean,
