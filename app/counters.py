@@ -71,10 +71,10 @@ class Counters:
         """A request was refused, or a socket closed, with this code of the errors' tree."""
         self.refusals[(door, code)] = self.refusals.get((door, code), 0) + 1
 
-    def told_of_help(self, kind: str | None) -> None:
-        """An event told what came of an offer of help."""
+    def told_of_help(self, kind: str | None, times: int = 1) -> None:
+        """An event told what came of an offer of help. `times`: -1 takes that back."""
         if kind in HELP_OUTCOMES:
-            self.help[kind] = self.help.get(kind, 0) + 1
+            self.help[kind] = self.help.get(kind, 0) + times
 
     def nack(self, code: str) -> None:
         """A batch was refused on a socket that goes on."""

@@ -271,6 +271,16 @@ class Conflicts:
             self._forget(held)
             held.durable.fail(error)
 
+    def _uncount(self, held: Held) -> None:
+        counters, before = self._ingest.counters, held.receipt.outcome
+        counters.events -= before.accepted
+        counters.duplicates -= before.duplicates
+        counters.ignored -= before.ignored
+        if before.moved:
+            for wire in held.batch.events[before.skipped :]:
+                if wire.type == "help":
+                    counters.told_of_help(wire.kind, -1)
+
     def _fold_again(self, held: Held, read_at: float) -> None:
         """Stays lost, to be folded after the next reading, where what must come before it is not there yet: another node
         may have stored that since."""
@@ -285,10 +295,7 @@ class Conflicts:
                 StorageUnavailable("other servers write to this session all the time", retry_ms=RETRY_MS)
             )
             return
-        counters, before = self._ingest.counters, held.receipt.outcome
-        counters.events -= before.accepted
-        counters.duplicates -= before.duplicates
-        counters.ignored -= before.ignored
+        self._uncount(held)
         held.receipt.outcome = _nothing()
         for event, (at, usual) in zip(held.batch.events, held.written_as, strict=True):
             event.at, event.usual = at, usual

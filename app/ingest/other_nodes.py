@@ -39,6 +39,10 @@ class OtherNodes:
             if session.erased:
                 return
             if not session.pending and not session.stale:
+                if self._ingest.sessions.get(session.project, session.id) is None:
+                    self._ingest.sessions.add(
+                        session
+                    )  # it left memory meanwhile, and is as good as read again
                 self._ingest.pass_time(session, self._ingest.clock())
                 if not session.pending:
                     return

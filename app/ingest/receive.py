@@ -234,7 +234,7 @@ class Ingest:
         return session.reading(now)
 
     def pass_time(self, session: Session, now: int) -> None:
-        if session.erased or session.stale:
+        if session.erased or session.stale or not self.sessions.has(session):
             return
         try:
             self.store.admit()

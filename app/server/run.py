@@ -22,6 +22,7 @@ from app.server.http_protocol import HttpProtocol
 from app.server.logs import set_up_logging
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
+from app.server.worker_metrics import WorkerMetrics
 from app.server.workers import Worker, Workers
 from app.web import App, create_app
 
@@ -53,6 +54,10 @@ class Server(uvicorn.Server):
         self._tcp = tcp
         self._watch: asyncio.Task[None] | None = None
         self._signal = "a stop"
+        self._worker_metrics: WorkerMetrics | None = None
+        if worker is not None:
+            self._worker_metrics = WorkerMetrics(worker.folder, worker.number, worker.count, app.metrics.own)
+            app.metrics.together = self._worker_metrics.together
         self._bursts = Bursts(app.ingest.counters)
         self._standstills = Standstills()
         app.metrics.gauges["sessionmood_loop_late_seconds"] = (
@@ -79,6 +84,8 @@ class Server(uvicorn.Server):
             port = self.servers[0].sockets[0].getsockname()[1]
             if self._worker is None or self._worker.is_first:
                 announce(self._app, port)
+            if self._worker_metrics is not None:
+                await self._worker_metrics.start()
             if self._worker is not None:
                 self._worker.begin(partial(asyncio.get_running_loop().call_soon_threadsafe, self._leave))
 
@@ -104,6 +111,8 @@ class Server(uvicorn.Server):
         except Exception:  # the database is closed in good order whatever happens
             logger.exception("the connections could not all be closed in good order")
             await self.lifespan.shutdown()
+        if self._worker_metrics is not None:
+            await self._worker_metrics.stop()
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)

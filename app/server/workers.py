@@ -8,9 +8,11 @@ import logging
 import os
 import select
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -23,9 +25,13 @@ PATIENCE: Final = 5.0
 
 
 class Worker:
-    """What one of several processes knows of itself. `is_first`: it begins before the others."""
+    """What one of several processes knows of itself: its `number` from 1 to `count`, which who is started in its place
+    takes over, and the `folder` where they meet. `is_first`: it begins before the others."""
 
-    def __init__(self, report: int | None, told: int) -> None:
+    def __init__(self, number: int, count: int, folder: Path, report: int | None, told: int) -> None:
+        self.number = number
+        self.count = count
+        self.folder = folder
         self._report = report
         self._told = told
         self.is_first = report is not None
@@ -53,25 +59,30 @@ class Workers:
         self._serve = serve
         # whoever reads from it finds its end when this process stops, or is no more
         self._told, self._lifeline = os.pipe()
-        self._running: set[int] = set()
+        self._running: dict[int, int] = {}  # numbers by process
         self._stopping = False
 
     def run(self) -> int:
         """Until told to stop; the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._stop)
+        with tempfile.TemporaryDirectory(prefix="sessionmood-", ignore_cleanup_errors=True) as folder:
+            self._folder = Path(folder)
+            return self._run()
+
+    def _run(self) -> int:
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, self._stop)
         if not self._start_first():
             return self._wait_for_all() or 3
-        for _ in range(self._count - 1):
-            self._start()
+        for number in range(2, self._count + 1):
+            self._start(number)
         code = self._watch()
         logger.info("all %d workers have stopped", self._count)
         return code
 
     def _start_first(self) -> bool:
         ready, report = os.pipe()
-        self._start(report)
+        self._start(1, report)
         os.close(report)
         with contextlib.suppress(InterruptedError):
             select.select([ready], [], [])
@@ -79,16 +90,16 @@ class Workers:
         os.close(ready)
         return started or self._stopping
 
-    def _start(self, report: int | None = None) -> None:
+    def _start(self, number: int, report: int | None = None) -> None:
         if self._stopping:
             return
         pid = os.fork()
         if pid:
-            self._running.add(pid)
+            self._running[pid] = number
             return
         code = 1
         try:
-            code = self._work(report)
+            code = self._work(number, report)
         except SystemExit as left:
             code = left.code if isinstance(left.code, int) else 1
         except BaseException:
@@ -96,32 +107,32 @@ class Workers:
         finally:
             os._exit(code)
 
-    def _work(self, report: int | None) -> int:
+    def _work(self, number: int, report: int | None) -> int:
         """In the new process. Signals are the first process's: a terminal or systemd sends them to all."""
         os.close(self._lifeline)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
 
-        return self._serve(Worker(report, self._told))
+        return self._serve(Worker(number, self._count, self._folder, report, self._told))
 
     def _watch(self) -> int:
         """Start again who ends, until told to stop. The worst exit code after that."""
         while self._running and not self._stopping:
             pid, status = os.waitpid(-1, 0)
-            self._running.discard(pid)
+            number = self._running.pop(pid)
             if not self._stopping:
                 logger.error(
-                    "worker %d ended with %d; it is started again", pid, os.waitstatus_to_exitcode(status)
+                    "worker %d ended with %d; it is started again", number, os.waitstatus_to_exitcode(status)
                 )
                 time.sleep(AGAIN_AFTER)
-                self._start()
+                self._start(number)
         return self._wait_for_all()
 
     def _wait_for_all(self) -> int:
         worst = 0
         while self._running:
             pid, status = os.waitpid(-1, 0)
-            self._running.discard(pid)
+            self._running.pop(pid, None)
             worst = max(worst, abs(os.waitstatus_to_exitcode(status)))
         return worst
 

@@ -45,6 +45,10 @@ class Sessions:
     def get(self, project: str, id: str) -> Session | None:
         return self._live.get((project, id))
 
+    def has(self, session: Session) -> bool:
+        """Whether it is in memory as the session of its id: one that has left, or waits, must write nothing."""
+        return self._live.get((session.project, session.id)) is session
+
     def open(self, project: str, id: str, now: int, publishable: bool, nonce: str = "") -> Session:
         """A new session, in memory only until its first batch is kept."""
         session = Session(project, id, now, self.model, publishable, nonce)
@@ -162,7 +166,8 @@ class Sessions:
             for session in self._wheel.pop(s):
                 if session.due_slot == s:
                     session.due_slot = None
-                    found.append(session)
+                    if self.has(session):
+                        found.append(session)
         self._hand = max(self._hand, slot)
         return found
 

@@ -162,6 +162,27 @@ def test_ordinary_hands_see_none(visit: Open) -> None:
     assert page.cards() == 0
 
 
+#: What a click puts on and the next one takes off.
+SWITCHES = {
+    "a box to tick": "<input id=x type=checkbox>",
+    "its label": "<label id=x for=box>all</label><input id=box type=checkbox>",
+    "a word": "<button id=x onclick=\"this.textContent=this.textContent==='Play'?'Pause':'Play'\">Play</button>",
+    "a panel": "<button id=x onclick='p.hidden=!p.hidden'>more</button><p id=p hidden>all that there is",
+    "a rule": "<style>#box:checked~p{display:none}</style><input id=box type=checkbox><button id=x "
+    "onclick='box.checked=!box.checked'>more</button><p>all that there is",
+}
+
+
+def test_a_double_click_on_a_switch_is_answered(visit: Open) -> None:
+    """Back in its first state before anything could be looked at in peace."""
+    page = visit("<p>x").ready()
+    for why, body in SWITCHES.items():
+        page.show(body)
+        page.click("#x", times=2, pause_ms=20)
+        page.until(lambda: len(page.of("response") + page.of("dead_click")) >= 2, f"the verdicts: {why}")
+        assert page.of("dead_click") == [], why
+
+
 def test_selecting_text_sliding_and_reading_see_none(visit: Open) -> None:
     words = "".join(f"<p>Paragraph {n}. " + "word " * 60 for n in range(40))
     page = visit(f"<input id=slide type=range min=0 max=100><div id=text>{words}</div>").ready()

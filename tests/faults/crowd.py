@@ -1,6 +1,7 @@
 """Many visitors at once, and the comparison at the end."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Final, Self
 
 from tests.faults import truth
 from tests.faults.http import Answer, request
+from tests.faults.page import Broken
 from tests.faults.visitor import Visitor
 from tests.support.server import ServerProcess
 
@@ -63,13 +65,21 @@ class Crowd:
                 await self._look()
 
     async def settle(self, seconds: float = 60.0) -> None:
-        """No more events; wait until all that were made are acked."""
+        """No more events; wait until all that were made are acked. Raises Broken for those who waited in vain."""
         for visitor in self.visitors:
             visitor.enough.set()
-        async with asyncio.timeout(seconds):
-            while not all(task.done() for task in self._tasks):
-                await self._look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not all(task.done() for task in self._tasks):
+                    await self._look()
         self.raise_broken()
+        waiting = [v for v, task in zip(self.visitors, self._tasks, strict=True) if not task.done()]
+        if waiting:
+            each = [
+                f"{v.session}: {v.acked} of {sum(len(page.made) for page in v.pages)}; {v.refused_last}"
+                for v in waiting
+            ]
+            raise Broken("\n".join([f"not acked after {seconds:g} s:", *each]))
 
     async def restart(self) -> None:
         """Kill the server and start it again, while the visitors go on."""

@@ -216,6 +216,13 @@ def _start_again(engine: Postgres | Valkey) -> None:
     engine.start()
 
 
+#: How far a session is, and the last rows of its log, for a report.
+_STANDING: Final = """
+SELECT heads.version AS head, heads.writer AS last_writer, log.version, log.writer, producer, first_seq, last_seq, count
+FROM heads LEFT JOIN log ON log.id = heads.id WHERE heads.id = $1 ORDER BY log.version DESC LIMIT 40
+"""
+
+
 class Roamers(Crowd):
     """A crowd of roaming visitors, and watchers of every fourth session."""
 
@@ -249,6 +256,15 @@ class Roamers(Crowd):
         for task in self._watching:
             if task.done() and not task.cancelled():
                 task.result()
+
+    async def settle(self, seconds: float = 60.0) -> None:
+        try:
+            await super().settle(seconds)
+        except Broken:
+            for visitor in self.roamers:
+                if not visitor.settled:
+                    print(visitor.session, *await self._rows(_STANDING, visitor.session), sep="\n  ")
+            raise
 
     async def ask(self, path: str) -> Answer:
         """Any node has the answer."""

@@ -39,6 +39,7 @@ class Visitor:
         self.up.set()
         self.loose: dict[str, bool] = {}  # events without a number: target -> acked
         self.connects = self.cuts = self.nacks = self.refusals = 0
+        self.refused_last = ""  # what was said of it, for a report
 
     def _page(self, index: int) -> Page:
         skew = self.rng.choice([None, 0, 137, -4_000, 3 * 3_600_000])
@@ -156,6 +157,7 @@ class Visitor:
             self.standing.see(frame, "a push")
         elif op == "nack":
             self.nacks += 1
+            self.refused_last = f"{frame['code']}: {frame['detail']}"
             if "retry_ms" not in frame:
                 raise Broken(f"a good batch was refused for good: {frame}")
             if frame["code"] == "out_of_order" and frame["expect"] <= page.acked:
@@ -163,6 +165,7 @@ class Visitor:
             return True
         elif op == "error":
             self.refusals += 1
+            self.refused_last = f"{frame['code']}: {frame['detail']}"
             if frame["code"] not in ("draining", "storage_unavailable", "rate_limited"):
                 raise Broken(f"{self.session} was thrown out: {frame}")
         return False
@@ -217,6 +220,7 @@ class Visitor:
         if answer.status == 200:
             return dict(answer.body)
         self.refusals += 1
+        self.refused_last = f"{answer.status}: {answer.body}"
         if answer.status != 503:
             raise Broken(f"a good batch was refused: {answer}")
         if "retry-after" not in answer.headers:

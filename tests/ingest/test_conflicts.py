@@ -102,6 +102,17 @@ async def test_the_later_one_reads_what_came_and_folds_again(nodes: list[Node]) 
     assert one.ingest.counters.events == 7
 
 
+async def test_what_came_of_help_counts_once_however_often_it_is_folded(nodes: list[Node]) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    told = Batch(events=[WireEvent(type="help", kind="shown"), WireEvent(type="click")], producer="a", seq=2)
+    receipt = one.ingest.receive(await one.session("s"), told, START)
+    await receipt.durable
+    assert receipt.again
+    assert one.ingest.counters.help == {"shown": 1}
+
+
 async def test_what_was_queued_behind_loses_too_though_its_version_would_fit(nodes: list[Node]) -> None:
     one, two = nodes
     await one.send("s", "a", 1)
@@ -349,3 +360,31 @@ async def test_any_order_counts_every_event_once(nodes: list[Node], seed: int) -
             assert reading is not None
             readings.append(protocol.readings.reading_dict(reading, session.offer))
         assert readings[0] == readings[1]
+
+
+async def test_who_has_left_memory_writes_nothing(nodes: list[Node]) -> None:
+    one, _ = nodes
+    await one.send("s", "a", 1, 3)
+    left = await one.session("s")
+    one.ingest.sessions.schedule(left)
+    one.ingest.sessions.remove(left)
+    one.ingest.sessions.schedule(left)  # by who had it in hand
+    back = await one.session("s")
+    assert back is not left
+    later = START + 3_600_000
+    assert left not in one.ingest.sessions.due(later)
+    one.ingest.pass_time(left, later)
+    assert not one.store.queue.pending
+    one.ingest.pass_time(back, later)
+    assert one.store.queue.pending
+
+
+async def test_who_is_read_while_it_leaves_memory_comes_back(nodes: list[Node]) -> None:
+    one, _ = nodes
+    await one.send("s", "a", 1, 3)
+    session = await one.session("s")
+    reading = asyncio.ensure_future(one.ingest.freshen(session))
+    await asyncio.sleep(0)
+    one.ingest.sessions.remove(session)
+    await reading
+    assert await one.session("s") is session

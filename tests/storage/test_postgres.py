@@ -91,6 +91,54 @@ class TestSeveralWriters:
             await one.submit(Entry(None, batch(3), of=("p", "s")))
         assert await one.versions([("p", "s")]) == [1]
 
+    async def test_entries_of_a_group_that_do_not_follow_each_other_lose(
+        self, nodes: tuple[PostgresStorage, PostgresStorage]
+    ) -> None:
+        one, _ = nodes
+        lost: list[dict[tuple[str, str], int]] = []
+        one.tell_conflicts(lost.append)
+        one.submit(Entry(row(), batch()))
+        one.submit(Entry(row("other"), batch()))
+        one.submit(Entry(None, batch(2), of=("p", "s")))
+        one.submit(Entry(None, batch(2, b"[]"), of=("p", "s")))  # folded on what another had
+        one.submit(Entry(None, batch(3, b"[]"), of=("p", "s")))
+        await one.submit(Entry(None, batch(2), of=("p", "other")))
+        assert lost == [{("p", "s"): 2}]
+        assert [(b.version, b.events) for b in await one.batches("p", "s")] == [
+            (1, batch().events),
+            (2, batch().events),
+        ]
+        assert await one.versions([("p", "s"), ("p", "other")]) == [2, 2]
+
+    async def test_an_older_row_takes_a_session_back_to_nothing(
+        self, nodes: tuple[PostgresStorage, PostgresStorage]
+    ) -> None:
+        one, _ = nodes
+        lost: list[dict[tuple[str, str], int]] = []
+        one.tell_conflicts(lost.append)
+        one.submit(Entry(row(), batch()))
+        one.submit(Entry(None, batch(2), of=("p", "s")))
+        one.submit(Entry(row(version=1)))  # of who had left memory
+        await one.submit(Entry(None, batch(3), of=("p", "s")))
+        assert lost == []
+        assert await one.versions([("p", "s")]) == [3]
+        await one.submit(Entry(None, batch(4), of=("p", "s")))
+        assert [b.version for b in await one.batches("p", "s")] == [1, 2, 3, 4]
+
+    async def test_what_follows_one_that_lost_is_not_written_beside_one_that_cannot_be(
+        self, nodes: tuple[PostgresStorage, PostgresStorage]
+    ) -> None:
+        one, two = nodes
+        lost: list[dict[tuple[str, str], int]] = []
+        one.tell_conflicts(lost.append)
+        await two.submit(Entry(row(), batch(1, b"[]")))
+        one.submit(Entry(row(), batch()))
+        one.submit(Entry(None, batch(2), of=("p", "s")))  # its version would fit
+        with pytest.raises(errors.SessionMoodError):
+            await one.submit(Entry(row("bad", mood="x" * (1 << 20)), batch(at=1 << 63)))
+        assert lost == [{("p", "s"): 1}]
+        assert [b.events for b in await one.batches("p", "s")] == [b"[]"]
+
     async def test_one_commit_of_unknown_outcome_counts_once(
         self, nodes: tuple[PostgresStorage, PostgresStorage], monkeypatch: pytest.MonkeyPatch
     ) -> None:

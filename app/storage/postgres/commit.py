@@ -42,9 +42,12 @@ class _Head:
 
 
 class _Rows:
-    """What a group writes, by table. A session's row, snapshot and history go in once, as its last entry has them."""
+    """What a group writes, by table. A session's row, snapshot and history go in once, as its last entry has them.
 
-    __slots__ = ("changes", "heads", "histories", "log", "sessions", "snapshots")
+    `strays`: batches that do not go on from the entry before, and what comes after them. They are not written: the log
+    would have a gap or two rows of one version, and fit no more for good. An older row without one says nothing new."""
+
+    __slots__ = ("changes", "heads", "histories", "log", "sessions", "snapshots", "strays")
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         heads: dict[tuple[str, str], _Head] = {}
@@ -53,11 +56,18 @@ class _Rows:
         histories: dict[bytes, Row] = {}
         self.log: list[Row] = []
         self.changes: list[Row] = []
+        self.strays: list[Entry] = []
+        strayed: set[tuple[str, str]] = set()
         for entry in entries:
             name, batch, row = entry.name, entry.batch, entry.row
             head = heads.get(name)
+            expect = entry.version if batch is None else batch.version - 1
+            if head is not None and (name in strayed or expect != head.newest):
+                if batch is not None or name in strayed:
+                    strayed.add(name)
+                    self.strays.append(entry)
+                continue
             if head is None:
-                expect = entry.version if batch is None else batch.version - 1
                 day = day_of(row.created_at) if row is not None and expect == 0 else None
                 head = heads[name] = _Head(session_id(*name), day, expect, expect)
             id = head.id
@@ -176,15 +186,23 @@ class Writer:
         else:
             found = await prepared.fetch(self._node, repeated, *arguments)
         if not found:
-            return []
+            return rows.strays
         kept: dict[bytes, int] = dict(found)
-        return [entry for entry in entries if _has_lost(entry, kept.get(session_id(*entry.name)))]
+        strays = {id(entry) for entry in rows.strays}
+        return [
+            entry
+            for entry in entries
+            if id(entry) in strays or _has_lost(entry, kept.get(session_id(*entry.name)))
+        ]
 
     async def _write_one_by_one(self, group: Group) -> Outcome:
         refused: list[tuple[Entry, Exception]] = []
         lost: list[Entry] = []
         async with transaction(self._connection):
             for entry in group.entries:
+                if any(entry.name == each.name for each in lost):  # it was folded on what is not there
+                    lost.append(entry)
+                    continue
                 try:
                     async with self._connection.transaction():
                         lost += await self._insert([entry], group.repeated)

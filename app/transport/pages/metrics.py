@@ -1,7 +1,7 @@
 """`/metrics` for Prometheus: the counters, and what stands where, read when asked."""
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -56,12 +56,14 @@ STAGES: Final = ("idle", "request", "handshake", "socket", "closing")
 
 class Metrics(Collector):
     """Everything this process knows of itself. `gauges`: more values by name, added by who starts it; `tcp`: the
-    server's connections, None where it is not ours."""
+    server's connections, None where it is not ours; `together`: what this and its fellow workers know, None where there
+    are none."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self.tcp: TcpConnections | None = None
+        self.together: Callable[[], Awaitable[Iterable[Metric]]] | None = None
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -70,6 +72,10 @@ class Metrics(Collector):
 
     def routes(self) -> list[Route]:
         return [Route("/metrics", self._show)]
+
+    def own(self) -> Iterator[Metric]:
+        """What this process knows."""
+        return iter(self._registry.collect())
 
     async def _show(self, request: Request) -> Response:
         token = self._doors.settings.metrics_token
@@ -81,7 +87,8 @@ class Metrics(Collector):
             encode, kind = choose_encoder(request.headers.get("accept", ""))
         except (ValueError, TypeError, LookupError):  # an Accept that it can't read: what everybody can
             encode, kind = choose_encoder("")
-        return Response(encode(self._registry), headers={"content-type": kind, "cache-control": "no-store"})
+        known = self._registry if self.together is None else _Known(await self.together())
+        return Response(encode(known), headers={"content-type": kind, "cache-control": "no-store"})
 
     def collect(self) -> Iterator[Metric]:
         if self.tcp is not None:
@@ -198,6 +205,17 @@ class Metrics(Collector):
         for part in DAMAGED_PARTS:
             damages.add_metric([part], state.damaged.get(part, 0))
         yield damages
+
+
+class _Known(CollectorRegistry):
+    """What was found out before it is written."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        super().__init__(auto_describe=False)
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

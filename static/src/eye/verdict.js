@@ -2,7 +2,7 @@
 /** When to look, what is enough, and what is told: answered, dead, rage; and where we can't see, nothing. */
 
 import { inside, lent, parent, rootOf, share, words } from "./dom.js";
-import { evidence, REST } from "./evidence.js";
+import { evidence, REST, SEEN } from "./evidence.js";
 import { catchUp, FULL, last, LIGHT, meet, observe, react as reacts } from "./ledger.js";
 import { calm, complete, thumbnail } from "./look.js";
 import { OFF } from "./thing.js";
@@ -62,10 +62,10 @@ export const answer = (watch, why, t = clock()) => {
   drop(watch);
 };
 
-/** Looks once, and tells if it has been answered.
- * @param {Watch} watch @param {{seeing?: boolean, final?: boolean}} [how]
+/** Looks once, and tells if it has been answered. `again`: it is pressed again now, which may undo what is seen.
+ * @param {Watch} watch @param {{seeing?: boolean, final?: boolean, again?: boolean}} [how]
  * @returns {any} true: answered; a piece of evidence that may still become an answer; or nothing */
-const look = (watch, { seeing = !watch.closed, final = false } = {}) => {
+const look = (watch, { seeing = !watch.closed, final = false, again = false } = {}) => {
   if (watch.done) return true;
   catchUp();
   const t = clock();
@@ -92,7 +92,7 @@ const look = (watch, { seeing = !watch.closed, final = false } = {}) => {
       continue;
     }
     if (piece.own === "maybe" && !final) continue;
-    if (need >= REST ? watch.holds.size || !atRest() : age < need - 20 && !final) continue;
+    if (need >= REST ? watch.holds.size || !atRest() : age < need - 20 && !final && !(again && need <= SEEN)) continue;
     // seen at two looks
     if (need > 100 && need < REST && !watch.keys.has(piece.key) && !final) continue;
     if (!hit || piece.t < hit.t) hit = piece;
@@ -197,7 +197,7 @@ const burst = ({ clicks }) => clicks.filter(({ t, told }) => !told && clicks.at(
 export const press = (element, was) => {
   const same = watches.find((watch) => !watch.closed && (watch.element === element || alike(watch, element)));
   if (same) same.element = element;
-  if (same && look(same) !== true) return same;
+  if (same && look(same, { again: true }) !== true) return same;
   observe(FULL);
   /** @type {Watch} */
   const watch = watchOf(element, was);
