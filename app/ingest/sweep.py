@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -14,6 +16,9 @@ from app.sessions.stored_row import ROW_LAG_MS
 
 logger = logging.getLogger("sessionmood.sweep")
 
+#: Seconds that the sweep goes on before others have a turn of the event loop: a thousand sessions that came together
+#: are due together, and take 65 ms to leave memory.
+SHARE: Final = 0.001
 #: Sessions that may leave memory are looked for this often (s).
 TIDY_EVERY: Final = 1.0
 #: Sessions of a few events leave memory after this part of the time that others have.
@@ -69,10 +74,10 @@ class Sweep:
         tidy = 0.0
         while True:
             try:
-                self.wake(self._ingest.clock())
+                await _in_shares(self._waking(self._ingest.clock))
                 if loop.time() >= tidy:
                     tidy = loop.time() + TIDY_EVERY
-                    self.evict_idle(self._ingest.clock())
+                    await _in_shares(self._evicting(self._ingest.clock()))
             except StorageUnavailable:
                 pass  # storage reports its own state; the next round tries again
             except Exception:
@@ -98,23 +103,42 @@ class Sweep:
 
     def wake(self, now: int) -> None:
         """Let time pass where it may change something."""
-        for session in self._ingest.sessions.due(now):
+        for _ in self._waking(lambda: now):
+            pass
+
+    def _waking(self, clock: Callable[[], int]) -> Iterator[None]:
+        """`wake`, session by session."""
+        sessions = self._ingest.sessions
+        for session in sessions.due(clock()):
+            if not session.proposed and not self._is_here(session):
+                continue  # it left while others were woken
             try:
-                self._ingest.pass_time(session, now)
+                self._ingest.pass_time(session, clock())
                 self._ingest.counters.swept += 1
             except SessionMoodError:
-                self._ingest.sessions.schedule(session)
+                sessions.schedule(session)
             except Exception:
                 logger.exception("a session could not be advanced", extra={"session": session.id})
+            yield
 
     def evict_idle(self, now: int) -> None:
         """Let idle sessions leave memory."""
+        for _ in self._evicting(now):
+            pass
+
+    def _evicting(self, now: int) -> Iterator[None]:
+        """`evict_idle`, session by session."""
         idle_ms = round(self._session_idle * 1000)
         idle = self._ingest.sessions.idle(
             now - idle_ms, self._ingest.max_sessions, now - idle_ms // BRIEF_SHARE
         )
         for session in idle:
-            self._evict_guarded(session)
+            if self._is_here(session):  # it may have left while others did
+                self._evict_guarded(session)
+            yield
+
+    def _is_here(self, session: Session) -> bool:
+        return self._ingest.sessions.get(session.project, session.id) is session
 
     async def catch_up(self) -> None:
         """Write the rows that a crash left behind their log. Nothing else depends on it than what lists show: who reads
@@ -192,6 +216,14 @@ class Sweep:
             stored.add_done_callback(partial(self._evict_stored, session, session.version))
 
     def _evict_stored(self, session: Session, version: int, stored: "asyncio.Future[None]") -> None:
-        here = self._ingest.sessions.get(session.project, session.id) is session
-        if stored.exception() is None and here and session.version == version:
+        if stored.exception() is None and self._is_here(session) and session.version == version:
             self._evict(session)
+
+
+async def _in_shares(steps: Iterator[None]) -> None:
+    """Go through `steps`; others have their turn in between."""
+    ends = time.perf_counter() + SHARE
+    for _ in steps:
+        if time.perf_counter() >= ends:
+            await asyncio.sleep(0)
+            ends = time.perf_counter() + SHARE

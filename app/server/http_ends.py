@@ -46,8 +46,8 @@ class ClosingHttp(HttpToolsProtocol):
         """Drop what has come and was not read."""
         raise NotImplementedError
 
-    def look_after(self, now: float) -> None:
-        """End the connection when it is late: with the request, or with reading the answer."""
+    def look_after(self, now: float) -> bool:
+        """End the connection when it is late: with the request, or with reading the answer. Always True."""
         within = self._tcp.request_within
         if self._since is not None and now - self._since > within:
             if self._head or not self._is_free():
@@ -60,6 +60,7 @@ class ClosingHttp(HttpToolsProtocol):
             self._unread_since = now
         elif now - self._unread_since > READ_WITHIN:
             self._end(abort=True)
+        return True
 
     def abort(self) -> None:
         """Cut the line."""

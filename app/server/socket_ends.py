@@ -25,11 +25,11 @@ class ClosingSocket(WebSocketsSansIOProtocol):
         "_heard",
         "_lingering",
         "_message_within",
-        "_ping_at",
         "_tcp",
         "address",
         "message_since",
         "on_text",
+        "tick",
     )
 
     def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
@@ -44,6 +44,7 @@ class ClosingSocket(WebSocketsSansIOProtocol):
         self.on_text: Callable[[str], bool] | None = None
         self._heard = True  # whether something came since it was last looked whether to ping
         self._lingering = False
+        self.tick: int | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -108,11 +109,21 @@ class ClosingSocket(WebSocketsSansIOProtocol):
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
 
-    def look_after(self, now: float) -> None:
-        """Called every second; `now`: the loop's time."""
+    def look_after(self, now: float) -> bool:
+        """End when a message takes too long; `now`: the loop's time. True while one is coming in."""
         since = self.message_since
         if since is not None and now - since > self._message_within and not self.close_sent:
             self.refuse(TooSlow(f"a message may take {self._message_within:g} s to arrive"))
+        return self.message_since is not None
+
+    def schedule_ping(self) -> None:
+        """Without a timer for each socket."""
+        if self.ping_interval is not None:
+            self._tcp.keepalive.ask_in(max(0.0, self.ping_interval - self.last_ping_rtt), self)
+
+    def stop_keepalive(self) -> None:
+        self._tcp.keepalive.forget(self)
+        super().stop_keepalive()
 
     def send_keepalive_ping(self) -> None:
         """Only where nothing came for a whole interval: the contract's own ping keeps most peers talking, and at many

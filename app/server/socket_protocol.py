@@ -175,6 +175,7 @@ class SocketProtocol(ClosingSocket):
         if self.frames or conn.reader.buffer:
             if self.message_since is None:
                 self.message_since = self.loop.time()
+                self._tcp.watch(self)
             self._count()
         else:
             self.message_since = None

@@ -11,6 +11,7 @@ from uvicorn.middleware.proxy_headers import _TrustedHosts
 from app.config.settings import Settings
 from app.counters import Counters
 from app.errors import Overloaded, SessionMoodError
+from app.server.keepalive import Keepalive
 from app.server.request_cycle import Proxies
 from app.transport.slow_lane import SlowLane
 
@@ -37,8 +38,9 @@ class TcpConnection(Protocol):
     def address(self) -> str:
         """Who is at the other end: those with one address share its limits."""
 
-    def look_after(self, now: float) -> None:
-        """Called every second; `now`: the loop's time."""
+    def look_after(self, now: float) -> bool:
+        """End it where it is late; `now`: the loop's time. Called every second for what is no WebSocket, and for a
+        WebSocket as long as this is True (`TcpConnections.watch`)."""
 
     def make_room(self, error: SessionMoodError) -> None:
         """End, and say why."""
@@ -96,6 +98,7 @@ class TcpConnections:
 
     def __init__(self, settings: Settings, lane: SlowLane, counters: Counters | None = None) -> None:
         self.lane = lane
+        self.keepalive = Keepalive()
         self.counters = counters or Counters()
         self.unfinished = Unfinished(max(UNFINISHED, 4 * settings.max_batch_bytes))
         self.request_within = settings.request_timeout
@@ -112,6 +115,7 @@ class TcpConnections:
         # the longest there first
         self._in: dict[str, dict[TcpConnection, None]] = {stage: {} for stage in STAGES}
         self._by_address: Counter[str] = Counter()
+        self._watched: dict[TcpConnection, None] = {}
 
     def __len__(self) -> int:
         return len(self._stage_of)
@@ -156,10 +160,16 @@ class TcpConnections:
         """Count a connection that was counted as another `TcpConnection` until now, and is to become a WebSocket."""
         self._put(connection, "handshake")
 
+    def watch(self, connection: TcpConnection) -> None:
+        """Look after a WebSocket, of which a message has come in part. The others wait for nothing, and are too many
+        to look at each of them every second."""
+        self._watched[connection] = None
+
     def remove(self, connection: TcpConnection) -> None:
         """The connection is over."""
         if connection in self._stage_of:
             self._take(connection)
+            self._watched.pop(connection, None)
             self.unfinished.hold(connection, "", 0)
 
     def hold(self, connection: TcpConnection, address: str, size: int) -> None:
@@ -182,9 +192,11 @@ class TcpConnections:
                 del self._by_address[connection.address]
 
     async def look_after(self, clock: Callable[[], float]) -> None:
-        """Have every connection see whether it is late; `clock`: the loop's time."""
-        for number, connection in enumerate(list(self._stage_of), 1):
-            if connection in self._stage_of:
-                connection.look_after(clock())
+        """Have every connection that something is awaited of see whether it is late; `clock`: the loop's time."""
+        awaited = [each for stage in STAGES if stage != "socket" for each in self._in[stage]]
+        awaited += self._watched
+        for number, connection in enumerate(awaited, 1):
+            if connection in self._stage_of and not connection.look_after(clock()):
+                self._watched.pop(connection, None)
             if not number % AT_ONCE:
                 await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from app.mood import Offer, Reading
 from app.sessions.registry import Sessions
 from app.sessions.session import Session
 from app.storage import Key
+from app.transport.silences import Silences
 
 if TYPE_CHECKING:
     from app.transport.websocket import Connection
@@ -42,12 +43,14 @@ class Waiter:
 
 
 class Connections:
-    """The open sockets of this process. `sharing`: with other nodes, whose sockets count too."""
+    """The open sockets of this process. `sharing`: with other nodes, whose sockets count too; `silences`: whom to ping,
+    and when."""
 
     def __init__(self, settings: Settings, sessions: Sessions, sharing: Sharing | None = None) -> None:
         self.settings = settings
         self._sharing = sharing
         self._sessions = sessions
+        self.silences: Silences[Connection] = Silences(round(settings.ping_interval * 1000))
         self._open: set[Connection] = set()
         self._by_address: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
@@ -72,6 +75,7 @@ class Connections:
         """Raises TooManyConnections or RateLimited; `remove` must be called in any case."""
         address = connection.address
         self._open.add(connection)
+        self.silences.wait(connection)
         self._by_address[address] += 1
         settings = self.settings
         if len(self._open) > settings.connection_cap:
@@ -97,6 +101,7 @@ class Connections:
 
     def remove(self, connection: "Connection") -> None:
         self._open.discard(connection)
+        self.silences.forget(connection)
         _drop(self._by_address, connection.address)
         if connection.counted_key is not None:
             _drop(self._by_key, connection.counted_key)

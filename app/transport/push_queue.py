@@ -28,11 +28,12 @@ class FastPath(Protocol):
 
 class PushQueue:
     """Sends at the end of the loop's turn what has come together in it: at once to a client that reads, through
-    a task that waits for one that does not. `said_at`: ms, when something was last sent."""
+    a task that waits for one that does not, and calls `on_stuck` after `patience` seconds of that. `said_at`: ms, when
+    something was last sent."""
 
     __slots__ = (
-        "_ack", "_clock", "_error", "_fast_path", "_frames", "_ignored_types", "_reading", "_send", "_since",
-        "_waking", "_writer", "closed", "said_at",
+        "_ack", "_clock", "_error", "_fast_path", "_frames", "_ignored_types", "_on_stuck", "_patience", "_reading",
+        "_send", "_waking", "_writer", "closed", "said_at",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +41,8 @@ class PushQueue:
         send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
         fast_path: FastPath | None,
         clock: Callable[[], int],
+        on_stuck: Callable[[], None],
+        patience: float,
     ) -> None:
         self._send = send
         self._fast_path = fast_path
@@ -51,7 +54,8 @@ class PushQueue:
         self._error: SessionMoodError | None = None
         self._waking = False
         self._writer: asyncio.Task[None] | None = None
-        self._since: int | None = None
+        self._on_stuck: Callable[[], None] | None = on_stuck  # refers back, until `finish`
+        self._patience = patience
         self.closed = False
         self.said_at = clock()
 
@@ -97,10 +101,6 @@ class PushQueue:
         self._error = error
         self._wake()
 
-    def stuck(self, now: int, seconds: float) -> bool:
-        """True when what was sent has been left unread for longer than that. `now`: ms."""
-        return self._since is not None and now - self._since > seconds * 1000
-
     def abort(self) -> None:
         """End the connection: for a client that does not read, and so can't be told anything."""
         self.closed = True
@@ -118,7 +118,7 @@ class PushQueue:
             if self._writer is not None:
                 self._writer.cancel()
         self.closed = True
-        self._fast_path = None
+        self._fast_path = self._on_stuck = None
 
     def _wake(self) -> None:
         if self._writer is None and not self.closed and not self._waking:
@@ -146,11 +146,13 @@ class PushQueue:
         self._writer = asyncio.ensure_future(self._write())
 
     async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        late: asyncio.TimerHandle | None = None
         try:
             while (text := self._next()) is not None:
-                self._since = self._clock()
+                late = loop.call_later(self._patience, self._stuck)
                 await self._send({"type": "websocket.send", "text": text.decode()})
-                self._since = None
+                late.cancel()
             self.said_at = self._clock()
             if self._error is not None:
                 await self._close(self._error)
@@ -158,8 +160,13 @@ class PushQueue:
             # the transport says in several ways that the client has left; the reader ends by itself
             self.closed = True
         finally:
-            self._since = None
+            if late is not None:
+                late.cancel()
             self._writer = None
+
+    def _stuck(self) -> None:
+        if self._on_stuck is not None and not self.closed:
+            self._on_stuck()
 
     def _next(self) -> bytes | None:
         if self._frames:

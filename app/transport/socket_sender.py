@@ -33,10 +33,10 @@ _ids = itertools.count(1)
 class SocketSender:
     """The half of a socket that sends. `id` names it in the log; `every`: push the reading with every batch, asked for
     in `hello`, or by a client that said none; `peer`: None until a key was shown; `counted_key`: the id of the key that
-    it counts for; `heard_at`: when something last came (ms)."""
+    it counts for; `heard_at`: when something last came (ms); `asked_in`: where `Silences` has it."""
 
     __slots__ = (
-        "_accepted", "_after_acks", "_error", "_idle_frames", "_inflight", "_queue", "_told", "address",
+        "_accepted", "_after_acks", "_error", "_idle_frames", "_inflight", "_queue", "_told", "address", "asked_in",
         "counted_key", "credentials", "doors", "every", "heard_at", "id", "peer", "session_id",
     )  # fmt: skip
 
@@ -56,7 +56,8 @@ class SocketSender:
         self.counted_key: str | None = None
         self.every = True
         self.heard_at = doors.clock()
-        self._queue = PushQueue(send, fast_path, doors.clock)
+        self.asked_in: int | None = None
+        self._queue = PushQueue(send, fast_path, doors.clock, self.abort, doors.settings.send_timeout)
         self._accepted = False
         self._inflight = 0
         self._idle_frames: TokenBucket | None = None
@@ -100,14 +101,10 @@ class SocketSender:
         if self._error is not None and not (self._after_acks and self._inflight):
             self._queue.end(self._error)
 
-    def look_after(self, now: int, silence: int) -> None:
-        """Called every second: cut off who left unread for too long what was sent; ping who was silent for `silence`
-        ms (0: never). For 15,000 sockets that is a percent or two of a processor: one call, little else."""
-        queue = self._queue
-        if queue.stuck(now, self.doors.settings.send_timeout):
-            self.abort()
-        elif silence and now - self.heard_at >= silence and now - queue.said_at >= silence:
-            self.ping(now)
+    @property
+    def silent_since(self) -> int:
+        """When something last came or went (ms)."""
+        return max(self.heard_at, self._queue.said_at)
 
     def abort(self) -> None:
         """End the connection: for a client that does not read, and so can't be told anything."""

@@ -44,8 +44,8 @@ class Upkeep:
                 logger.exception("the database could not be asked for the time")
 
     async def _watch_sockets(self) -> None:
-        """Look at the clock, ping the silent, cut off those who do not read."""
-        silence = round(self.doors.settings.ping_interval * 1000)
+        """Look at the clock, ping the silent."""
+        silences = self.doors.connections.silences
         while True:
             await asyncio.sleep(1)
             try:
@@ -53,11 +53,12 @@ class Upkeep:
             except Exception:
                 logger.exception("the clock could not be looked at")
             now = self.clock()
-            for connection in self.doors.connections.all():
+            for connection in silences.over(now):
                 try:
-                    connection.look_after(now, silence)
+                    connection.ping(now)
                 except Exception:
-                    logger.exception("a socket could not be looked after", extra=connection.names())
+                    logger.exception("a socket could not be pinged", extra=connection.names())
+                silences.wait(connection)
 
     async def _erase_requested(self) -> None:
         """Erase what a command beside the server asks for, also before this start."""

@@ -259,7 +259,8 @@ class Held:
     def __init__(self) -> None:
         self.told: SessionMoodError | None = None
 
-    def look_after(self, now: float) -> None: ...
+    def look_after(self, now: float) -> bool:
+        return True
 
     def make_room(self, error: SessionMoodError) -> None:
         self.told = error

@@ -58,8 +58,8 @@ BORROWED: Final = [
         "ClosingSocket",
         WebSocketsSansIOProtocol,
         "close_sent close_timeout close_timer config conn connection_lost disconnected handle_close "
-        "handle_parser_exception keepalive_timeout loop queue read_paused schedule_ping send_keepalive_ping "
-        "shutdown stop_keepalive transport ",
+        "handle_parser_exception keepalive_timeout last_ping_rtt loop ping_interval queue read_paused schedule_ping "
+        "send_keepalive_ping shutdown stop_keepalive transport ",
     ),
     (
         "run",
