@@ -177,6 +177,23 @@ async def test_nothing_is_read_of_a_session_that_another_node_erased(nodes: list
     assert await two.ingest.find(PROJECT, "s") is None
 
 
+@pytest.mark.parametrize("more", [2, 3, 4])
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_successor_has_nothing_of_who_was_erased(nodes: list[Node], more: int, reads: bool) -> None:
+    one, two = nodes
+    known = await _erased_elsewhere(nodes)
+    for seq in range(1, more + 1):  # fewer than the erased one had, as many, more
+        await one.send("s", "b", 2 * seq - 1, 2)
+    if reads:
+        await two.ingest.freshen(known)
+        assert known.erased
+    assert (await two.send("s", "c", 1)).accepted == 1
+    session = await two.session("s")
+    assert session.event_count == 2 * more + 1
+    assert {id for id, producer in session.producers.items() if producer.ack} == {"b", "c"}
+    assert sum(row.count for row in await logged(two, "s")) == 2 * more + 1
+
+
 async def test_a_session_that_was_opened_without_an_event_goes_on_anywhere(nodes: list[Node]) -> None:
     one, two = nodes
     opened = await one.session("s")
