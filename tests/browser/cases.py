@@ -148,13 +148,6 @@ class extends HTMLElement{static formAssociated=true})</script>""",
         "<button id=b>Clear</button><ul id=u style=margin:0><li>Milk</ul><script>b.onclick=()=>u.replaceChildren()</script>",
     ),
     Case(
-        "a theme that is switched there and back",
-        ANSWERED,
-        "<style id=s>body{background:#111;color:#eee}</style><p>Words.</p><button id=b>Dark</button>"
-        "<script>s.disabled=true;b.onclick=()=>s.disabled=!s.disabled</script>",
-        "click #b 2 300",
-    ),
-    Case(
         "a timer that takes its time",
         ANSWERED,
         "<button id=b>Sync</button> <small id=n>never</small>"

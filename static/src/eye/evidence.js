@@ -9,7 +9,7 @@ import { isTip, own, reacting } from "./ledger.js";
 import { differ, endless, number, paints, sheets } from "./look.js";
 
 /** Is seen. */
-const SEEN = 100;
+export const SEEN = 100;
 /** Is seen, and seen again. */
 const LASTS = 400;
 /** Stays when the pressed thing has come to rest. */

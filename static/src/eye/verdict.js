@@ -2,7 +2,7 @@
 /** When to look, what is enough, and what is told: answered, dead, rage; and where we can't see, nothing. */
 
 import { inside, lent, parent, rootOf, share, words } from "./dom.js";
-import { evidence, REST } from "./evidence.js";
+import { evidence, REST, SEEN } from "./evidence.js";
 import { catchUp, FULL, last, LIGHT, meet, observe, react as reacts } from "./ledger.js";
 import { calm, complete, thumbnail } from "./look.js";
 import { OFF } from "./thing.js";
@@ -92,7 +92,7 @@ const look = (watch, { seeing = !watch.closed, final = false, again = false } = 
       continue;
     }
     if (piece.own === "maybe" && !final) continue;
-    if (need >= REST ? watch.holds.size || !atRest() : age < need - 20 && !final && !(again && need < REST)) continue;
+    if (need >= REST ? watch.holds.size || !atRest() : age < need - 20 && !final && !(again && need <= SEEN)) continue;
     // seen at two looks
     if (need > 100 && need < REST && !watch.keys.has(piece.key) && !final) continue;
     if (!hit || piece.t < hit.t) hit = piece;
