@@ -2,8 +2,10 @@
 # docs: write the pages made from the code · hooks: check each commit · coverage: which branches the tests walk
 PYTHON ?= python3
 BIN := .venv/bin
+# Where it is set, each of the hundreds of processes of a test run compiles every module anew: 10 s in each worker.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run dev quick test install install-test check hooks coverage soak bench gallery docs lock clean
+.PHONY: run dev quick test programs collected install install-test check hooks coverage soak bench gallery docs lock clean
 
 run: install
 	@$(BIN)/python -m app serve
@@ -20,7 +22,8 @@ install: .venv/run.done .venv/compile.done
 
 install-test: install .venv/test.done clients/node_modules/.package-lock.json
 
-.venv/test.done: .venv/run.done requirements/test.txt
+# After the compiler: two of pip must not write into one .venv at once. The compiling itself may go on beside it.
+.venv/test.done: .venv/run.done .venv/compiler.done requirements/test.txt
 	@echo "Setting up the tests (once) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	@touch $@
@@ -30,9 +33,13 @@ clients/node_modules/.package-lock.json: clients/package-lock.json .venv/test.do
 	@cd clients && ../tools/with-node npm ci --silent --no-audit --no-fund --no-update-notifier
 	@touch $@
 
-test: install-test
-	@sh tools/install-programs
+test:
+	@$(MAKE) --no-print-directory -j3 install-test programs
 	@tools/run-tests $(BIN)/python $(ARGS)
+
+# Browsers and proxies that the tests drive: while pip installs the rest.
+programs:
+	@sh tools/install-programs
 
 # What most changes break, in half a minute: no server, no browser.
 quick: install-test
@@ -59,15 +66,25 @@ check: install-test
 hooks: install-test
 	$(BIN)/pre-commit install
 
+# That every test file can be read. In a clean clone this also leaves behind what pytest makes of them, once for all the
+# processes that share the tests.
+collected: install-test
+	@mkdir -p build
+	@$(BIN)/python -m pytest --collect-only -q >build/collected.txt || { tail -50 build/collected.txt; exit 1; }
+
 # How much of the ground floor and the one path the tests walk, branch by branch: fails below the floor that
 # tools/measure_coverage.py names.
 coverage: install-test
 	@$(BIN)/python -m tools.measure_coverage $(ARGS)
 
+.venv/compiler.done: .venv/run.done requirements/compile.txt
+	@! command -v cc >/dev/null 2>&1 || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt || \
+		echo "Installing mypyc failed: the mood engine stays plain Python."
+	@touch $@
+
 # Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
-.venv/compile.done: .venv/run.done requirements/compile.txt tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')
+.venv/compile.done: .venv/compiler.done tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')
 	@if command -v cc >/dev/null 2>&1; then \
-		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt && \
 		$(BIN)/python tools/compile_mood.py || echo "Compiling failed: the mood engine stays plain Python."; \
 	else echo "No C compiler: the mood engine stays plain Python."; fi
 	@touch $@

@@ -39,7 +39,16 @@ const bundle = async (name, format) => {
     module: format === "esm",
     toplevel: true,
     // Functions used once stay functions where that repeats more, which compresses better.
-    compress: { reduce_funcs: /^e[my]/.test(name), passes: 3, unsafe: true, unsafe_arrows: true, pure_getters: true },
+    compress: {
+      reduce_funcs: /^e[my]/.test(name),
+      passes: 3,
+      unsafe: true,
+      unsafe_arrows: true,
+      pure_getters: true,
+      // esbuild has shortened them; put together further, the eye's compress worse.
+      conditionals: name !== "eye",
+      booleans: name !== "eye",
+    },
     mangle: { properties: name === "embed" ? { regex: OWN } : name === "eye" && { regex: EYE, builtins: true } },
   });
   return code + "\n";

@@ -27,7 +27,9 @@ def test_the_gallery_is_as_large_as_it_must_be() -> None:
     assert len({item.library for item in ITEMS}) >= 15
 
 
-@pytest.mark.parametrize("folder", [data.PAGES, data.FRESH, data.LATEST], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [data.PAGES, data.FRESH, data.LATEST, data.THIRD], ids=lambda folder: folder.name
+)
 def test_every_item_can_be_acted_and_lies_on_a_page_that_exists(folder: Path) -> None:
     for item in data.read(folder):
         assert problems(item.action) == [], item.name

@@ -18,7 +18,7 @@ ROOMS: Final = ("mood", "protocol", "sessions", "ingest", "storage")
 #: Percent of the branches of each room.
 FLOOR: Final = 95.0
 #: The tests of these rooms, and those that drive a server through them.
-TESTS: Final = (*ROOMS, "contract", "transport", "faults", "security")
+TESTS: Final = (*ROOMS, "auth", "bus", "cli", "contract", "faults", "lab", "nodes", "security", "transport")
 #: Processes that share them.
 PROCESSES: Final = 3
 
@@ -31,19 +31,10 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     coverage("erase")
     tests = sys.argv[1:] or [f"tests/{name}" for name in TESTS]
-    run = [
-        sys.executable,
-        "-X",
-        "plain",
-        "-m",
-        "coverage",
-        "run",
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-    ]
+    plain = [sys.executable, "-X", "plain"]
+    shared = ["-n", str(PROCESSES), "--tx", f"{PROCESSES}*popen//python={' '.join(plain)}"]
+    shared += ["--dist", "loadfile", "--no-loadscope-reorder"]
+    run = [*plain, "-m", "coverage", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider", *shared]
     failed = subprocess.run([*run, *tests], cwd=ROOT, check=False).returncode
     coverage("combine", "--quiet")
     coverage("json", "--quiet", "-o", str(FOLDER / "report.json"))

@@ -78,8 +78,9 @@ def accuracy_page() -> str:
     runs = report.kept()
     parts = [report.text(runs["gallery"]), "![Missed and false, tool by tool](images/gallery.png)\n"]
     titles = {
-        "latest": "Pages seen for the first time",
-        "fresh": "Pages seen for the first time, an earlier set",
+        "third": "Pages seen for the first time",
+        "latest": "Pages seen for the first time, the second set",
+        "fresh": "Pages seen for the first time, the first set",
     }
     for name, title in titles.items():
         if name in runs:

@@ -95,16 +95,18 @@ class Following:
     async def _look_at(self, names: Sequence[Name]) -> None:
         for at in range(0, len(names), ASK_AT_ONCE):
             some = names[at : at + ASK_AT_ONCE]
+            known = [self._ingest.sessions.get(*name) for name in some]
+            incarnations = [each.incarnation if each is not None and each.is_stored else 0 for each in known]
             try:
-                versions = await self._ingest.store.versions(some)
+                versions = await self._ingest.store.versions(some, incarnations)
             except StorageUnavailable:
                 return  # storage reports its own state; the next look comes soon
-            for name, version in zip(some, versions, strict=True):
+            for name, asked, version in zip(some, incarnations, versions, strict=True):
                 session = self._ingest.sessions.get(*name)
                 if session is None:
                     if version and self._ingest.sessions.proposals(*name):
                         self._read_up(name)
-                elif not version and session.is_stored:
+                elif not version and session.is_stored and asked in (0, session.incarnation):
                     self.on_erased(*name)
                 elif version > session.version:
                     self._read_up(name)

@@ -166,7 +166,7 @@ class Loader:
         if not restored:
             self._restore_history(session, stored)
         session.version = max(session.version, row.version)  # the last rows may be those that can't be read
-        session.created_at = row.created_at
+        session.created_at, session.incarnation = row.created_at, stored.incarnation
         session.stored_row.read(row.last_at, row.due_at, row.page, session.nonce, row.traits)
         if session.version > row.version:
             session.stored_row.passed(session.last_at)

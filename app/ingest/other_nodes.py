@@ -49,11 +49,13 @@ class OtherNodes:
         await self._ingest.conflicts.refresh(session)
 
     async def is_behind(self, session: Session) -> bool:
-        """Whether another node has gone on with `session`; where one has erased it, it is gone here too. Raises
+        """Whether another node has gone on with `session`; where one has erased it, it is gone here too, also where
+        another has begun under its name. Raises
         StorageUnavailable."""
-        stored = session.is_stored
-        (version,) = await self._ingest.store.versions([(session.project, session.id)])
-        if stored and not version:
+        stored, asked = session.is_stored, session.incarnation
+        name = (session.project, session.id)
+        (version,) = await self._ingest.store.versions([name], [asked if stored else 0])
+        if stored and not version and session.incarnation == asked:
             self._ingest.conflicts.end(session, Revoked("this session was erased"))
             return False
         return version > session.version
@@ -73,7 +75,9 @@ class OtherNodes:
                 if not session.version:
                     return False
                 continue  # whoever folded meanwhile will see
-            rows = await self._ingest.store.batches(session.project, session.id, version)
+            rows = await self._ingest.store.batches(
+                session.project, session.id, version, incarnation=session.incarnation
+            )
             if session.erased or self._ingest.sessions.get(session.project, session.id) is not session:
                 return False
             if session.pending or session.version != version:

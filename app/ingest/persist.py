@@ -47,6 +47,7 @@ class Persister:
                 state,
                 history_row(history) if news_of_history else None,
                 of=(session.project, session.id),
+                incarnation=session.incarnation,
             )
         )
         if batch is None or row is not None:

@@ -5,6 +5,7 @@ Every door calls `receive` or `receive_in_parts`; the mood push never waits for 
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from functools import partial
 
@@ -64,15 +65,20 @@ class Ingest:
         """A new session. Raises Overloaded when sessions come faster than they can leave memory."""
         self._make_room()
         session = self.sessions.open(project, id, now, publishable, nonce)
-        self.loader.prepare(session)
+        self._begin(session)
         return session
 
     def accept(self, session: Session) -> tuple[Session, list[Session]]:
         """Make a proposal the session of its id: see `Sessions.accept`. Raises Overloaded as `open` does."""
         self._make_room()
         session, lost = self.sessions.accept(session)
-        self.loader.prepare(session)
+        self._begin(session)
         return session, lost
+
+    def _begin(self, session: Session) -> None:
+        self.loader.prepare(session)
+        if not self.store.sole:
+            session.incarnation = secrets.randbits(62) + 1
 
     def _make_room(self) -> None:
         if len(self.sessions) >= 2 * self.max_sessions:

@@ -16,6 +16,7 @@ def become(session: Session, other: Session) -> None:
             read.measure(known.offset)
     session.created_at, session.last_at = other.created_at, other.last_at
     session.publishable, session.nonce = other.publishable, other.nonce
+    session.incarnation = other.incarnation
     session.engine, session.change, session.offer, session.page = (
         other.engine,
         other.change,

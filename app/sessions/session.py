@@ -40,7 +40,7 @@ class Session:
 
     __slots__ = (
         "change", "created_at", "due_slot", "elements", "engine", "erased", "history",
-        "history_stored", "id", "last_at", "lineage", "model", "nonce", "observer", "offer", "page",
+        "history_stored", "id", "incarnation", "last_at", "lineage", "model", "nonce", "observer", "offer", "page",
         "pending", "producers", "project", "proposed", "publishable", "snapshot_events",
         "snapshot_version", "stale", "stored_row", "subscribers", "version", "visit",
     )  # fmt: skip
@@ -55,6 +55,7 @@ class Session:
         self.model = model
         self.publishable = publishable
         self.nonce = nonce
+        self.incarnation = 0  # where several nodes write, what tells it from an erased one of its name
         self.proposed = False
         self.engine: MoodEngine | None = None
         self.change: Change | None = None  # the last change of mood

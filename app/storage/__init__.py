@@ -91,8 +91,11 @@ class Storage(Protocol):
     async def now(self) -> float:
         """What time it is (ms since the epoch) by the database's own clock."""
 
-    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
-        """The newest version of each of these sessions, 0 where there is none."""
+    async def versions(
+        self, names: Sequence[tuple[str, str]], incarnations: Sequence[int] | None = None
+    ) -> list[int]:
+        """The newest version of each of these sessions, 0 where there is none, or another of its name by now.
+        `incarnations`: of each, 0 where any will do."""
 
     async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
         """Sessions whose row a crash left behind their log, by what came in the log's last `within` ms. `after`: of
@@ -123,8 +126,11 @@ class Storage(Protocol):
 
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]: ...
 
-    async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
-        """The log of a session from version `after` + 1 on, oldest first."""
+    async def batches(
+        self, project: str, session: str, after: int = 0, limit: int = 1000, incarnation: int = 0
+    ) -> list[Batch]:
+        """The log of a session from version `after` + 1 on, oldest first. None where the name is another's than this
+        `incarnation`'s by now; 0: any will do."""
 
     async def producer_state(self, project: str, session: str, producer: str) -> ProducerState | None:
         """How far a page load has come; None where the log has nothing of it. One session's log is looked through at a

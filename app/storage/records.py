@@ -103,7 +103,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `row`: the session's row where it is due to be written; the log is ahead of it otherwise. A session's first
     entry has one. `batch`: None when only time passed. `snapshot` (msgpack): the state after this entry, when one is
-    due; then `row` is there too. `of`: project and session, where there is no `row` to say so."""
+    due; then `row` is there too. `of`: project and session, where there is no `row` to say so. `incarnation`: what the
+    session is known by among those that had its name one after the other; only several nodes ask."""
 
     row: SessionRow | None
     batch: Batch | None = None
@@ -111,6 +112,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     snapshot: bytes | None = None
     history: HistoryRow | None = None
     of: tuple[str, str] = ("", "")
+    incarnation: int = 0
 
     @property
     def name(self) -> tuple[str, str]:
@@ -134,6 +136,7 @@ class Stored(msgspec.Struct, frozen=True):
     snapshot_version: int
     batches: list[Batch]
     history: HistoryRow | None = None
+    incarnation: int = 0
 
 
 #: What can be damaged: see `Damage`.

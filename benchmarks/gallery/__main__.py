@@ -46,6 +46,13 @@ def main() -> None:
         const="latest",
         help="pages for first contact, the second set",
     )
+    parser.add_argument(
+        "--third",
+        action="store_const",
+        dest="set",
+        const="third",
+        help="pages for first contact, the third set",
+    )
     parser.add_argument("--side-by-side", type=int, default=10, help="visits at a time (10)")
     parser.add_argument("--resume", action="store_true", help="leave out what an earlier run has tried")
     parser.add_argument("--list", action="store_true", help="name the items and stop")
@@ -57,7 +64,7 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="a line for each visit")
     options = parser.parse_args()
     name = options.set or "gallery"
-    folder = {"gallery": data.PAGES, "fresh": data.FRESH, "latest": data.LATEST}[name]
+    folder = {"gallery": data.PAGES, "fresh": data.FRESH, "latest": data.LATEST, "third": data.THIRD}[name]
     raw = options.folder / ("visits.jsonl" if name == "gallery" else f"{name}.jsonl")
     items = chosen(data.read(folder), options)
     if os.environ.get("GALLERY_QUICK") == "1":

@@ -259,7 +259,7 @@ def text(found: Result) -> str:
 
 
 def kept() -> dict[str, Result]:
-    """The runs in the repository: `gallery`, and the pages seen for the first time, `fresh` and `latest`."""
+    """The runs in the repository: `gallery`, and the pages seen for the first time, `fresh`, `latest` and `third`."""
     return msgspec.json.decode(RESULTS.read_bytes(), type=dict[str, Result]) if RESULTS.exists() else {}
 
 

@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.server import WATCHED
+
 ROOT = Path(__file__).resolve().parent.parent.parent
+#: With the options that the tests run with.
+PYTHON = [sys.executable, *(f"-X{option}" for option in sys._xoptions)]
 RECORDINGS = ROOT / "tests" / "recordings"
 
 
@@ -25,7 +29,7 @@ class Ran(NamedTuple):
 def sessionmood(*args: object, stdin: bytes = b"", **environment: str) -> Ran:
     """Run `sessionmood ARGS`. Whatever goes wrong for a user, it is told in words."""
     ran = subprocess.run(
-        [sys.executable, "-m", "app", *map(str, args)],
+        [*PYTHON, "-m", "app", *map(str, args)],
         input=stdin,
         capture_output=True,
         cwd=ROOT,
@@ -33,6 +37,7 @@ def sessionmood(*args: object, stdin: bytes = b"", **environment: str) -> Ran:
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
             "COLUMNS": "200",
+            **WATCHED,
             **environment,
         },
         timeout=120,

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import truth
 from tests.faults.crowd import CROWDED, Crowd
-from tests.support.server import ROOT, ServerProcess, running
+from tests.support.server import ROOT, WATCHED, ServerProcess, running
 
 SESSIONS = 20
 
@@ -56,6 +56,6 @@ async def test_a_backup_holds_all_that_was_acked_before_it_began(tmp_path: Path,
 
 
 def back_up(server: ServerProcess, copy: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{server.database}"}
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{server.database}", **WATCHED}
     command = [sys.executable, "-m", "app", "backup", str(copy)]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)

@@ -516,3 +516,89 @@ async def test_rows_that_a_crash_left_behind_are_written_at_the_next_start(tmp_p
             assert (row.version, row.event_count) == (29, 29)
             assert ingest.sessions.get(PROJECT, id) is None  # it was read for that alone
         assert (await ingest.store.lagging(10**9)).names == []
+
+
+class Refusals:
+    """A call that fails with each of `errors`, one after the other, before it goes `through`."""
+
+    def __init__(self, call: Callable[..., Any], *errors: Exception) -> None:
+        self.call, self.errors, self.through = call, list(errors), 0
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.through += 1
+        return self.call(*args, **options)
+
+
+async def test_a_sweep_outlives_what_goes_wrong_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In memory and in storage, for defects and while the disk is at fault; each session for itself."""
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        for name in ("a", "b"):
+            await ingest.receive(opened(ingest, name, clock), batch("click", "rage_click"), clock()).durable
+        waking = sweep(ingest)
+        monkeypatch.setattr(ingest, "pass_time", Refusals(ingest.pass_time, ZeroDivisionError()))
+        clock.now += 3_600_000
+        waking.wake(clock())
+        assert "a session could not be advanced" in caplog.text
+        assert ingest.counters.swept == 1
+        for _ in range(2):  # what time brought is stored first, then what snapshots can spare
+            await ingest.store.settled()
+            waking.evict_idle(clock())
+        await ingest.store.settled()
+        assert [ingest.sessions.get(PROJECT, name) for name in ("a", "b")] == [None, None]
+
+        away, defect = StorageUnavailable("away"), ZeroDivisionError()
+        due, due_here = Refusals(ingest.store.due, away, defect), Refusals(waking._waking, away, defect)
+        monkeypatch.setattr(ingest.store, "due", due)
+        monkeypatch.setattr(waking, "_waking", due_here)
+        monkeypatch.setattr(ingest.store, "lagging", Refusals(ingest.store.lagging, defect))
+        monkeypatch.setattr("app.ingest.sweep.DUE_EVERY", 0.01)
+        await waking.start()
+        async with asyncio.timeout(20):
+            while not (due.through and due_here.through):
+                await asyncio.sleep(0.01)
+        await waking.stop()
+        for said in ("stored sessions could not be woken", "rows that lag behind", "the sweep failed"):
+            assert caplog.text.count(said) == 1
+
+
+async def test_a_round_ends_where_storage_can_read_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        for index in range(12):
+            await ingest.receive(opened(ingest, f"s{index}", clock), batch("click"), clock()).durable
+        clock.now += 3_600_000
+        sweep(ingest).evict_idle(clock())
+        await ingest.store.settled()
+        asked: list[str] = []
+
+        async def away(project: str, id: str) -> Session | None:
+            asked.append(id)
+            raise StorageUnavailable("away")
+
+        monkeypatch.setattr(ingest, "find", away)
+        with pytest.raises(StorageUnavailable):
+            await sweep(ingest).wake_stored(0.01)
+        assert 1 < len(asked) < 12
+
+
+async def test_a_stop_leaves_to_the_log_what_it_has_no_time_for(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        for index in range(150):
+            ingest.receive(opened(ingest, f"s{index}", clock), batch("click"), clock())
+        await ingest.store.settled()
+        await sweep(ingest).stop(by=asyncio.get_running_loop().time())
+        assert len(ingest.sessions) == 150
+        await sweep(ingest).stop()
+        await ingest.store.settled()
+        for index in range(150):
+            stored = await ingest.store.load(PROJECT, f"s{index}")
+            assert stored is not None
+            assert (stored.row.event_count, stored.batches) == (1, [])

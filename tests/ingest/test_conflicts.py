@@ -177,6 +177,23 @@ async def test_nothing_is_read_of_a_session_that_another_node_erased(nodes: list
     assert await two.ingest.find(PROJECT, "s") is None
 
 
+@pytest.mark.parametrize("more", [2, 3, 4])
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_successor_has_nothing_of_who_was_erased(nodes: list[Node], more: int, reads: bool) -> None:
+    one, two = nodes
+    known = await _erased_elsewhere(nodes)
+    for seq in range(1, more + 1):  # fewer than the erased one had, as many, more
+        await one.send("s", "b", 2 * seq - 1, 2)
+    if reads:
+        await two.ingest.freshen(known)
+        assert known.erased
+    assert (await two.send("s", "c", 1)).accepted == 1
+    session = await two.session("s")
+    assert session.event_count == 2 * more + 1
+    assert {id for id, producer in session.producers.items() if producer.ack} == {"b", "c"}
+    assert sum(row.count for row in await logged(two, "s")) == 2 * more + 1
+
+
 async def test_a_session_that_was_opened_without_an_event_goes_on_anywhere(nodes: list[Node]) -> None:
     one, two = nodes
     opened = await one.session("s")
@@ -388,3 +405,177 @@ async def test_who_is_read_while_it_leaves_memory_comes_back(nodes: list[Node]) 
     one.ingest.sessions.remove(session)
     await reading
     assert await one.session("s") is session
+
+
+class Refusals:
+    """A step that fails so often, each time with the next of `errors`, before it goes through."""
+
+    def __init__(self, step: Any, *errors: Exception) -> None:
+        self.step, self.errors = step, list(errors)
+
+    async def __call__(self, *args: Any, **options: Any) -> Any:
+        if self.errors:
+            raise self.errors.pop(0)
+        return await self.step(*args, **options)
+
+
+@pytest.mark.parametrize(
+    "error", [errors.StorageUnavailable("away"), RuntimeError("a defect")], ids=["away", "defect"]
+)
+async def test_a_session_that_cannot_be_read_again_is_read_once_it_can(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    """Who sent is told to come back, who listens hears how it reads as soon as it does."""
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    session = await one.session("s")
+    one.ingest.sessions.listen(session, Listener())
+    monkeypatch.setattr(conflicts, "READ_AGAIN", 0.01)
+    monkeypatch.setattr(one.ingest.loader, "reload", Refusals(one.ingest.loader.reload, error, error))
+    receipt = one.ingest.receive(session, batch("a", 2), START)
+    with pytest.raises(errors.StorageUnavailable):
+        await receipt.durable
+    assert (await one.send("s", "a", 2)).ack == 2
+    assert one.ingest.sessions.get(PROJECT, "s") is session
+    assert (session.stale, session.event_count) == (False, 3)
+    told = [record for record in caplog.records if "could not be read again" in record.getMessage()]
+    assert len(told) == (2 if isinstance(error, RuntimeError) else 0)
+
+
+async def test_a_session_that_cannot_be_read_again_and_that_nobody_has_leaves_memory(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    session = await one.session("s")
+    away = errors.StorageUnavailable("away")
+    monkeypatch.setattr(one.ingest.loader, "reload", Refusals(one.ingest.loader.reload, away))
+    with pytest.raises(errors.StorageUnavailable):
+        await one.ingest.receive(session, batch("a", 2), START).durable
+    assert one.ingest.sessions.get(PROJECT, "s") is None
+    assert (await one.send("s", "a", 2)).ack == 2
+    assert (await one.session("s")).event_count == 3
+
+
+async def test_what_is_missing_cannot_be_looked_for_while_storage_is_away(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    session = await one.session("s")
+    await two.send("s", "a", 2)
+    away = errors.StorageUnavailable("away")
+    monkeypatch.setattr(one.store, "versions", Refusals(one.store.versions, away))
+    with pytest.raises(errors.StorageUnavailable):
+        await one.ingest.receive(session, batch("a", 3), START).durable
+    assert not session.stale
+    await one.ingest.receive(session, batch("a", 3), START).durable
+    assert session.event_count == 3
+
+
+async def test_a_refresh_that_fails_is_told(nodes: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    session = await one.session("s")
+    await two.send("s", "a", 2)
+    away = errors.StorageUnavailable("away")
+    monkeypatch.setattr(one.store, "versions", Refusals(one.store.versions, away))
+    with pytest.raises(errors.StorageUnavailable):
+        await one.ingest.conflicts.refresh(session)
+    await one.ingest.conflicts.refresh(session)
+    assert session.event_count == 2
+
+
+async def test_who_left_memory_with_a_batch_that_loses_is_told_to_come_back(nodes: list[Node]) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    left = await one.session("s")
+    receipt = one.ingest.receive(left, batch("a", 2), START)
+    one.ingest.sessions.remove(left)
+    with pytest.raises(errors.StorageUnavailable, match="another server was first"):
+        await receipt.durable
+    assert (await one.send("s", "a", 2)).ack == 2
+    assert (await one.session("s")).event_count == 3
+
+
+async def test_whoever_opened_it_second_must_not_go_on_with_it(nodes: list[Node]) -> None:
+    """Two visitors with one id, each at another node: it is the session of the one that was stored first."""
+    one, two = nodes
+    opened = [
+        node.ingest.open(PROJECT, "s", START, publishable=True, nonce=nonce)
+        for node, nonce in ((one, "first"), (two, "second"))
+    ]
+    gone: list[tuple[Session, errors.SessionMoodError]] = []
+    two.ingest.conflicts.on_gone = lambda session, error: gone.append((session, error))
+    await one.ingest.receive(opened[0], batch("a", 1), START).durable
+    with pytest.raises(errors.BadToken):
+        await two.ingest.receive(opened[1], batch("b", 1), START).durable
+    assert [session for session, _ in gone] == [opened[1]]
+    assert [row.producer for row in await logged(one, "s")] == ["a"]
+
+
+async def test_a_batch_that_was_interrupted_is_stored_later_and_pushed_then(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender is told to come back; who listens hears of it once it is stored, and it counts once."""
+    one, _ = nodes
+    await one.send("s", "a", 1)
+    session = await one.session("s")
+    listener = Listener()
+    listener.every = True
+    pushed = asyncio.Event()
+    monkeypatch.setattr(listener, "push", lambda *_: pushed.set())
+    one.ingest.sessions.listen(session, listener)
+    writer = one.store._writer
+    assert writer is not None
+    away = ConnectionResetError("away")
+    monkeypatch.setattr(writer, "write", Refusals(writer.write, away))
+    refused = one.ingest.receive(session, batch("a", 2), START)
+    with pytest.raises(errors.StorageUnavailable):
+        await refused.durable
+    assert not pushed.is_set()
+    async with asyncio.timeout(20):
+        await pushed.wait()
+    again = await one.send("s", "a", 2)
+    assert (again.accepted, again.duplicates) == (0, 1)
+    assert [row.last_seq for row in await logged(one, "s")] == [1, 2]
+
+
+async def test_an_interrupted_batch_that_loses_at_last_is_not_pushed(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    session = await one.session("s")
+    writer = one.store._writer
+    assert writer is not None
+    monkeypatch.setattr(writer, "write", Refusals(writer.write, ConnectionResetError("away")))
+    refused = one.ingest.receive(session, batch("a", 2), START)
+    sent = asyncio.ensure_future(two.send("s", "b", 1))
+    with pytest.raises(errors.StorageUnavailable):
+        await refused.durable
+    await sent
+    await one.send("s", "a", 2)
+    assert sorted((row.producer, row.last_seq) for row in await logged(one, "s")) == [
+        ("a", 1),
+        ("a", 2),
+        ("b", 1),
+    ]
+    assert (await one.session("s")).event_count == 3
+
+
+async def test_nobody_takes_up_a_proposal_of_somebody_elses_session(nodes: list[Node]) -> None:
+    one, two = nodes
+    stored = one.ingest.open(PROJECT, "s", START, publishable=True, nonce="first")
+    await one.ingest.receive(stored, batch("a", 1), START).durable
+    for nonce, adopted in (("second", False), ("first", True)):
+        proposal = two.ingest.sessions.propose(PROJECT, "s", START, nonce)
+        await two.ingest.adopt(proposal)
+        assert (two.ingest.sessions.get(PROJECT, "s") is not None) == adopted
+    await two.ingest.adopt(proposal)  # it has been that session for a while
+    other = two.ingest.sessions.propose(PROJECT, "s", START, "first")
+    await two.ingest.adopt(other)
+    assert two.ingest.sessions.get(PROJECT, "s") is not other

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import io
 import time
 from collections.abc import AsyncIterator
 
 import pytest
+from alembic import command
 
 from app import errors
-from app.storage import Entry
+from app.storage import Entry, migrations
 from app.storage.postgres import commit as postgres_commit
 from app.storage.postgres import nodes as postgres_nodes
 from app.storage.postgres import partitions, reads
@@ -16,7 +18,7 @@ from app.storage.postgres.commit import Writer
 from app.storage.postgres.connection import connect
 from app.storage.postgres.database import PostgresStorage
 from app.storage.postgres.nodes import Node, is_served
-from app.storage.postgres.rows import DAY_MS, day_of
+from app.storage.postgres.rows import DAY_MS, day_of, session_id
 from app.storage.queue import Group, Outcome
 from tests.support.engines import Postgres
 
@@ -172,6 +174,26 @@ class TestSeveralWriters:
         assert lost == [{("p", "s"): 2}]
         assert [b.events for b in await one.batches("p", "s")] == [batch().events, b"[]"]
 
+    async def test_who_had_an_erased_one_does_not_go_on_with_its_successor(
+        self, nodes: tuple[PostgresStorage, PostgresStorage]
+    ) -> None:
+        one, two = nodes
+        lost: list[dict[tuple[str, str], int]] = []
+        one.tell_conflicts(lost.append)
+        await one.submit(Entry(row(), batch(), incarnation=7))
+        await one.submit(Entry(None, batch(2), of=("p", "s"), incarnation=7))
+        assert await two.erase("p", "s")
+        await two.submit(Entry(row(), batch(1, b"[]"), incarnation=9))
+        await two.submit(Entry(None, batch(2, b"[]"), of=("p", "s"), incarnation=9))
+        await one.submit(Entry(None, batch(3), of=("p", "s"), incarnation=7))  # its version would fit
+        assert lost == [{("p", "s"): 3}]
+        assert [b.events for b in await one.batches("p", "s")] == [b"[]", b"[]"]
+        assert await one.batches("p", "s", incarnation=7) == []
+        assert await one.versions([("p", "s")] * 3, [0, 7, 9]) == [2, 0, 2]
+        stored = await one.load("p", "s")
+        assert stored is not None
+        assert stored.incarnation == 9
+
     async def test_what_is_due_is_given_to_one(self, nodes: tuple[PostgresStorage, PostgresStorage]) -> None:
         one, two = nodes
         for n in range(6):
@@ -225,6 +247,23 @@ class TestServers:
             storage.submit(Entry(row(f"s{version}"), batch()))
         await storage.settled()
         assert await storage.versions([("p", "s"), ("p", "s9")]) == [19, 1]
+        await storage.close()
+
+    async def test_a_database_of_the_first_revision_goes_on(
+        self, postgres: Postgres, postgres_database: str
+    ) -> None:
+        config = migrations.alembic_config("postgres")
+        config.output_buffer = script = io.StringIO()
+        command.upgrade(config, "base:p0001", sql=True)
+        url = postgres.url(postgres_database)
+        connection = await connect(url)
+        await connection.execute(script.getvalue())
+        id = session_id("p", "s")
+        await connection.execute("INSERT INTO heads (id, day, version, writer) VALUES ($1, 1, 0, 5)", id)
+        await connection.close()
+        storage = await node(url)
+        await storage.submit(Entry(row(), batch()))
+        assert await storage.versions([("p", "s")], [0]) == [1]
         await storage.close()
 
     async def test_several_migrate_at_once(self, postgres: Postgres, postgres_database: str) -> None:

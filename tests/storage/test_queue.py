@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from app import errors
-from app.storage.queue import Group, Outcome, WriteQueue
+from app.storage.queue import GATHER_ENTRIES, Group, Outcome, WriteQueue
 
 from .contract import entry
 
@@ -23,10 +23,13 @@ class Disk:
         self.writing.append((group, future))
         return future
 
-    async def ends(self, error: Exception | None = None) -> Group:
-        """The write under way ends; returns what it was to write."""
+    async def begins(self) -> None:
         while not self.writing:
             await asyncio.sleep(0)
+
+    async def ends(self, error: Exception | None = None) -> Group:
+        """The write under way ends; returns what it was to write."""
+        await self.begins()
         group, future = self.writing.pop()
         if error is None:
             future.set_result(Outcome([None for _ in group.jobs]))
@@ -53,7 +56,7 @@ async def queue(disk: Disk) -> WriteQueue:
 
 async def test_the_next_group_fills_while_one_is_written(queue: WriteQueue, disk: Disk) -> None:
     first = {queue.submit(entry(version=1)), queue.submit(entry(version=2))}
-    await asyncio.sleep(0)
+    await disk.begins()
     second = {queue.submit(entry(version=n)) for n in (3, 4, 5)}
     assert (len(first), len(second)) == (1, 1)
     assert queue.settled() in second
@@ -65,9 +68,21 @@ async def test_the_next_group_fills_while_one_is_written(queue: WriteQueue, disk
     assert queue.settled().done()
 
 
+async def test_what_each_turn_of_the_loop_brings_is_written_together(queue: WriteQueue, disk: Disk) -> None:
+    """As sockets are read that are many, up to a bound of time and of entries."""
+    for version in range(1, 4):
+        queue.submit(entry(version=version))
+        await asyncio.sleep(0)
+    assert written(await disk.ends()) == [1, 2, 3]
+    for version in range(4, 4 + 3 * GATHER_ENTRIES):
+        queue.submit(entry(version=version))
+        await asyncio.sleep(0)
+    assert len(written(await disk.ends())) <= GATHER_ENTRIES
+
+
 async def test_a_failure_is_told_to_all_and_tried_again_in_order(queue: WriteQueue, disk: Disk) -> None:
     first = queue.submit(entry(version=1))
-    await asyncio.sleep(0)
+    await disk.begins()
     second = queue.submit(entry(version=2))
     job = queue.run(lambda _: None)
     await disk.ends(OSError("no"))
@@ -140,7 +155,7 @@ async def test_cancelling_and_timing_out_leave_the_shared_future_alone(queue: Wr
 
 async def test_abandoned_entries_fail_and_everything_settles(queue: WriteQueue, disk: Disk) -> None:
     writing = queue.submit(entry(version=1))
-    await asyncio.sleep(0)
+    await disk.begins()
     waiting = queue.submit(entry(version=2))
     assert queue.abandon() == 2
     for each in (writing, waiting):
@@ -159,7 +174,7 @@ async def test_who_is_told_of_a_failure_is_not_told_that_all_is_settled(
     settled: list[bool] = []
     future = queue.submit(entry(version=1))
     future.add_done_callback(lambda _: settled.append(queue.settled().done()))
-    await asyncio.sleep(0)
+    await disk.begins()
     queue.submit(entry(version=2)).add_done_callback(lambda _: settled.append(queue.settled().done()))
     await disk.ends(sqlite3.OperationalError("disk I/O error"))
     assert settled == [False, False]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.storage.postgres.connection import Connection
 
 HEAD = "0010"
-POSTGRES_HEAD = "p0001"
+POSTGRES_HEAD = "p0002"
 #: Whoever migrates a Postgres database has this advisory lock of it. The number is ours by chance.
 _LOCK = 7_046_029_254_386_353_131
 

@@ -11,7 +11,7 @@ from app.storage.postgres.rows import day_of, session_id, text
 from app.storage.queue import Group, Job, Outcome
 from app.storage.rows import Row, change_values
 
-_HEADS: Final = 4
+_HEADS: Final = 5
 _LOG: Final = 9
 _SESSIONS: Final = 16
 _CHANGES: Final = 9
@@ -32,10 +32,11 @@ _COMMIT: Final = _call(
 class _Head:
     """One session's part of a group: its versions run from `expect` + 1 to `newest`."""
 
-    __slots__ = ("day", "expect", "id", "newest")
+    __slots__ = ("day", "expect", "id", "incarnation", "newest")
 
-    def __init__(self, id: bytes, day: int | None, expect: int, newest: int) -> None:
+    def __init__(self, id: bytes, day: int | None, expect: int, newest: int, incarnation: int) -> None:
         self.id = id
+        self.incarnation = incarnation
         self.day = day
         self.expect = expect
         self.newest = newest
@@ -69,7 +70,7 @@ class _Rows:
                 continue
             if head is None:
                 day = day_of(row.created_at) if row is not None and expect == 0 else None
-                head = heads[name] = _Head(session_id(*name), day, expect, expect)
+                head = heads[name] = _Head(session_id(*name), day, expect, expect, entry.incarnation)
             id = head.id
             head.newest = entry.version
             if batch is not None:
@@ -113,6 +114,7 @@ class _Rows:
             [head.day for head in heads],
             [head.expect for head in heads],
             [head.newest for head in heads],
+            [head.incarnation for head in heads],
             *_columns(self.log, _LOG),
         ]
 

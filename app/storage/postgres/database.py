@@ -217,8 +217,10 @@ class PostgresStorage(Queued):
     async def now(self) -> float:
         return await self._pool.run(reads.read_now)
 
-    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
-        return await self._pool.run(lambda c: reads.read_versions(c, names))
+    async def versions(
+        self, names: Sequence[tuple[str, str]], incarnations: Sequence[int] | None = None
+    ) -> list[int]:
+        return await self._pool.run(lambda c: reads.read_versions(c, names, incarnations))
 
     async def lagging(self, within: int, after: tuple[int, int] | None = None) -> Lagging:
         return await self._pool.run(lambda c: reads.read_lagging(c, within, after))
@@ -237,9 +239,11 @@ class PostgresStorage(Queued):
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
         return await self._read_all(lambda c, found: reads.read_changes(c, project, session, limit, found))
 
-    async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
+    async def batches(
+        self, project: str, session: str, after: int = 0, limit: int = 1000, incarnation: int = 0
+    ) -> list[Batch]:
         return await self._read_all(
-            lambda c, found: reads.read_batches(c, project, session, after, limit, found)
+            lambda c, found: reads.read_batches(c, project, session, after, limit, incarnation, found)
         )
 
     async def producer_state(self, project: str, session: str, producer: str) -> ProducerState | None:

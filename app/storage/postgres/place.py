@@ -127,9 +127,9 @@ async def _write(connection: Connection, wholes: list[Whole]) -> None:
     log: list[Any] = []
     for whole in wholes:
         id, day = ids[whole.name], day_of(whole.row[3])
-        heads.append((id, day, whole.version, _MOVED))
+        heads.append((id, day, whole.version, _MOVED, 0))
         log += [(id, day, _MOVED, *row) for row in whole.batches]
-    await copy("heads", "id, day, version, writer", heads)
+    await copy("heads", "id, day, version, writer, incarnation", heads)
     await copy("log", f"id, day, writer, {BATCH_COLUMNS}", log)
     rows = [(ids[w.name], *w.row[:13], bool(w.row[13]), *w.row[14:]) for w in wholes]
     await copy("sessions", f"id, {SESSION_COLUMNS}", rows)

@@ -43,7 +43,7 @@ CLAIM_MS: Final = 10_000
 _SESSION = f"SELECT {SESSION_COLUMNS} FROM sessions WHERE id = $1"  # noqa: S608
 _OF_SESSIONS = ", ".join(f"s.{name}" for name in SESSION_COLUMNS.split(", "))
 _STORED = f"""
-SELECT {_OF_SESSIONS}, {HISTORY_COLUMNS}, heads.day, n.version AS snapshot_version, n.state
+SELECT {_OF_SESSIONS}, {HISTORY_COLUMNS}, heads.day, heads.incarnation, n.version AS snapshot_version, n.state
 FROM sessions AS s JOIN heads USING (id) LEFT JOIN histories USING (id) LEFT JOIN snapshots AS n USING (id)
 WHERE id = $1
 """  # noqa: S608
@@ -123,7 +123,7 @@ async def read_stored(
     if found is None:
         return None
     values = tuple(found)
-    *history, day, version, state = values[HISTORY_AT:]
+    *history, day, incarnation, version, state = values[HISTORY_AT:]
     rows = await connection.fetch(_BATCHES, id, day, version or 0, None)
     return Stored(
         SessionRow(*values[:HISTORY_AT]),
@@ -131,14 +131,22 @@ async def read_stored(
         version or 0,
         batches_of(rows, project, session, damages),
         history_of(history),
+        incarnation,
     )
 
 
 async def read_batches(
-    connection: Connection, project: str, session: str, after: int, limit: int, damages: list[Found]
+    connection: Connection,
+    project: str,
+    session: str,
+    after: int,
+    limit: int,
+    incarnation: int,
+    damages: list[Found],
 ) -> list[Batch]:
+    """None where the session is another by now; `incarnation` 0: any will do."""
     id = session_id(project, session)
-    day = await connection.fetchval(_DAY, id)
+    day = await connection.fetchval(f"{_DAY} AND ($2::bigint = 0 OR incarnation = $2)", id, incarnation)
     rows = [] if day is None else await connection.fetch(_BATCHES, id, day, after, limit)
     return batches_of(rows, project, session, damages)
 
@@ -175,10 +183,17 @@ async def read_now(connection: Connection) -> float:
     return float(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
 
 
-async def read_versions(connection: Connection, names: Sequence[tuple[str, str]]) -> list[int]:
+async def read_versions(
+    connection: Connection, names: Sequence[tuple[str, str]], incarnations: Sequence[int] | None
+) -> list[int]:
     ids = [session_id(*name) for name in names]
-    found = dict(await connection.fetch("SELECT id, version FROM heads WHERE id = ANY ($1)", ids))
-    return [found.get(id, 0) for id in ids]
+    rows = await connection.fetch("SELECT id, version, incarnation FROM heads WHERE id = ANY ($1)", ids)
+    found = {id: (version, incarnation) for id, version, incarnation in rows}
+    versions = []
+    for id, known in zip(ids, incarnations or [0] * len(ids), strict=True):
+        version, incarnation = found.get(id, (0, 0))
+        versions.append(version if known in (0, incarnation) else 0)
+    return versions
 
 
 async def read_due(connection: Connection, before: int, limit: int) -> list[tuple[str, str]]:

@@ -199,7 +199,9 @@ class SQLiteStorage(Queued):
     async def changes(self, project: str, session: str, limit: int = 1000) -> list[MoodChange]:
         return await self._read_all(lambda c, found: reads.read_changes(c, project, session, limit, found))
 
-    async def batches(self, project: str, session: str, after: int = 0, limit: int = 1000) -> list[Batch]:
+    async def batches(
+        self, project: str, session: str, after: int = 0, limit: int = 1000, incarnation: int = 0
+    ) -> list[Batch]:
         return await self._read_all(
             lambda c, found: reads.read_batches(c, project, session, after, limit, found)
         )
@@ -290,7 +292,9 @@ class SQLiteStorage(Queued):
     async def now(self) -> float:
         return time.time() * 1000
 
-    async def versions(self, names: Sequence[tuple[str, str]]) -> list[int]:
+    async def versions(
+        self, names: Sequence[tuple[str, str]], incarnations: Sequence[int] | None = None
+    ) -> list[int]:
         return await self._read(lambda c: reads.read_versions(c, names))
 
     async def _kept_secret(self, name: str) -> bytes:

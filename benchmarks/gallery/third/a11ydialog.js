@@ -1,0 +1,2 @@
+import A11yDialog from "a11y-dialog";
+new A11yDialog(document.getElementById("d"));

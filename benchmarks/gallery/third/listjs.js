@@ -1,0 +1,2 @@
+import List from "list.js";
+new List("l", { valueNames: ["name"] });

@@ -1,0 +1,2 @@
+import zoom from "medium-zoom";
+zoom("#pic");

@@ -1,0 +1,2 @@
+import Ractive from "ractive";
+new Ractive({ target: "#root", data: { n: 1, tabs: ["One", "Two"], at: 0 }, template: `<p id=words>Some words to read, and to select while reading.</p><button id=up on-click="@.add('n')">More</button> {{n}} {{#each tabs:i}}<a id="tab{{i}}" style="cursor:pointer;padding:9px;{{#if i === at}}font-weight:bold{{/if}}" on-click="@.set('at', i)">{{this}}</a>{{/each}} <button id=dead on-click="@.set('n', n)">Refresh</button>` });

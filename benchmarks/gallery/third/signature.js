@@ -1,0 +1,3 @@
+import SignaturePad from "signature_pad";
+const pad = new SignaturePad(document.getElementById("c"));
+document.getElementById("clear").onclick = () => pad.clear();

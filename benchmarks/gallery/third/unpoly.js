@@ -1,0 +1,2 @@
+import "unpoly/unpoly.css";
+import "unpoly";
