@@ -1,6 +1,8 @@
 """The load process: reads one job a line from standard input, writes one result a line."""
 
+import faulthandler
 import sys
+from typing import Final
 
 import msgspec
 import uvloop
@@ -11,6 +13,10 @@ from benchmarks.latency import latency
 from benchmarks.moods import moods
 from benchmarks.rates import post, stream
 from benchmarks.storm import storm
+
+#: Seconds that a job may take beyond those that it asks for: to open 15,000 sockets takes a slow machine three minutes.
+#: One that takes longer hangs: the process says where, and ends.
+PATIENCE: Final = 240.0
 
 _decode = msgspec.json.Decoder(Job).decode
 
@@ -32,8 +38,11 @@ def run(job: Job) -> Result:
 
 def main() -> None:
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(msgspec.json.encode(run(_decode(line))) + b"\n")
+        job = _decode(line)
+        faulthandler.dump_traceback_later(PATIENCE + getattr(job, "seconds", 0.0), exit=True)
+        sys.stdout.buffer.write(msgspec.json.encode(run(job)) + b"\n")
         sys.stdout.buffer.flush()
+        faulthandler.cancel_dump_traceback_later()
 
 
 if __name__ == "__main__":

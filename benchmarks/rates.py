@@ -148,10 +148,10 @@ async def post(job: Post) -> Rates:
 async def _connect(target: Target, makers: Sequence[Callable[[], Visitor]]) -> list[Visitor]:
     loop = asyncio.get_running_loop()
     visitors = []
-    for make in makers:
-        _, visitor = await loop.create_connection(make, "127.0.0.1", target.port)
-        visitors.append(visitor)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
+        for make in makers:
+            _, visitor = await loop.create_connection(make, "127.0.0.1", target.port)
+            visitors.append(visitor)
         await asyncio.gather(*(visitor.ready for visitor in visitors))
     return visitors
 

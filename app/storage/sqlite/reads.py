@@ -114,6 +114,9 @@ def read_stored(
     connection: sqlite3.Connection, project: str, session: str, damages: list[Found]
 ) -> Stored | None:
     """Row, snapshot and log as of one moment. Raises Damaged."""
+    # Most who come are new, and beside a busy loop each statement waits for Python's lock.
+    if not connection.execute(_SESSION, (project, session)).fetchone():
+        return None
     connection.execute("BEGIN")
     try:
         found = connection.execute(_SESSION, (project, session)).fetchone()
