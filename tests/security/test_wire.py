@@ -176,6 +176,8 @@ def test_a_stop_beside_wishes_to_upgrade_ends_well(tmp_path_factory: pytest.Temp
     """The write-ahead log is folded into the database, and the exit code is 0."""
     limits = {"SESSIONMOOD_DRAIN_GAP": 0, "SESSIONMOOD_DRAIN_SPREAD": 0, "SESSIONMOOD_DRAIN_GRACE": 10}
     for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:  # as under nohup, where the server ignores it too
+            continue
         with running(tmp_path_factory.mktemp("stop"), **limits) as server:
             assert server.post(fresh(), CLICK).status_code == 200
             open_lines = []
