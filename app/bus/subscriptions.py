@@ -80,9 +80,11 @@ class Subscription:
             for task in done:
                 task.result()
         finally:
-            await end(tasks)
-            await self._connection.disconnect(nowait=True)
-            await asyncio.sleep(0)  # the line ends in the next turn of the loop
+            try:
+                await end(tasks)
+            finally:  # also when this is cancelled meanwhile
+                await self._connection.disconnect(nowait=True)
+                await asyncio.sleep(0)  # the line ends in the next turn of the loop
 
     async def _write(self) -> None:
         while True:
