@@ -260,7 +260,7 @@ class Conflicts:
         """The session is no more, or another's. Who is here must not go on with it."""
         session.stale = False
         session.erased = True
-        if self._ingest.sessions.get(session.project, session.id) is session:
+        if self._ingest.sessions.has(session):
             self._ingest.sessions.remove(session)
         self._fail_all(session, error)
         self.on_gone(session, error)

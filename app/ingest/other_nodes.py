@@ -40,9 +40,8 @@ class OtherNodes:
                 return
             if not session.pending and not session.stale:
                 if self._ingest.sessions.get(session.project, session.id) is None:
-                    self._ingest.sessions.add(
-                        session
-                    )  # it left memory meanwhile, and is as good as read again
+                    # It left memory meanwhile, and is as good as read again.
+                    self._ingest.sessions.add(session)
                 self._ingest.pass_time(session, self._ingest.clock())
                 if not session.pending:
                     return
@@ -50,8 +49,7 @@ class OtherNodes:
 
     async def is_behind(self, session: Session) -> bool:
         """Whether another node has gone on with `session`; where one has erased it, it is gone here too, also where
-        another has begun under its name. Raises
-        StorageUnavailable."""
+        another has begun under its name. Raises StorageUnavailable."""
         stored, asked = session.is_stored, session.incarnation
         name = (session.project, session.id)
         (version,) = await self._ingest.store.versions([name], [asked if stored else 0])
@@ -78,7 +76,7 @@ class OtherNodes:
             rows = await self._ingest.store.batches(
                 session.project, session.id, version, incarnation=session.incarnation
             )
-            if session.erased or self._ingest.sessions.get(session.project, session.id) is not session:
+            if session.erased or not self._ingest.sessions.has(session):
                 return False
             if session.pending or session.version != version:
                 continue  # whoever folded meanwhile will see

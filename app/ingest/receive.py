@@ -90,7 +90,7 @@ class Ingest:
         if session.proposed:
             return
         if not session.subscribers and session.version == 0 and session.pending == 0:
-            if self.sessions.get(session.project, session.id) is session:
+            if self.sessions.has(session):
                 self.sessions.remove(session)
         else:
             self.sessions.schedule(session)

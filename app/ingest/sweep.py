@@ -110,8 +110,6 @@ class Sweep:
         """`wake`, session by session."""
         sessions = self._ingest.sessions
         for session in sessions.due(clock()):
-            if not session.proposed and not self._is_here(session):
-                continue  # it left while others were woken
             try:
                 self._ingest.pass_time(session, clock())
                 self._ingest.counters.swept += 1
@@ -133,12 +131,9 @@ class Sweep:
             now - idle_ms, self._ingest.max_sessions, now - idle_ms // BRIEF_SHARE
         )
         for session in idle:
-            if self._is_here(session):  # it may have left while others did
+            if self._ingest.sessions.has(session):  # it may have left while others did
                 self._evict_guarded(session)
             yield
-
-    def _is_here(self, session: Session) -> bool:
-        return self._ingest.sessions.get(session.project, session.id) is session
 
     async def catch_up(self) -> None:
         """Write the rows that a crash left behind their log. Nothing else depends on it than what lists show: who reads
@@ -216,7 +211,7 @@ class Sweep:
             stored.add_done_callback(partial(self._evict_stored, session, session.version))
 
     def _evict_stored(self, session: Session, version: int, stored: "asyncio.Future[None]") -> None:
-        if stored.exception() is None and self._is_here(session) and session.version == version:
+        if stored.exception() is None and self._ingest.sessions.has(session) and session.version == version:
             self._evict(session)
 
 
