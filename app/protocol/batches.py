@@ -58,6 +58,14 @@ def part(batch: Batch, start: int, stop: int) -> Batch:
     )
 
 
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Batches that follow one another as one."""
+    first = batches[0]
+    return Batch(
+        events=[event for batch in batches for event in batch.events], seq=first.seq, lost=first.lost
+    )
+
+
 _decode_event = msgspec.json.Decoder(WireEvent).decode
 decode_events = msgspec.json.Decoder(list[WireEvent]).decode
 decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -18,7 +18,7 @@ from app.errors import Revoked, StorageUnavailable
 from app.ingest.history_rows import history_row, mood_columns, told
 from app.ingest.receive import Ingest
 from app.ingest.sweep import DUE_AT_ONCE
-from app.mood import MoodEngine, Reading
+from app.mood import Event, MoodEngine, Reading
 from app.protocol.batches import WireEvent
 from app.protocol.events import to_event
 from app.protocol.readings import reading_dict
@@ -531,6 +531,20 @@ class Refusals:
         return self.call(*args, **options)
 
 
+class BrokenOnce:
+    """What looks on fails, when time passes for the first time."""
+
+    broken = True
+
+    def receive(self, event: Event, engine: MoodEngine) -> None:
+        pass
+
+    def advance(self, now: int, engine: MoodEngine) -> None:
+        if self.broken:
+            self.broken = False
+            raise ZeroDivisionError
+
+
 async def test_a_sweep_outlives_what_goes_wrong_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -540,7 +554,9 @@ async def test_a_sweep_outlives_what_goes_wrong_in_it(
         for name in ("a", "b"):
             await ingest.receive(opened(ingest, name, clock), batch("click", "rage_click"), clock()).durable
         waking = sweep(ingest)
-        monkeypatch.setattr(ingest, "pass_time", Refusals(ingest.pass_time, ZeroDivisionError()))
+        broken = ingest.sessions.get(PROJECT, "a")
+        assert broken is not None
+        broken.observer = BrokenOnce()
         clock.now += 3_600_000
         waking.wake(clock())
         assert "a session could not be advanced" in caplog.text

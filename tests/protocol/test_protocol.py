@@ -12,7 +12,8 @@ from app import protocol
 from app.errors import BadBatch, BadRequest, SessionMoodError, TooLarge
 from app.protocol.batches import Batch, Limits, WireEvent
 from app.protocol.bodies import decode_body
-from app.protocol.frames import Hello, Ping, Pong, decode_frame
+from app.protocol.frames import Hello, Ping, Pong
+from app.protocol.incoming import decode_frame
 
 LIMITS = Limits(events=5, bytes=10_000, inflight=4)
 
