@@ -306,9 +306,9 @@ class HttpProtocol(ClosingHttp):
             heir = cast(Any, self.ws_protocol_class)(
                 config=self.config, server_state=self.server_state, app_state=self.app_state
             )
-            heir.head = self.scope
+            heir.head, heir.address = self.scope, self.address
             heir.connection_made(self.transport)
-            heir.shake_hands(heads.handshake(self.headers))
+            heir.shake_hands(self.headers)
             self.transport.set_protocol(heir)
             self.transport.resume_reading()
         self._part_from_parser()
