@@ -36,7 +36,9 @@ BORROWED: Final = [
         "http_ends",
         "ClosingHttp",
         HttpToolsProtocol,
-        "_unset_keepalive_if_required cycle flow loop pipeline shutdown transport ",
+        "_unset_keepalive_if_required app app_state asgi_version client config connection_made connections "
+        "cycle flow limit_concurrency loop parser pipeline root_path scheme server server_state shutdown "
+        "tasks timeout_keep_alive transport ws_protocol_class ",
     ),
     (
         "request_cycle",
