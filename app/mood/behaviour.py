@@ -114,21 +114,19 @@ class Behaviour:
         self.reading.strengths(now, m, out)
         self.doing.strengths(now, m, out)
         out.arrived = 1.0
-        dead = out.dead_click
-        unanswered = out.unanswered_clicks
-        if dead > 0.0 or unanswered > 0.0:
+        if out.friction > 0.0:
             # who tries one thing after another in vain is not discovering
-            out.exploring *= 1.0 - max(dead, unanswered)
-        turning = out.back_and_forth
-        struggle = out.form_struggle
-        failing = out.high_error_rate
-        if turning > 0.0 or struggle > 0.0 or failing > 0.0:
+            vain = out.dead_click
+            if out.unanswered_clicks > vain:
+                vain = out.unanswered_clicks
+            out.exploring *= 1.0 - vain
             # what is answered by a refusal, or left at once for the page before, is no success
+            turning = out.back_and_forth
             against = turning
-            if struggle > against:
-                against = struggle
-            if failing > against:
-                against = failing
+            if out.form_struggle > against:
+                against = out.form_struggle
+            if out.high_error_rate > against:
+                against = out.high_error_rate
             out.smooth_progress *= 1.0 - against
             out.dwell *= 1.0 - turning
         return out

@@ -17,6 +17,7 @@ from app.mood.strengths import Points, Strengths
 from app.mood.words import describe
 
 _VERSION: Final = 7
+_STEP_MS: Final = grid.STEP_MS
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 #: Points that are shown as 0.00.
@@ -55,7 +56,7 @@ class MoodEngine:
         self.behaviour: Behaviour = Behaviour(started_at)
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
-        self.scored: Points = Points()
+        self.scored: Points = Points(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         self.strong: Strengths = Strengths()
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
@@ -65,32 +66,33 @@ class MoodEngine:
     def receive(self, event: Event) -> list[Change | Offer]:
         """Take one event and say what became of it. An event from before the last one counts as of that one:
         its `at` is set so."""
-        if event.at < self.anchor:
-            event.at = self.anchor
         at = event.at
+        if at < self.anchor:
+            event.at = at = self.anchor
         code = event.code
-        known = code != NO_CODE
-        if not known and self.event_count > 0:
+        if code == NO_CODE and self.event_count > 0:
             happened = self.advance(at)
             self.event_count += 1
             return happened
-        stood, told = self.last_at, self.decision.mood
-        if at < stood:
-            self._go_back()
-        happened = self.advance(at) if at >= self.anchor + grid.STEP_MS else []
+        if at < self.last_at:
+            return self._receive_late(event)
+        happened = self.advance(at) if at >= self.anchor + _STEP_MS else []
         self.event_count += 1
         self.last_at = at
         self.anchor = at
         if self.before:
             self.before = []
-        if not known:
-            pass  # a first event gives a reading, whatever it is
-        elif code == HELP:
+        if code == HELP:
             self.help.heard(event, self.model)
-        else:
+        else:  # of an unknown type too: a first event gives a reading, whatever it is
             self.behaviour.fold(code, event, self.model)
         self._decide(at, True, happened)
-        return happened if at >= stood else self._corrected(happened, stood, told)
+        return happened
+
+    def _receive_late(self, event: Event) -> list[Change | Offer]:
+        stood, told = self.last_at, self.decision.mood
+        self._go_back()
+        return self._corrected(self.receive(event), stood, told)
 
     def _go_back(self) -> None:
         """Stand at the last event again, as if no time had passed since."""
@@ -137,12 +139,12 @@ class MoodEngine:
     def _strengths(self) -> Strengths:
         strengths = self.behaviour.strengths(self.last_at, self.model)
         if self.scar > 0.0:
-            self._recover(strengths, strengths.friction(), self.last_at)
+            self._recover(strengths, self.last_at)
         return strengths
 
-    def _recover(self, strengths: Strengths, friction: float, now: int) -> None:
+    def _recover(self, strengths: Strengths, now: int) -> None:
         """Add the signal of friction that was there before and is gone, while things go well."""
-        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - friction
+        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - strengths.friction
         if relief > 0.0:
             strengths.recovered = relief * strengths.smooth_progress
 
@@ -179,21 +181,24 @@ class MoodEngine:
 
     def _points(self, strengths: Strengths, now: int) -> Points:
         points = points_of(strengths, self.model)
-        feedback = self.behaviour.feedback
-        if feedback.said:
-            points.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
+        if self.behaviour.feedback.said:
+            self._add_feedback(points, now)
         return points
+
+    def _add_feedback(self, points: Points, now: int) -> None:
+        feedback = self.behaviour.feedback
+        points.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
 
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
         self.strong = strengths = self.behaviour.strengths(now, m)
-        friction = strengths.friction()
-        if friction >= m.trouble_from and by_event:
-            self._remember(now, friction)
-        elif self.scar > 0.0 and by_event:
-            self._remember(now, 0.0)
+        if by_event:
+            if strengths.friction >= m.trouble_from:
+                self._remember(now, strengths.friction)
+            elif self.scar > 0.0:
+                self._remember(now, 0.0)
         if self.scar > 0.0 and strengths.smooth_progress > 0.0:
-            self._recover(strengths, friction, now)
+            self._recover(strengths, now)
         self.scored = points = self._points(strengths, now)
         decision = self.decision
         if decision.decide(now, points, m):

@@ -9,11 +9,13 @@ from app.mood.signals.names import NAMES
 
 
 class Strengths:
-    """The strength of each signal, in [0, 1], by its name in `names.NAMES`."""
+    """The strength of each signal, in [0, 1], by its name in `names.NAMES`. `friction`: of the strongest friction
+    signal; whoever sets one keeps it."""
 
-    __slots__ = NAMES
+    __slots__ = (*NAMES, "friction")
 
     def __init__(self) -> None:
+        self.friction: float = 0.0
         self.rage_click: float = 0.0
         self.dead_click: float = 0.0
         self.unanswered_clicks: float = 0.0
@@ -70,48 +72,27 @@ class Strengths:
             self.arrived,
         ]
 
-    def friction(self) -> float:
-        """The strongest friction signal."""
-        most = 0.0
-        if self.rage_click > most:
-            most = self.rage_click
-        if self.dead_click > most:
-            most = self.dead_click
-        if self.unanswered_clicks > most:
-            most = self.unanswered_clicks
-        if self.slow_response > most:
-            most = self.slow_response
-        if self.error_click > most:
-            most = self.error_click
-        if self.high_error_rate > most:
-            most = self.high_error_rate
-        if self.thrashed_cursor > most:
-            most = self.thrashed_cursor
-        if self.back_and_forth > most:
-            most = self.back_and_forth
-        if self.repeated_actions > most:
-            most = self.repeated_actions
-        if self.scroll_search > most:
-            most = self.scroll_search
-        if self.form_struggle > most:
-            most = self.form_struggle
-        if self.hover_search > most:
-            most = self.hover_search
-        return most
-
 
 class Points:
     """The raw score of each mood."""
 
     __slots__ = ("bored", "confused", "curious", "engaged", "frustrated", "satisfied")
 
-    def __init__(self) -> None:
-        self.frustrated: float = 0.0
-        self.engaged: float = 0.0
-        self.bored: float = 0.0
-        self.confused: float = 0.0
-        self.curious: float = 0.0
-        self.satisfied: float = 0.0
+    def __init__(
+        self,
+        frustrated: float,
+        engaged: float,
+        bored: float,
+        confused: float,
+        curious: float,
+        satisfied: float,
+    ) -> None:
+        self.frustrated: float = frustrated
+        self.engaged: float = engaged
+        self.bored: float = bored
+        self.confused: float = confused
+        self.curious: float = curious
+        self.satisfied: float = satisfied
 
     def of(self, mood: int) -> float:
         """Those of a mood by its place in MOODS."""
