@@ -11,7 +11,7 @@ from app.mood.events import HELP, NO_CODE, Event
 from app.mood.help import HelpPolicy
 from app.mood.model.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import chance_of, independent_friction, most_frustrated, points_of, softmax
+from app.mood.scoring import chance_of, independent_friction, most_frustrated, score, softmax
 from app.mood.signals.names import COUNT, NAMES
 from app.mood.strengths import Points, Strengths
 from app.mood.words import describe
@@ -56,7 +56,7 @@ class MoodEngine:
         self.behaviour: Behaviour = Behaviour(started_at)
         self.decision: Decision = Decision()
         self.help: HelpPolicy = HelpPolicy(session, started_at, model)
-        self.scored: Points = Points(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        self.scored: Points = Points()
         self.strong: Strengths = Strengths()
         self.before: list[object] = []  # decision and help as of `anchor`, while the engine stands past it
         self.scar: float = 0.0  # the worst friction so far, faded, at scar_at
@@ -90,9 +90,14 @@ class MoodEngine:
         return happened
 
     def _receive_late(self, event: Event) -> list[Change | Offer]:
+        """Take an event from before the moment the engine stands at. What there is to say: offers, and the mood that
+        holds now if it is another than the one told at that moment, as learned then."""
         stood, told = self.last_at, self.decision.mood
         self._go_back()
-        return self._corrected(self.receive(event), stood, told)
+        said: list[Change | Offer] = [item for item in self.receive(event) if isinstance(item, Offer)]
+        if self.decision.mood != told:
+            said.append(self._change(stood, self.decision.mood))
+        return said
 
     def _go_back(self) -> None:
         """Stand at the last event again, as if no time had passed since."""
@@ -101,14 +106,6 @@ class MoodEngine:
             self.help.restore(self.before[1])
         self.before = []
         self.last_at = self.anchor
-
-    def _corrected(self, happened: list[Change | Offer], stood: int, told: int) -> list[Change | Offer]:
-        """What there is to say after a late event, when `told` was the mood at `stood`: offers, and the mood
-        that holds now if it is another, as learned then."""
-        said: list[Change | Offer] = [item for item in happened if isinstance(item, Offer)]
-        if self.decision.mood != told:
-            said.append(self._change(stood, self.decision.mood))
-        return said
 
     def advance(self, now: int) -> list[Change | Offer]:
         """Let time pass up to `now`, which changes moods at the moments of the grid only."""
@@ -137,7 +134,8 @@ class MoodEngine:
         return self._strengths().listed()
 
     def _strengths(self) -> Strengths:
-        strengths = self.behaviour.strengths(self.last_at, self.model)
+        strengths = Strengths()
+        self.behaviour.strengths(self.last_at, self.model, strengths)
         if self.scar > 0.0:
             self._recover(strengths, self.last_at)
         return strengths
@@ -161,7 +159,9 @@ class MoodEngine:
 
     def raw_scores(self) -> list[float]:
         """The points of each mood as of `last_at`, in the order of MOODS, taken anew."""
-        return self._points(self._strengths(), self.last_at).listed()
+        points = Points()
+        self._score(self._strengths(), self.last_at, points)
+        return points.listed()
 
     def chances(self) -> list[float]:
         """What confidence would say of each mood as of `last_at`; empty before the first event."""
@@ -177,21 +177,19 @@ class MoodEngine:
     def _stand(self) -> None:
         """Take the scores of `last_at`."""
         self.strong = self._strengths()
-        self.scored = self._points(self.strong, self.last_at)
+        self._score(self.strong, self.last_at, self.scored)
 
-    def _points(self, strengths: Strengths, now: int) -> Points:
-        points = points_of(strengths, self.model)
-        if self.behaviour.feedback.said:
-            self._add_feedback(points, now)
-        return points
-
-    def _add_feedback(self, points: Points, now: int) -> None:
+    def _score(self, strengths: Strengths, now: int, out: Points) -> None:
+        score(strengths, self.model, out)
         feedback = self.behaviour.feedback
-        points.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
+        if feedback.said:
+            out.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
 
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
-        self.strong = strengths = self.behaviour.strengths(now, m)
+        behaviour = self.behaviour
+        strengths = self.strong
+        behaviour.strengths(now, m, strengths)
         if by_event:
             if strengths.friction >= m.trouble_from:
                 self._remember(now, strengths.friction)
@@ -199,7 +197,11 @@ class MoodEngine:
                 self._remember(now, 0.0)
         if self.scar > 0.0 and strengths.smooth_progress > 0.0:
             self._recover(strengths, now)
-        self.scored = points = self._points(strengths, now)
+        points = self.scored
+        if behaviour.feedback.said:
+            self._score(strengths, now, points)
+        else:
+            score(strengths, m, points)
         decision = self.decision
         if decision.decide(now, points, m):
             change = self._change(now, decision.mood)
@@ -207,23 +209,17 @@ class MoodEngine:
                 change.because = self._because(decision.mood, now)
             happened.append(change)
         if decision.mood == FRUSTRATED:
-            signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
+            signs = independent_friction(strengths, behaviour.clicks.hammering(now, m))
             offer = self.help.due(now, decision.since, signs, m)
             if offer is not None:
                 happened.append(offer)
 
     def _change(self, at: int, mood: int) -> Change:
         m = self.model
-        previous = self.decision.previous
-        return Change(
-            at,
-            MOODS[mood],
-            MOODS[previous] if previous != NONE else None,
-            self._chance(mood),
-            m.actions[mood],
-            self._named(mood),
-            self.event_count,
-        )
+        before = self.decision.previous
+        previous = MOODS[before] if before != NONE else None
+        named = self._named(mood)
+        return Change(at, MOODS[mood], previous, self._chance(mood), m.actions[mood], named, self.event_count)
 
     def _remember(self, now: int, friction: float) -> None:
         """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""

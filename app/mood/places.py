@@ -40,7 +40,7 @@ class Place:
 
     def fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            left = kept(m.friction_rate, self.at, at)
+            left = exp(-m.friction_rate * (at - self.at))
             self.clicks *= left
             self.dead *= left
             self.verdicts *= left

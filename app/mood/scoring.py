@@ -14,44 +14,46 @@ _SIGN: Final = 0.3
 # Written out for all signals: plain arithmetic is what both Python and mypyc do best.
 
 
-def points_of(s: Strengths, m: Model) -> Points:
-    """What the signals add to the raw score of each mood: the sums over all signals in the order of `names.NAMES`, less
-    terms that are 0. Of friction only what is there is looked at; of the rest most is."""
+def score(s: Strengths, m: Model, out: Points) -> None:
+    """Put into `out` what the signals add to the raw score of each mood: the sums over all signals in the order of
+    `names.NAMES`, less terms that are 0. Of friction only what is there is looked at; of the rest most is."""
     if not m.shipped_pairs:
-        return _points_of_any(s, m)
+        _score_any(s, m, out)
+        return
     w = m.weighed
     frustrated = confused = bored = engaged = satisfied = 0.0
-    if s.rage_click != 0.0:
-        frustrated += s.rage_click * w.rage_click.frustrated
-        satisfied += s.rage_click * w.rage_click.satisfied
-    if s.dead_click != 0.0:
-        frustrated += s.dead_click * w.dead_click.frustrated
-        confused += s.dead_click * w.dead_click.confused
-        satisfied += s.dead_click * w.dead_click.satisfied
-    if s.unanswered_clicks != 0.0:
-        frustrated += s.unanswered_clicks * w.unanswered_clicks.frustrated
-        satisfied += s.unanswered_clicks * w.unanswered_clicks.satisfied
-    if s.slow_response != 0.0:
-        frustrated += s.slow_response * w.slow_response.frustrated
-    if s.error_click != 0.0:
-        frustrated += s.error_click * w.error_click.frustrated
-    if s.high_error_rate != 0.0:
-        frustrated += s.high_error_rate * w.high_error_rate.frustrated
-        confused += s.high_error_rate * w.high_error_rate.confused
-    if s.thrashed_cursor != 0.0:
-        frustrated += s.thrashed_cursor * w.thrashed_cursor.frustrated
-    if s.back_and_forth != 0.0:
-        confused += s.back_and_forth * w.back_and_forth.confused
-    if s.repeated_actions != 0.0:
-        frustrated += s.repeated_actions * w.repeated_actions.frustrated
-        confused += s.repeated_actions * w.repeated_actions.confused
-    if s.scroll_search != 0.0:
-        confused += s.scroll_search * w.scroll_search.confused
-    if s.form_struggle != 0.0:
-        frustrated += s.form_struggle * w.form_struggle.frustrated
-        confused += s.form_struggle * w.form_struggle.confused
-    if s.hover_search != 0.0:
-        confused += s.hover_search * w.hover_search.confused
+    if s.friction != 0.0:
+        if s.rage_click != 0.0:
+            frustrated += s.rage_click * w.rage_click.frustrated
+            satisfied += s.rage_click * w.rage_click.satisfied
+        if s.dead_click != 0.0:
+            frustrated += s.dead_click * w.dead_click.frustrated
+            confused += s.dead_click * w.dead_click.confused
+            satisfied += s.dead_click * w.dead_click.satisfied
+        if s.unanswered_clicks != 0.0:
+            frustrated += s.unanswered_clicks * w.unanswered_clicks.frustrated
+            satisfied += s.unanswered_clicks * w.unanswered_clicks.satisfied
+        if s.slow_response != 0.0:
+            frustrated += s.slow_response * w.slow_response.frustrated
+        if s.error_click != 0.0:
+            frustrated += s.error_click * w.error_click.frustrated
+        if s.high_error_rate != 0.0:
+            frustrated += s.high_error_rate * w.high_error_rate.frustrated
+            confused += s.high_error_rate * w.high_error_rate.confused
+        if s.thrashed_cursor != 0.0:
+            frustrated += s.thrashed_cursor * w.thrashed_cursor.frustrated
+        if s.back_and_forth != 0.0:
+            confused += s.back_and_forth * w.back_and_forth.confused
+        if s.repeated_actions != 0.0:
+            frustrated += s.repeated_actions * w.repeated_actions.frustrated
+            confused += s.repeated_actions * w.repeated_actions.confused
+        if s.scroll_search != 0.0:
+            confused += s.scroll_search * w.scroll_search.confused
+        if s.form_struggle != 0.0:
+            frustrated += s.form_struggle * w.form_struggle.frustrated
+            confused += s.form_struggle * w.form_struggle.confused
+        if s.hover_search != 0.0:
+            confused += s.hover_search * w.hover_search.confused
     if s.long_idle != 0.0:
         engaged += s.long_idle * w.long_idle.engaged
         bored += s.long_idle * w.long_idle.bored
@@ -84,17 +86,22 @@ def points_of(s: Strengths, m: Model) -> Points:
         frustrated += s.repeat_use * w.repeat_use.frustrated
         engaged += s.repeat_use * w.repeat_use.engaged
     engaged += s.arrived * w.arrived.engaged
-    return Points(frustrated, engaged, bored, confused, 0.0 + exploring * w.exploring.curious, satisfied)
+    out.frustrated = frustrated
+    out.engaged = engaged
+    out.bored = bored
+    out.confused = confused
+    out.curious = 0.0 + exploring * w.exploring.curious
+    out.satisfied = satisfied
 
 
-def _points_of_any(s: Strengths, m: Model) -> Points:
+def _score_any(s: Strengths, m: Model, out: Points) -> None:
     """The same where a project gives weight to a signal for a mood for which the shipped table gives it none."""
     points = [0.0] * len(MOODS)
     for strength, row in zip(s.listed(), m.rows, strict=True):
         if strength != 0.0:
             for mood in range(len(MOODS)):
                 points[mood] += strength * row[mood]
-    return Points(points[0], points[1], points[2], points[3], points[4], points[5])
+    out.put(points)
 
 
 def softmax(points: list[float], temperature: float) -> list[float]:

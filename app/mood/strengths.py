@@ -78,21 +78,13 @@ class Points:
 
     __slots__ = ("bored", "confused", "curious", "engaged", "frustrated", "satisfied")
 
-    def __init__(
-        self,
-        frustrated: float,
-        engaged: float,
-        bored: float,
-        confused: float,
-        curious: float,
-        satisfied: float,
-    ) -> None:
-        self.frustrated: float = frustrated
-        self.engaged: float = engaged
-        self.bored: float = bored
-        self.confused: float = confused
-        self.curious: float = curious
-        self.satisfied: float = satisfied
+    def __init__(self) -> None:
+        self.frustrated: float = 0.0
+        self.engaged: float = 0.0
+        self.bored: float = 0.0
+        self.confused: float = 0.0
+        self.curious: float = 0.0
+        self.satisfied: float = 0.0
 
     def of(self, mood: int) -> float:
         """Those of a mood by its place in MOODS."""
@@ -109,6 +101,15 @@ class Points:
     def listed(self) -> list[float]:
         """In the order of MOODS."""
         return [self.frustrated, self.engaged, self.bored, self.confused, self.curious, self.satisfied]
+
+    def put(self, points: list[float]) -> None:
+        """`points`: in the order of MOODS."""
+        self.frustrated = points[0]
+        self.engaged = points[1]
+        self.bored = points[2]
+        self.confused = points[3]
+        self.curious = points[4]
+        self.satisfied = points[5]
 
     def add(self, points: list[float]) -> None:
         """`points`: in the order of MOODS."""

@@ -79,11 +79,11 @@ def trouble_strengths(self: TroubleSignals, now: int, m: Model, out: Strengths) 
     out.friction = max(out.listed()[:FRICTION_COUNT])
 
 
-def points_of(strengths: Strengths, m: Model) -> Points:
+def score(strengths: Strengths, m: Model, out: Points) -> None:
     points = [0.0] * 6
     for strength, row in zip(strengths.listed(), m.rows, strict=True):
         points = [sofar + strength * weight for sofar, weight in zip(points, row, strict=True)]
-    return Points(*points)
+    out.put(points)
 
 
 def chance_of(mood: int, points: float, most: float, m: Model) -> float:
@@ -124,7 +124,7 @@ def put_in_place() -> None:
         (DoingSignals, "_fade", fade_doing),
         (TroubleSignals, "strengths", trouble_strengths),
         (Decision, "_choose", choose),
-        (engine, "points_of", points_of),
+        (engine, "score", score),
         (engine, "chance_of", chance_of),
     ):
         assert hasattr(owner, name), name

@@ -111,8 +111,8 @@ class Model:
         self.temperature: float = v["temperature"]
         self.curves: list[Curve] = [Curve(mood, v) for mood in MOODS]
         # fewer points than these are below a mood's entry for certain, however a division rounds
-        floors = [curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves]
-        self.floors: Points = Points(floors[0], floors[1], floors[2], floors[3], floors[4], floors[5])
+        self.floors: Points = Points()
+        self.floors.put([curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves])
         self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0

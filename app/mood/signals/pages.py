@@ -56,9 +56,9 @@ class PageSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.dwelt > 0.0:
-                self.dwelt = faded(self.dwelt, kept(m.dwell_rate, self.at, at))
+                self.dwelt = faded(self.dwelt, exp(-m.dwell_rate * (at - self.at)))
             if self.new > 0.0:
-                self.new = faded(self.new, kept(m.curious_rate, self.at, at))
+                self.new = faded(self.new, exp(-m.curious_rate * (at - self.at)))
             self.at = at
 
     def page_changed(self, name: str | None, back: bool, at: int, m: Model) -> bool:
@@ -118,9 +118,14 @@ class PageSignals:
         turns = self.turns
         turn = self.turn
         if turns > 0.0 or turn > 0.0:
-            if turns > 0.0 and now > self.turns_at:
-                turns *= exp(-m.confused_rate * (now - self.turns_at))
-            if turn > 0.0:
+            if now > self.turns_at:
+                left = exp(-m.confused_rate * (now - self.turns_at))
+                turns *= left
+                if turn > 0.0:
+                    if self.entered != self.turns_at:
+                        left = kept(m.confused_rate, self.entered, now)
+                    turns += turn * left
+            elif turn > 0.0:
                 turns += turn * kept(m.confused_rate, self.entered, now)
             turns /= m.pages_full
             if turns > 1.0:

@@ -131,11 +131,11 @@ class ReadingSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.read > 0.0 or self.ahead > 0.0:
-                left = kept(m.engaged_rate, self.at, at)
+                left = exp(-m.engaged_rate * (at - self.at))
                 self.read *= left
                 self.ahead *= left
             if self.turns > 0.0:
-                self.turns *= kept(m.confused_rate, self.at, at)
+                self.turns *= exp(-m.confused_rate * (at - self.at))
             self.at = at
 
     def _moved(self, m: Model) -> tuple[float, float]:
@@ -159,11 +159,11 @@ class ReadingSignals:
         read = self.read
         ahead = self.ahead
         turns = self.turns
+        left = 1.0
         if now > at:
-            if ahead > 0.0 or read > 0.0:
-                left = exp(-m.engaged_rate * (now - at))
-                read *= left
-                ahead *= left
+            left = exp(-m.engaged_rate * (now - at))
+            read *= left
+            ahead *= left
             if turns > 0.0:
                 turns *= exp(-m.confused_rate * (now - at))
         deepest = self.deepest
@@ -175,12 +175,10 @@ class ReadingSignals:
             more_ahead = self.more_ahead
             more_read = self.more_read
             if more_ahead > 0.0 or more_read > 0.0:
-                if now > self.place_at:
-                    left = exp(-m.engaged_rate * (now - self.place_at))
-                    more_read *= left
-                    more_ahead *= left
-                read += more_read
-                ahead += more_ahead
+                if self.place_at != at:
+                    left = kept(m.engaged_rate, self.place_at, now)
+                read += more_read * left
+                ahead += more_ahead * left
             if self.turning:
                 turns += kept(m.confused_rate, self.place_at, now)
             if self.place > deepest:
