@@ -235,6 +235,7 @@ class Conflicts:
                 self._fail_all(session, error)
                 if behind and session.lineage == lineage:
                     session.stale = False
+                    ingest.sessions.schedule(session)  # it may have been due meanwhile
                     return None
                 if not session.subscribers and not session.pending:
                     session.stale = False
@@ -249,6 +250,7 @@ class Conflicts:
             # Who came with a secret key may use whichever node's opening of it was stored.
             self.end(session, BadToken("somebody else has opened a session of this id"))
         else:
+            ingest.sessions.schedule(session)  # it may have been due meanwhile
             ingest.others.push_reading(session)
             for held in [each for each in self._held.get(session, ()) if each.lost]:
                 self._fold_again(held, began)

@@ -11,12 +11,13 @@ from app.mood.events import HELP, NO_CODE, Event
 from app.mood.help import HelpPolicy
 from app.mood.model.model import DEFAULT, Model
 from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import chance_of, independent_friction, most_frustrated, points_of, softmax
+from app.mood.scoring import chance_of, independent_friction, most_frustrated, score, softmax
 from app.mood.signals.names import COUNT, NAMES
 from app.mood.strengths import Points, Strengths
 from app.mood.words import describe
 
 _VERSION: Final = 7
+_STEP_MS: Final = grid.STEP_MS
 #: A signal that adds less than this is not named as a reason.
 _NAMED_FROM: Final = 0.1
 #: Points that are shown as 0.00.
@@ -65,32 +66,38 @@ class MoodEngine:
     def receive(self, event: Event) -> list[Change | Offer]:
         """Take one event and say what became of it. An event from before the last one counts as of that one:
         its `at` is set so."""
-        if event.at < self.anchor:
-            event.at = self.anchor
         at = event.at
+        if at < self.anchor:
+            event.at = at = self.anchor
         code = event.code
-        known = code != NO_CODE
-        if not known and self.event_count > 0:
+        if code == NO_CODE and self.event_count > 0:
             happened = self.advance(at)
             self.event_count += 1
             return happened
-        stood, told = self.last_at, self.decision.mood
-        if at < stood:
-            self._go_back()
-        happened = self.advance(at) if at >= self.anchor + grid.STEP_MS else []
+        if at < self.last_at:
+            return self._receive_late(event)
+        happened = self.advance(at) if at >= self.anchor + _STEP_MS else []
         self.event_count += 1
         self.last_at = at
         self.anchor = at
         if self.before:
             self.before = []
-        if not known:
-            pass  # a first event gives a reading, whatever it is
-        elif code == HELP:
+        if code == HELP:
             self.help.heard(event, self.model)
-        else:
+        else:  # of an unknown type too: a first event gives a reading, whatever it is
             self.behaviour.fold(code, event, self.model)
         self._decide(at, True, happened)
-        return happened if at >= stood else self._corrected(happened, stood, told)
+        return happened
+
+    def _receive_late(self, event: Event) -> list[Change | Offer]:
+        """Take an event from before the moment the engine stands at. What there is to say: offers, and the mood that
+        holds now if it is another than the one told at that moment, as learned then."""
+        stood, told = self.last_at, self.decision.mood
+        self._go_back()
+        said: list[Change | Offer] = [item for item in self.receive(event) if isinstance(item, Offer)]
+        if self.decision.mood != told:
+            said.append(self._change(stood, self.decision.mood))
+        return said
 
     def _go_back(self) -> None:
         """Stand at the last event again, as if no time had passed since."""
@@ -99,14 +106,6 @@ class MoodEngine:
             self.help.restore(self.before[1])
         self.before = []
         self.last_at = self.anchor
-
-    def _corrected(self, happened: list[Change | Offer], stood: int, told: int) -> list[Change | Offer]:
-        """What there is to say after a late event, when `told` was the mood at `stood`: offers, and the mood
-        that holds now if it is another, as learned then."""
-        said: list[Change | Offer] = [item for item in happened if isinstance(item, Offer)]
-        if self.decision.mood != told:
-            said.append(self._change(stood, self.decision.mood))
-        return said
 
     def advance(self, now: int) -> list[Change | Offer]:
         """Let time pass up to `now`, which changes moods at the moments of the grid only."""
@@ -135,14 +134,15 @@ class MoodEngine:
         return self._strengths().listed()
 
     def _strengths(self) -> Strengths:
-        strengths = self.behaviour.strengths(self.last_at, self.model)
+        strengths = Strengths()
+        self.behaviour.strengths(self.last_at, self.model, strengths)
         if self.scar > 0.0:
-            self._recover(strengths, strengths.friction(), self.last_at)
+            self._recover(strengths, self.last_at)
         return strengths
 
-    def _recover(self, strengths: Strengths, friction: float, now: int) -> None:
+    def _recover(self, strengths: Strengths, now: int) -> None:
         """Add the signal of friction that was there before and is gone, while things go well."""
-        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - friction
+        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - strengths.friction
         if relief > 0.0:
             strengths.recovered = relief * strengths.smooth_progress
 
@@ -159,7 +159,9 @@ class MoodEngine:
 
     def raw_scores(self) -> list[float]:
         """The points of each mood as of `last_at`, in the order of MOODS, taken anew."""
-        return self._points(self._strengths(), self.last_at).listed()
+        points = Points()
+        self._score(self._strengths(), self.last_at, points)
+        return points.listed()
 
     def chances(self) -> list[float]:
         """What confidence would say of each mood as of `last_at`; empty before the first event."""
@@ -175,26 +177,31 @@ class MoodEngine:
     def _stand(self) -> None:
         """Take the scores of `last_at`."""
         self.strong = self._strengths()
-        self.scored = self._points(self.strong, self.last_at)
+        self._score(self.strong, self.last_at, self.scored)
 
-    def _points(self, strengths: Strengths, now: int) -> Points:
-        points = points_of(strengths, self.model)
+    def _score(self, strengths: Strengths, now: int, out: Points) -> None:
+        score(strengths, self.model, out)
         feedback = self.behaviour.feedback
         if feedback.said:
-            points.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
-        return points
+            out.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
 
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
-        self.strong = strengths = self.behaviour.strengths(now, m)
-        friction = strengths.friction()
-        if friction >= m.trouble_from and by_event:
-            self._remember(now, friction)
-        elif self.scar > 0.0 and by_event:
-            self._remember(now, 0.0)
+        behaviour = self.behaviour
+        strengths = self.strong
+        behaviour.strengths(now, m, strengths)
+        if by_event:
+            if strengths.friction >= m.trouble_from:
+                self._remember(now, strengths.friction)
+            elif self.scar > 0.0:
+                self._remember(now, 0.0)
         if self.scar > 0.0 and strengths.smooth_progress > 0.0:
-            self._recover(strengths, friction, now)
-        self.scored = points = self._points(strengths, now)
+            self._recover(strengths, now)
+        points = self.scored
+        if behaviour.feedback.said:
+            self._score(strengths, now, points)
+        else:
+            score(strengths, m, points)
         decision = self.decision
         if decision.decide(now, points, m):
             change = self._change(now, decision.mood)
@@ -202,23 +209,17 @@ class MoodEngine:
                 change.because = self._because(decision.mood, now)
             happened.append(change)
         if decision.mood == FRUSTRATED:
-            signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
+            signs = independent_friction(strengths, behaviour.clicks.hammering(now, m))
             offer = self.help.due(now, decision.since, signs, m)
             if offer is not None:
                 happened.append(offer)
 
     def _change(self, at: int, mood: int) -> Change:
         m = self.model
-        previous = self.decision.previous
-        return Change(
-            at,
-            MOODS[mood],
-            MOODS[previous] if previous != NONE else None,
-            self._chance(mood),
-            m.actions[mood],
-            self._named(mood),
-            self.event_count,
-        )
+        before = self.decision.previous
+        previous = MOODS[before] if before != NONE else None
+        named = self._named(mood)
+        return Change(at, MOODS[mood], previous, self._chance(mood), m.actions[mood], named, self.event_count)
 
     def _remember(self, now: int, friction: float) -> None:
         """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""
