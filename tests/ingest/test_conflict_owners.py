@@ -160,3 +160,54 @@ async def test_who_is_read_while_it_leaves_memory_comes_back(nodes: list[Node]) 
     one.ingest.sessions.remove(session)
     await reading
     assert await one.session("s") is session
+
+
+async def test_what_is_on_its_way_when_its_session_is_erased_is_told_so(nodes: list[Node]) -> None:
+    one, _ = nodes
+    await one.send("s", "a", 1)
+    session = await one.session("s")
+    receipt = one.ingest.receive(session, batch("a", 2), START)
+    assert await one.ingest.erase(PROJECT, "s")
+    with pytest.raises(errors.Revoked):
+        await receipt.durable
+    assert await one.store.load(PROJECT, "s") is None
+
+
+async def test_who_is_erased_while_it_is_read_again_stays_so(
+    nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    await one.send("s", "a", 1)
+    await two.send("s", "b", 1)
+    session = await one.session("s")
+    reload = one.ingest.loader.reload
+
+    async def erased(session: Session) -> bool:
+        found = await reload(session)
+        await one.ingest.forget(PROJECT, "s")
+        return found
+
+    monkeypatch.setattr(one.ingest.loader, "reload", erased)
+    receipt = one.ingest.receive(session, batch("a", 2), START)  # loses, and has the session read
+    with pytest.raises(errors.Revoked):
+        await receipt.durable
+    assert one.ingest.sessions.get(PROJECT, "s") is None
+
+
+async def test_who_left_memory_is_found_to_be_erased_too(nodes: list[Node]) -> None:
+    known = await _erased_elsewhere(nodes)
+    _, two = nodes
+    gone: list[Session] = []
+    two.ingest.conflicts.on_gone = lambda session, error: gone.append(session)
+    two.ingest.sessions.remove(known)
+    await two.ingest.freshen(known)
+    assert (known.erased, gone) == (True, [known])
+
+
+async def test_events_without_a_number_count_on_any_node(nodes: list[Node]) -> None:
+    one, two = nodes
+    for node in (one, two, one):
+        assert (await node.send("s", None, None, 2)).accepted == 2
+    known = await two.session("s")
+    await two.ingest.freshen(known)
+    assert known.event_count == 6

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import Revoked, StorageUnavailable
+from app.errors import Overloaded, Revoked, StorageUnavailable
+from app.ingest import MAX_FOLD_EVENTS
 from app.mood import Reading
+from app.protocol import decode_log
 from tests.support.clock import Clock
 from tests.support.service import PROJECT, START, batch, folded, opened, service, shown, sweep
 
@@ -81,8 +83,10 @@ class Diary:
 
     def __init__(self) -> None:
         self.moods: list[str] = []
+        self.count = 0
 
     def push(self, reading: Reading, offer: object, changed: bool) -> None:
+        self.count += 1
         if not self.moods or reading.mood != self.moods[-1]:
             self.moods.append(reading.mood)
 
@@ -125,3 +129,108 @@ async def test_every_change_that_was_pushed_is_in_the_timeline(tmp_path: Path, s
     assert len(diary.moods) > 4
     # a change that a late event brings is dated by when it was learned, so the order may be another
     assert Counter(diary.moods) <= Counter(kept)
+
+
+async def test_sessions_that_come_faster_than_they_leave_are_refused(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        ingest.max_sessions = 2
+        for index in range(4):
+            opened(ingest, f"s{index}", clock)
+        with pytest.raises(Overloaded) as refused:
+            opened(ingest, "one too many", clock)
+        assert refused.value.retry_ms
+        with pytest.raises(Overloaded):
+            ingest.accept(ingest.sessions.propose(PROJECT, "proposed", clock(), "nonce"))
+        assert len(ingest.sessions) == 4
+
+
+async def test_a_session_in_which_nothing_happened_leaves_with_its_last_listener(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        empty, used = opened(ingest, "empty", clock), opened(ingest, "used", clock)
+        await ingest.receive(used, batch("click"), clock()).durable
+        listeners = [Diary(), Diary()]
+        for session, listener in zip((empty, used), listeners, strict=True):
+            ingest.sessions.listen(session, listener)
+        for session, listener in zip((empty, used), listeners, strict=True):
+            ingest.leave(session, listener)
+        assert (ingest.sessions.has(empty), ingest.sessions.has(used)) == (False, True)
+        again, listener = opened(ingest, "empty", clock), Diary()
+        ingest.sessions.listen(empty, listener)  # by who had it in hand
+        ingest.leave(empty, listener)
+        assert ingest.sessions.get(PROJECT, "empty") is again
+
+
+async def test_who_listens_to_changes_alone_is_told_of_nothing_else(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        session, all, changes = opened(ingest, "s", clock), Diary(), Diary()
+        changes.every = False
+        for listener in (all, changes):
+            ingest.sessions.listen(session, listener)
+        for seq in range(1, 4):
+            await folded(ingest, session, batch("click", seq=seq), clock())
+        assert (all.count, changes.count) == (3, 1)
+
+
+async def test_an_empty_batch_stores_and_tells_what_time_has_brought(tmp_path: Path) -> None:
+    clock, diary = Clock(START), Diary()
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        ingest.sessions.listen(session, diary)
+        await folded(ingest, session, batch("rage_click", "rage_click", "error", "error", seq=1), clock())
+        clock.now += 3_600_000
+        outcome = await folded(ingest, session, batch(seq=5), clock())
+        assert not outcome.moved
+        kept = [change.mood for change in await ingest.store.changes(PROJECT, "s")]
+        assert (diary.moods, len(kept) > 1) == (kept, True)
+
+
+async def test_a_clock_that_a_request_tells_of_counts_without_a_number_too(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for count in (1, 2 * MAX_FOLD_EVENTS + 1):  # in one go, and in parts
+            sent = batch(*["click"] * count)
+            sent.now = START - 7_200_000  # its clock is two hours behind
+            for event in sent.events:
+                event.at = START - 7_200_000 - 500
+            receipt = await ingest.receive_in_parts(session, sent, clock())
+            await receipt.durable
+        assert session.last_at == START - 500
+        assert {
+            event.at for row in await ingest.store.batches(PROJECT, "s") for event in decode_log(row.events)
+        } == {START - 500}
+
+
+async def test_a_defect_in_the_first_part_of_a_large_batch_leaves_the_session_as_it_was(
+    tmp_path: Path,
+) -> None:
+    class Defect:
+        def receive(self, event: object, engine: object) -> None:
+            raise ZeroDivisionError
+
+        def advance(self, now: int, engine: object) -> None: ...
+
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        session.observer = Defect()
+        with pytest.raises(ZeroDivisionError):
+            await ingest.receive_in_parts(session, batch(*["click"] * 500), clock())
+        assert (session.pending, session.version) == (0, 0)
+
+
+async def test_what_is_read_is_what_memory_says_where_it_is_newer(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        await folded(ingest, session, batch("click", seq=1), clock())
+        row = await ingest.store.row(PROJECT, "s")
+        assert row is not None
+        for seq in (2, 3):
+            await folded(ingest, session, batch("click", seq=seq), clock())
+        assert ingest.current(row).event_count == 3
+        ingest.sessions.remove(session)
+        assert ingest.current(row) is row
