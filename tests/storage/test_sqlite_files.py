@@ -222,9 +222,9 @@ async def test_a_damaged_file_is_told_of_and_no_backup_is_made_of_it(
     await storage.backup(str(copy))
     before = copy.read_bytes()
     await storage.close()
-    with open(path, "r+b") as file:
-        file.seek(36)
-        file.write((5).to_bytes(4, "big"))  # pages that are free, which is not so
+    whole = bytearray(path.read_bytes())
+    whole[36:40] = (5).to_bytes(4, "big")  # pages that are free, which is not so
+    path.write_bytes(whole)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         says, found = examine(connection)
     assert ("free" in " ".join(says), found) == (True, [])
