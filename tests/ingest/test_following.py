@@ -11,6 +11,7 @@ from app.bus import Notice, State
 from app.bus.local import LocalBus
 from app.ingest import following
 from app.ingest.following import Following
+from app.ingest.receipts import Receipt
 from app.sessions.session import Session
 from tests.support.clock import Clock
 from tests.support.refusals import Refusals
@@ -237,6 +238,38 @@ async def test_a_session_that_is_folded_into_all_the_time_is_read_at_last(
     await pair.reader.ingest.freshen(session)
     assert session.producers["a"].ack == 2
     await pair.reader.ingest.store.settled()
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["known here", "opened here"])
+async def test_what_is_folded_while_the_log_is_read_counts_once(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, opened: bool
+) -> None:
+    reader = pair.reader
+    if not opened:
+        await pair.writer.send("s", "a", 1)
+    session = (
+        reader.ingest.open(PROJECT, "s", START, publishable=False) if opened else await reader.session("s")
+    )
+    await pair.writer.send("s", "a", 1 if opened else 2)
+    step = "load" if opened else "batches"
+    read = getattr(reader.store, step)
+    sent: list[Receipt] = []
+
+    async def meanwhile(*args: object, **options: object) -> object:
+        found = await read(*args, **options)
+        if not sent:
+            sent.append(reader.ingest.receive(session, batch("b", 1), START))
+        return found
+
+    monkeypatch.setattr(reader.store, step, meanwhile)
+    await reader.ingest.catch_up(session)
+    await sent[0].durable
+    await reader.ingest.freshen(session)
+    assert {id: producer.ack for id, producer in session.producers.items()} == {
+        "a": 1 if opened else 2,
+        "b": 1,
+    }
+    assert session.event_count == (2 if opened else 3)
 
 
 async def test_one_listener_that_fails_costs_no_other(

@@ -87,6 +87,22 @@ async def test_a_snapshot_that_nobody_can_read_any_more_costs_nothing(tmp_path: 
         assert msgspec.msgpack.decode(stored.snapshot or b"")[0] != 0x63
 
 
+async def test_a_row_of_the_log_that_cannot_be_read_costs_itself_only(tmp_path: Path) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        session = opened(ingest, "s", clock)
+        for seq in (1, 2, 3):
+            await ingest.receive(session, batch("click", seq=seq), clock()).durable
+    with contextlib.closing(sqlite3.connect(tmp_path / "test.db")) as connection, connection:
+        connection.execute("DELETE FROM snapshots")
+        connection.execute("UPDATE log SET events = '[5]' WHERE version = 2")
+    async with service(tmp_path, clock) as ingest:
+        found = await ingest.find(PROJECT, "s")
+        assert found is not None
+        assert (found.version, found.event_count, found.producers["p"].ack) == (3, 2, 3)
+        assert ingest.store.state().damaged == {"log": 1}
+
+
 async def test_who_comes_back_while_the_snapshot_is_being_written_does_not_split_time(tmp_path: Path) -> None:
     """An event dated before the snapshot's moment must count the same in memory, in the log and after a load."""
     clock = Clock(START)

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import Overloaded, Revoked, StorageUnavailable
 from app.ingest import MAX_FOLD_EVENTS
-from app.mood import Reading
+from app.mood import Model, Reading
 from app.protocol import decode_log
 from tests.support.clock import Clock
 from tests.support.service import PROJECT, START, batch, folded, opened, service, shown, sweep
@@ -156,22 +156,48 @@ async def test_a_session_in_which_nothing_happened_leaves_with_its_last_listener
         for session, listener in zip((empty, used), listeners, strict=True):
             ingest.leave(session, listener)
         assert (ingest.sessions.has(empty), ingest.sessions.has(used)) == (False, True)
+        proposal, listener = ingest.sessions.propose(PROJECT, "proposed", clock(), "nonce"), Diary()
+        ingest.sessions.listen(proposal, listener)
+        ingest.leave(proposal, listener)
+        assert ingest.sessions.proposals(PROJECT, "proposed") == []
         again, listener = opened(ingest, "empty", clock), Diary()
         ingest.sessions.listen(empty, listener)  # by who had it in hand
         ingest.leave(empty, listener)
         assert ingest.sessions.get(PROJECT, "empty") is again
 
 
-async def test_who_listens_to_changes_alone_is_told_of_nothing_else(tmp_path: Path) -> None:
+class Broken(Diary):
+    def push(self, *_: object) -> None:
+        raise ZeroDivisionError
+
+
+async def test_who_listens_to_changes_alone_is_told_of_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And one that fails costs no other."""
     clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
         session, all, changes = opened(ingest, "s", clock), Diary(), Diary()
         changes.every = False
-        for listener in (all, changes):
+        for listener in (Broken(), all, changes):
             ingest.sessions.listen(session, listener)
         for seq in range(1, 4):
             await folded(ingest, session, batch("click", seq=seq), clock())
         assert (all.count, changes.count) == (3, 1)
+        assert [vars(record)["session"] for record in caplog.records] == ["s"] * 3
+
+
+@pytest.mark.parametrize("holdout", [0.0, 1.0])
+async def test_help_that_is_held_out_is_counted_apart(tmp_path: Path, holdout: float) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        ingest.sessions.model = Model.with_overrides({"help.holdout": holdout})
+        session = opened(ingest, "s", clock)
+        for seq in range(1, 40, 3):
+            clock.now += 8_000
+            await folded(ingest, session, batch("rage_click", "error", "dead_click", seq=seq), clock())
+        counters = ingest.counters
+        assert (counters.offers > 0, counters.held_out > 0) == (holdout == 0.0, holdout == 1.0)
 
 
 async def test_an_empty_batch_stores_and_tells_what_time_has_brought(tmp_path: Path) -> None:
@@ -234,3 +260,5 @@ async def test_what_is_read_is_what_memory_says_where_it_is_newer(tmp_path: Path
         assert ingest.current(row).event_count == 3
         ingest.sessions.remove(session)
         assert ingest.current(row) is row
+        assert await ingest.erase(PROJECT, "s")  # also what is not in memory
+        assert not await ingest.erase(PROJECT, "s")

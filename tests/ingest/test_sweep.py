@@ -196,6 +196,37 @@ async def test_a_stop_leaves_to_the_log_what_it_has_no_time_for(tmp_path: Path) 
             assert (stored.row.event_count, stored.batches) == (1, [])
 
 
+async def test_who_came_or_went_since_it_was_seen_to_be_due_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(START)
+    async with service(tmp_path, clock) as ingest:
+        await ingest.receive(opened(ingest, "came", clock), batch("click"), clock()).durable
+        came = ingest.sessions.get(PROJECT, "came")
+        assert came is not None
+        ingest.sessions.remove(came)
+        clock.now += 3_600_000
+        due = await ingest.store.due(clock(), 10)
+        assert due == [(PROJECT, "came")]
+
+        async def seen(*_: object) -> list[tuple[str, str]]:
+            return [(PROJECT, "went"), *due]
+
+        find = ingest.find
+
+        async def meanwhile(project: str, id: str) -> Session | None:
+            if id == "went":
+                ingest.sessions.add(came)
+            return await find(project, id)
+
+        monkeypatch.setattr(ingest.store, "due", seen)
+        monkeypatch.setattr(ingest, "find", meanwhile)
+        await sweep(ingest).wake_stored(0)
+        assert ingest.sessions.get(PROJECT, "came") is came
+        assert ingest.sessions.get(PROJECT, "went") is None
+        assert not came.pending  # it is woken by its own clock hand
+
+
 class Steps:
     """Stands in for `time`: each look at the clock takes a tenth of a share."""
 
@@ -250,7 +281,7 @@ class Defect:
 
 
 async def test_a_session_that_cannot_be_advanced_is_told_once_and_comes_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock(START)
     async with service(tmp_path, clock) as ingest:
@@ -279,3 +310,9 @@ async def test_a_session_that_cannot_be_advanced_is_told_once_and_comes_again(
         pass_minutes(2)
         told = [record for record in caplog.records if "could not be advanced" in record.getMessage()]
         assert len(told) == 2  # another time, another story
+        ingest.receive(other, batch("click", seq=3), clock())
+        other.observer = defect
+        monkeypatch.setattr("app.ingest.sweep.MAX_TOLD", 1)
+        pass_minutes(3)
+        names = {vars(record)["session"] for record in caplog.records[-2:]}
+        assert names == {"s", "other"}  # of so many at most it is remembered
