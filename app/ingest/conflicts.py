@@ -68,11 +68,15 @@ class Held:
         self.came = loop.time()
         self.durable = Durable(loop=loop)
         self.receipt = Receipt(_nothing(), self.durable)
-        self.push: Callable[[], None] | None = None
+        self.push: Callable[[], None] = _nobody
         self.version = 0
         self.tries = 0
         self.lost = False
         self.news: list[Change | Offer] = []
+
+
+def _nobody() -> None:
+    """Before a fold there is nothing to tell."""
 
 
 def _nothing() -> Outcome:
@@ -138,8 +142,7 @@ class Conflicts:
         if failure is not None:
             held.durable.fail(failure)
             return
-        if held.push is not None:
-            held.push()
+        held.push()
         held.durable.set_result(None)
 
     def _stored_late(self, held: Held, tries: int, stored: "asyncio.Future[None]") -> None:
@@ -149,7 +152,7 @@ class Conflicts:
             self._ingest.store.settled().add_done_callback(partial(self._stored_late, held, tries))
             return
         self._forget(held)
-        if stored.exception() is None and held.push is not None:
+        if stored.exception() is None:
             held.push()
 
     def _forget(self, held: Held) -> None:
@@ -235,6 +238,7 @@ class Conflicts:
                 self._fail_all(session, error)
                 if behind and session.lineage == lineage:
                     session.stale = False
+                    ingest.sessions.schedule(session)  # it may have been due meanwhile
                     return None
                 if not session.subscribers and not session.pending:
                     session.stale = False
@@ -249,6 +253,7 @@ class Conflicts:
             # Who came with a secret key may use whichever node's opening of it was stored.
             self.end(session, BadToken("somebody else has opened a session of this id"))
         else:
+            ingest.sessions.schedule(session)  # it may have been due meanwhile
             ingest.others.push_reading(session)
             for held in [each for each in self._held.get(session, ()) if each.lost]:
                 self._fold_again(held, began)

@@ -51,6 +51,8 @@ class Loader:
                 continue  # it may have left memory meanwhile, or have been erased
             loading = self._loading.get((project, id))
             if loading is None:
+                if self.store.lacks(project, id):
+                    return None
                 loading = asyncio.ensure_future(self._load(project, id))
                 self._loading[(project, id)] = loading
                 loading.add_done_callback(lambda _: self._loading.pop((project, id), None))

@@ -34,6 +34,10 @@ CATCH_UP_PAUSE: Final = 0.005
 CATCH_UP_MS: Final = 2 * ROW_LAG_MS
 #: Sessions in a row that can't be read for the disk's sake.
 MAX_UNREADABLE: Final = 3
+#: A session that can't be advanced is tried again this often (ms), and when it is used.
+TRY_AGAIN_MS: Final = 60_000
+#: Of so many at most it is remembered that they can't, so that each is told once; past that all are told again.
+MAX_TOLD: Final = 10_000
 #: The part of that time for the waits between them; the rest is for the work itself.
 PACE: Final = 0.7
 
@@ -46,6 +50,8 @@ class Sweep:
         self._ingest = ingest
         self._session_idle = session_idle
         self._sweepers: list[asyncio.Task[None]] = []
+        #: project and id of those that could not be advanced when they were last due
+        self._failing: set[tuple[str, str]] = set()
 
     async def start(self) -> None:
         """Begin to sweep."""
@@ -113,11 +119,20 @@ class Sweep:
             try:
                 self._ingest.pass_time(session, clock())
                 self._ingest.counters.swept += 1
-            except SessionMoodError:
-                sessions.schedule(session)
-            except Exception:
-                logger.exception("a session could not be advanced", extra={"session": session.id})
+                if self._failing:
+                    self._failing.discard((session.project, session.id))
+            except Exception as error:
+                sessions.postpone(session, clock() + TRY_AGAIN_MS)
+                self._tell_failing(session, error)
             yield
+
+    def _tell_failing(self, session: Session, error: Exception) -> None:
+        name = (session.project, session.id)
+        if name not in self._failing:
+            if len(self._failing) >= MAX_TOLD:
+                self._failing.clear()
+            self._failing.add(name)
+            logger.error("a session could not be advanced", exc_info=error, extra={"session": session.id})
 
     def evict_idle(self, now: int) -> None:
         """Let idle sessions leave memory."""

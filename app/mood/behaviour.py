@@ -1,7 +1,28 @@
 """All that is known of how one session behaves: events in, strengths of signals out."""
 
-from app.mood import events
-from app.mood.events import Event
+from app.mood.events import (
+    BLUR,
+    CLICK,
+    COPY,
+    CUSTOM,
+    DEAD_CLICK,
+    ERROR,
+    FEEDBACK,
+    FOCUS,
+    GOAL,
+    HOVER,
+    IDLE,
+    INPUT,
+    NAVIGATION,
+    PAGE_VIEW,
+    PASTE,
+    RAGE_CLICK,
+    RESPONSE,
+    SCROLL,
+    SUBMIT,
+    VISIBILITY,
+    Event,
+)
 from app.mood.feedback import Feedback
 from app.mood.model.model import Model
 from app.mood.natures import MUTE, Natures
@@ -31,7 +52,7 @@ class Behaviour:
     def fold(self, code: int, event: Event, m: Model) -> None:
         """Take one event; `code`: of its type, as in `events.CODES`."""
         at = event.at
-        if code == events.CLICK:
+        if code == CLICK:
             self.doing.acted(at, m)
             self.doing.clicked(at)
             self.trouble.click(at, m)
@@ -40,73 +61,73 @@ class Behaviour:
             self.clicks.click(event, self.natures.patience(event, m), m)
             if event.target is not None:
                 self.pages.saw(event.target, at, m)
-        elif code == events.SCROLL:
+        elif code == SCROLL:
             self.doing.acted(at, m)
             self.reading.scroll(event, m)
-        elif code == events.HOVER:
+        elif code == HOVER:
             self.doing.acted(at, m)
             self.doing.hovered(event, m)
             if event.target is not None:
                 self.pages.saw(event.target, at, m)
-        elif code == events.RESPONSE:
+        elif code == RESPONSE:
             self.clicks.response(event, m)
-        elif code == events.PAGE_VIEW or code == events.NAVIGATION:
+        elif code in (PAGE_VIEW, NAVIGATION):
             self.doing.acted(at, m)
             if event.kind == "reload":
                 self.doing.did_again(1.0, at, m)
             self._page(code, event, m)
-        elif code == events.RAGE_CLICK:
+        elif code == RAGE_CLICK:
             self.doing.acted(at, m)
             self.clicks.rage_click(event, self.natures.of(event), m)
-        elif code == events.DEAD_CLICK:
+        elif code == DEAD_CLICK:
             self.doing.acted(at, m)
             nature = self.natures.of(event)
             if not nature & MUTE:
                 self.clicks.dead_click(event, nature, m)
-        elif code == events.ERROR:
+        elif code == ERROR:
             self.trouble.error(event, m)
-        elif code == events.INPUT:
+        elif code == INPUT:
             self.doing.acted(at, m)
-        elif code == events.SUBMIT:
+        elif code == SUBMIT:
             self.doing.acted(at, m)
             self.doing.did_again(1.0, at, m)
-        elif code == events.FOCUS:
+        elif code == FOCUS:
             self.doing.acted(at, m)
             if event.target is not None:
                 self.trouble.entered(event.target, at, m)
-        elif code == events.BLUR:
+        elif code == BLUR:
             if event.target is not None:
                 self.trouble.left(event.target, at, m)
-        elif code == events.COPY or code == events.PASTE:
+        elif code in (COPY, PASTE):
             self.doing.acted(at, m)
             self.doing.did_again(m.again_copies, at, m)
-        elif code == events.IDLE:
+        elif code == IDLE:
             self.doing.idled(event)
-        elif code == events.VISIBILITY:
+        elif code == VISIBILITY:
             if event.kind == "hidden":
                 self.doing.hid(at)
             else:
                 self.doing.showed(at)
-        elif code == events.GOAL:
+        elif code == GOAL:
             self.doing.acted(at, m)
             self.doing.reached(at, m)
-        elif code == events.FEEDBACK:
+        elif code == FEEDBACK:
             self.feedback.heard(event, m)
-        elif code == events.CUSTOM and event.name == "thrashed_cursor" and event.value is not None:
+        elif code == CUSTOM and event.name == "thrashed_cursor" and event.value is not None:
             self.trouble.thrashed(event.value, at, m)
 
     def _page(self, code: int, event: Event, m: Model) -> None:
         name = event.url if event.url is not None else event.target
-        back = code == events.NAVIGATION and event.kind == "back"
+        back = code == NAVIGATION and event.kind == "back"
         if self.pages.page_changed(name, back, event.at, m):
             self.reading.page(event.at, m)
             self.clicks.moved_on(event.at, m)
         if name is not None:
             self.pages.saw(name, event.at, m)
 
-    def strengths(self, now: int, m: Model) -> Strengths:
-        """The strength of each signal at `now`. What is given is the caller's."""
-        out = Strengths()
+    def strengths(self, now: int, m: Model, out: Strengths) -> None:
+        """Put the strength of each signal at `now` into `out`, whatever it held."""
+        Strengths.__init__(out)  # all 0; a record of its own for each event would cost more
         self.clicks.strengths(now, m, out)
         if self.trouble.at >= 0:
             self.trouble.strengths(now, m, out)
@@ -114,21 +135,18 @@ class Behaviour:
         self.reading.strengths(now, m, out)
         self.doing.strengths(now, m, out)
         out.arrived = 1.0
-        dead = out.dead_click
-        unanswered = out.unanswered_clicks
-        if dead > 0.0 or unanswered > 0.0:
+        if out.friction > 0.0:
             # who tries one thing after another in vain is not discovering
-            out.exploring *= 1.0 - max(dead, unanswered)
-        turning = out.back_and_forth
-        struggle = out.form_struggle
-        failing = out.high_error_rate
-        if turning > 0.0 or struggle > 0.0 or failing > 0.0:
+            vain = out.dead_click
+            if out.unanswered_clicks > vain:
+                vain = out.unanswered_clicks
+            out.exploring *= 1.0 - vain
             # what is answered by a refusal, or left at once for the page before, is no success
+            turning = out.back_and_forth
             against = turning
-            if struggle > against:
-                against = struggle
-            if failing > against:
-                against = failing
+            if out.form_struggle > against:
+                against = out.form_struggle
+            if out.high_error_rate > against:
+                against = out.high_error_rate
             out.smooth_progress *= 1.0 - against
             out.dwell *= 1.0 - turning
-        return out

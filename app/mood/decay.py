@@ -33,8 +33,3 @@ def ramp(value: float, start: float, full: float) -> float:
     if value >= full:
         return 1.0
     return (value - start) / (full - start)
-
-
-def half_at(value: float, half: float) -> float:
-    """Rises from 0 towards 1 and is 0.5 at `half`: for counts of which more never stops to matter."""
-    return value / (value + half) if value > 0.0 else 0.0

@@ -28,13 +28,17 @@ class Decision:
 
     def decide(self, now: int, points: Points, m: Model) -> bool:
         """Take the points of `now`; True when the mood is another than after the decision before."""
+        stood = self.mood
         if now > self.at:
             self.at = now
-            self.base_mood = self.mood
+            self.base_mood = stood
             self.base_previous = self.previous
             self.base_since = self.since
-        stood = self.mood
-        new = self._choose(now, points, m)
+            new = self._choose(now, points, m)
+            if new == stood:
+                return False
+        else:
+            new = self._choose(now, points, m)
         if new == self.base_mood:
             self.mood = new
             self.previous = self.base_previous

@@ -8,19 +8,15 @@ from app.mood.behaviour import Behaviour
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
 from app.mood.events import HELP, NO_CODE, Event
+from app.mood.evidence import because, named
 from app.mood.help import HelpPolicy
 from app.mood.model.model import DEFAULT, Model
-from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
-from app.mood.scoring import chance_of, independent_friction, most_frustrated, points_of, softmax
-from app.mood.signals.names import COUNT, NAMES
+from app.mood.reading import FRUSTRATED, MOODS, Change, Offer, Reading
+from app.mood.scoring import chance_of, independent_friction, most_frustrated, score, softmax
 from app.mood.strengths import Points, Strengths
-from app.mood.words import describe
 
 _VERSION: Final = 7
-#: A signal that adds less than this is not named as a reason.
-_NAMED_FROM: Final = 0.1
-#: Points that are shown as 0.00.
-_NOTHING: Final = 0.005
+_STEP_MS: Final = grid.STEP_MS
 
 FIELDS: Final = (
     "anchor",
@@ -65,32 +61,44 @@ class MoodEngine:
     def receive(self, event: Event) -> list[Change | Offer]:
         """Take one event and say what became of it. An event from before the last one counts as of that one:
         its `at` is set so."""
-        if event.at < self.anchor:
-            event.at = self.anchor
+        happened: list[Change | Offer] = []
+        self.take(event, happened)
+        return happened
+
+    def take(self, event: Event, happened: list[Change | Offer]) -> None:
+        """As `receive`; what became of it is added to `happened`."""
         at = event.at
+        if at < self.anchor:
+            event.at = at = self.anchor
         code = event.code
-        known = code != NO_CODE
-        if not known and self.event_count > 0:
-            happened = self.advance(at)
+        if code == NO_CODE and self.event_count > 0:
+            self._pass(at, happened)
             self.event_count += 1
-            return happened
-        stood, told = self.last_at, self.decision.mood
-        if at < stood:
-            self._go_back()
-        happened = self.advance(at) if at >= self.anchor + grid.STEP_MS else []
+            return
+        if at < self.last_at:
+            self._take_late(event, happened)
+            return
+        if at >= self.anchor + _STEP_MS:
+            self._pass(at, happened)
         self.event_count += 1
         self.last_at = at
         self.anchor = at
         if self.before:
             self.before = []
-        if not known:
-            pass  # a first event gives a reading, whatever it is
-        elif code == HELP:
+        if code == HELP:
             self.help.heard(event, self.model)
-        else:
+        else:  # of an unknown type too: a first event gives a reading, whatever it is
             self.behaviour.fold(code, event, self.model)
         self._decide(at, True, happened)
-        return happened if at >= stood else self._corrected(happened, stood, told)
+
+    def _take_late(self, event: Event, happened: list[Change | Offer]) -> None:
+        """An event from before the moment the engine stands at. What there is to say: offers, and the mood that holds
+        now if it is another than the one told at that moment, as learned then."""
+        stood, told = self.last_at, self.decision.mood
+        self._go_back()
+        happened += [item for item in self.receive(event) if isinstance(item, Offer)]
+        if self.decision.mood != told:
+            happened.append(self._change(stood, self.decision.mood))
 
     def _go_back(self) -> None:
         """Stand at the last event again, as if no time had passed since."""
@@ -100,21 +108,17 @@ class MoodEngine:
         self.before = []
         self.last_at = self.anchor
 
-    def _corrected(self, happened: list[Change | Offer], stood: int, told: int) -> list[Change | Offer]:
-        """What there is to say after a late event, when `told` was the mood at `stood`: offers, and the mood
-        that holds now if it is another, as learned then."""
-        said: list[Change | Offer] = [item for item in happened if isinstance(item, Offer)]
-        if self.decision.mood != told:
-            said.append(self._change(stood, self.decision.mood))
-        return said
-
     def advance(self, now: int) -> list[Change | Offer]:
         """Let time pass up to `now`, which changes moods at the moments of the grid only."""
         happened: list[Change | Offer] = []
+        self._pass(now, happened)
+        return happened
+
+    def _pass(self, now: int, happened: list[Change | Offer]) -> None:
         while True:
             moment = self._next()
             if moment < 0 or moment > now:
-                return happened
+                return
             if not self.before:
                 self.before = [self.decision.state(), self.help.state()]
             self.last_at = moment
@@ -135,14 +139,15 @@ class MoodEngine:
         return self._strengths().listed()
 
     def _strengths(self) -> Strengths:
-        strengths = self.behaviour.strengths(self.last_at, self.model)
+        strengths = Strengths()
+        self.behaviour.strengths(self.last_at, self.model, strengths)
         if self.scar > 0.0:
-            self._recover(strengths, strengths.friction(), self.last_at)
+            self._recover(strengths, self.last_at)
         return strengths
 
-    def _recover(self, strengths: Strengths, friction: float, now: int) -> None:
+    def _recover(self, strengths: Strengths, now: int) -> None:
         """Add the signal of friction that was there before and is gone, while things go well."""
-        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - friction
+        relief = self.scar * kept(self.model.bored_rate, self.scar_at, now) - strengths.friction
         if relief > 0.0:
             strengths.recovered = relief * strengths.smooth_progress
 
@@ -159,7 +164,9 @@ class MoodEngine:
 
     def raw_scores(self) -> list[float]:
         """The points of each mood as of `last_at`, in the order of MOODS, taken anew."""
-        return self._points(self._strengths(), self.last_at).listed()
+        points = Points()
+        self._score(self._strengths(), self.last_at, points)
+        return points.listed()
 
     def chances(self) -> list[float]:
         """What confidence would say of each mood as of `last_at`; empty before the first event."""
@@ -175,49 +182,50 @@ class MoodEngine:
     def _stand(self) -> None:
         """Take the scores of `last_at`."""
         self.strong = self._strengths()
-        self.scored = self._points(self.strong, self.last_at)
+        self._score(self.strong, self.last_at, self.scored)
 
-    def _points(self, strengths: Strengths, now: int) -> Points:
-        points = points_of(strengths, self.model)
+    def _score(self, strengths: Strengths, now: int, out: Points) -> None:
+        score(strengths, self.model, out)
         feedback = self.behaviour.feedback
         if feedback.said:
-            points.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
-        return points
+            out.add([feedback.points(mood, now, self.model) for mood in range(len(MOODS))])
 
     def _decide(self, now: int, by_event: bool, happened: list[Change | Offer]) -> None:
         m = self.model
-        self.strong = strengths = self.behaviour.strengths(now, m)
-        friction = strengths.friction()
-        if friction >= m.trouble_from and by_event:
-            self._remember(now, friction)
-        elif self.scar > 0.0 and by_event:
-            self._remember(now, 0.0)
+        behaviour = self.behaviour
+        strengths = self.strong
+        behaviour.strengths(now, m, strengths)
+        if by_event:
+            if strengths.friction >= m.trouble_from:
+                self._remember(now, strengths.friction)
+            elif self.scar > 0.0:
+                self._remember(now, 0.0)
         if self.scar > 0.0 and strengths.smooth_progress > 0.0:
-            self._recover(strengths, friction, now)
-        self.scored = points = self._points(strengths, now)
+            self._recover(strengths, now)
+        points = self.scored
+        if behaviour.feedback.said:
+            self._score(strengths, now, points)
+        else:
+            score(strengths, m, points)
         decision = self.decision
         if decision.decide(now, points, m):
             change = self._change(now, decision.mood)
             if not by_event:
-                change.because = self._because(decision.mood, now)
+                change.because = because(strengths, decision.mood, now, behaviour, m)
             happened.append(change)
         if decision.mood == FRUSTRATED:
-            signs = independent_friction(strengths, self.behaviour.clicks.hammering(now, m))
+            signs = independent_friction(strengths, behaviour.clicks.hammering(now, m))
             offer = self.help.due(now, decision.since, signs, m)
             if offer is not None:
                 happened.append(offer)
 
     def _change(self, at: int, mood: int) -> Change:
         m = self.model
-        previous = self.decision.previous
+        before = self.decision.previous
+        previous = MOODS[before] if before != NONE else None
+        signals = named(self.strong, mood, m)
         return Change(
-            at,
-            MOODS[mood],
-            MOODS[previous] if previous != NONE else None,
-            self._chance(mood),
-            m.actions[mood],
-            self._named(mood),
-            self.event_count,
+            at, MOODS[mood], previous, self._chance(mood), m.actions[mood], signals, self.event_count
         )
 
     def _remember(self, now: int, friction: float) -> None:
@@ -241,10 +249,10 @@ class MoodEngine:
             MOODS[mood],
             self._chance(mood),
             m.actions[mood],
-            self._named(mood),
+            named(self.strong, mood, m),
             self.event_count,
             {name: scores[i] for i, name in enumerate(MOODS)},
-            self._because(mood, as_of),
+            because(self.strong, mood, as_of, self.behaviour, m),
             decision.since,
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
@@ -265,40 +273,6 @@ class MoodEngine:
             past._stand()
         past.advance(at)
         return past.reading(at)
-
-    def _named(self, mood: int) -> list[str]:
-        """The signals that raised a mood, strongest first."""
-        strengths = self.strong.listed()
-        rows = self.model.rows
-        raised = [
-            (-strengths[i] * rows[i][mood], i)
-            for i in range(COUNT)
-            if strengths[i] * rows[i][mood] >= _NAMED_FROM
-        ]
-        raised.sort()
-        return [NAMES[i] for _, i in raised]
-
-    def _because(self, mood: int, now: int) -> list[Evidence]:
-        strengths = self.strong.listed()
-        rows = self.model.rows
-        found: list[tuple[float, int]] = []
-        for i in range(COUNT):
-            points = strengths[i] * rows[i][mood]
-            if points != 0.0:
-                found.append((points, i))
-        found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
-        while len(found) > 1 and abs(found[-1][0]) < _NOTHING:
-            # what rounds to nothing is no reason; it goes with the strongest, so that the sum is the score
-            points, _ = found.pop()
-            found[0] = (found[0][0] + points, found[0][1])
-        because: list[Evidence] = []
-        said = self.behaviour.feedback.points(mood, now, self.model)
-        if said != 0.0:
-            because.append(Evidence("feedback", said, 1, f"the visitor said {'yes' if said > 0.0 else 'no'}"))
-        for points, i in found:
-            count, text = describe(i, self.behaviour, now, self.model)
-            because.append(Evidence(NAMES[i], points, count, text))
-        return because
 
     def state(self) -> list[object]:
         """Everything but the model, as numbers, strings, None, lists and dicts."""

@@ -40,7 +40,7 @@ class Place:
 
     def fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            left = kept(m.friction_rate, self.at, at)
+            left = exp(-m.friction_rate * (at - self.at))
             self.clicks *= left
             self.dead *= left
             self.verdicts *= left
@@ -91,14 +91,24 @@ class Places:
     def most_clicks(self, least: float, now: int, m: Model) -> float:
         """The most clicks on one thing, if above `least`."""
         most = least
-        rate = -m.friction_rate
+        unfaded = least  # of that one, as of `at`
+        at = -1
+        leader: Place | None = None
         for place in self.places:
             clicks = place.clicks
-            if clicks > most:
+            # what was no more at no later a time is no more now: it needs no exponential
+            if clicks > most and (clicks > unfaded or place.at > at):
+                left = clicks
                 if now > place.at:
-                    clicks *= exp(rate * (now - place.at))
-                if clicks > most:
-                    most = clicks
+                    left *= exp(-m.friction_rate * (now - place.at))
+                if left > most:
+                    most = left
+                    unfaded = clicks
+                    at = place.at
+                    leader = place
+        if leader is not None and leader is not self.places[0]:
+            self.places.remove(leader)  # to be looked at first
+            self.places.insert(0, leader)
         return most
 
     def most_dead(self, least: float, now: int, m: Model) -> float:

@@ -3,111 +3,105 @@
 from math import exp
 from typing import Final
 
-from app.mood.model.model import Model, Row
-from app.mood.reading import FRUSTRATED
-from app.mood.signals.names import (
-    ACTIVE_CLICKS,
-    ARRIVED,
-    BACK_AND_FORTH,
-    DEAD_CLICK,
-    DEEP_SCROLL,
-    DWELL,
-    ERROR_CLICK,
-    EXPLORING,
-    FORM_STRUGGLE,
-    GOAL,
-    HIGH_ERROR_RATE,
-    HOVER_SEARCH,
-    LONG_IDLE,
-    MINIMAL_INTERACTION,
-    RAGE_CLICK,
-    READING_PACE,
-    RECOVERED,
-    REPEAT_USE,
-    REPEATED_ACTIONS,
-    SCROLL_SEARCH,
-    SKIMMING,
-    SLOW_RESPONSE,
-    SMOOTH_PROGRESS,
-    THRASHED_CURSOR,
-    UNANSWERED_CLICKS,
-)
+from app.mood.model.model import Model
+from app.mood.reading import FRUSTRATED, MOODS
 from app.mood.strengths import Points, Strengths
 
 #: A family counts as a sign of its own from this strength on.
 _SIGN: Final = 0.3
 
 
-# Written out for all signals and moods: plain arithmetic is what mypyc compiles best.
+# Written out for all signals: plain arithmetic is what both Python and mypyc do best.
 
 
-def points_of(s: Strengths, m: Model) -> Points:
-    """What the signals add to the raw score of each mood."""
-    out = Points()
-    weighed = m.weighed
-    if s.rage_click != 0.0:
-        _add(s.rage_click, weighed[RAGE_CLICK], out)
-    if s.dead_click != 0.0:
-        _add(s.dead_click, weighed[DEAD_CLICK], out)
-    if s.unanswered_clicks != 0.0:
-        _add(s.unanswered_clicks, weighed[UNANSWERED_CLICKS], out)
-    if s.slow_response != 0.0:
-        _add(s.slow_response, weighed[SLOW_RESPONSE], out)
-    if s.error_click != 0.0:
-        _add(s.error_click, weighed[ERROR_CLICK], out)
-    if s.high_error_rate != 0.0:
-        _add(s.high_error_rate, weighed[HIGH_ERROR_RATE], out)
-    if s.thrashed_cursor != 0.0:
-        _add(s.thrashed_cursor, weighed[THRASHED_CURSOR], out)
-    if s.back_and_forth != 0.0:
-        _add(s.back_and_forth, weighed[BACK_AND_FORTH], out)
-    if s.repeated_actions != 0.0:
-        _add(s.repeated_actions, weighed[REPEATED_ACTIONS], out)
-    if s.scroll_search != 0.0:
-        _add(s.scroll_search, weighed[SCROLL_SEARCH], out)
-    if s.form_struggle != 0.0:
-        _add(s.form_struggle, weighed[FORM_STRUGGLE], out)
-    if s.hover_search != 0.0:
-        _add(s.hover_search, weighed[HOVER_SEARCH], out)
+def score(s: Strengths, m: Model, out: Points) -> None:
+    """Put into `out` what the signals add to the raw score of each mood: the sums over all signals in the order of
+    `names.NAMES`, less terms that are 0. Of friction only what is there is looked at; of the rest most is."""
+    if not m.shipped_pairs:
+        _score_any(s, m, out)
+        return
+    w = m.weighed
+    frustrated = confused = bored = engaged = satisfied = 0.0
+    if s.friction != 0.0:
+        if s.rage_click != 0.0:
+            frustrated += s.rage_click * w.rage_click.frustrated
+            satisfied += s.rage_click * w.rage_click.satisfied
+        if s.dead_click != 0.0:
+            frustrated += s.dead_click * w.dead_click.frustrated
+            confused += s.dead_click * w.dead_click.confused
+            satisfied += s.dead_click * w.dead_click.satisfied
+        if s.unanswered_clicks != 0.0:
+            frustrated += s.unanswered_clicks * w.unanswered_clicks.frustrated
+            satisfied += s.unanswered_clicks * w.unanswered_clicks.satisfied
+        if s.slow_response != 0.0:
+            frustrated += s.slow_response * w.slow_response.frustrated
+        if s.error_click != 0.0:
+            frustrated += s.error_click * w.error_click.frustrated
+        if s.high_error_rate != 0.0:
+            frustrated += s.high_error_rate * w.high_error_rate.frustrated
+            confused += s.high_error_rate * w.high_error_rate.confused
+        if s.thrashed_cursor != 0.0:
+            frustrated += s.thrashed_cursor * w.thrashed_cursor.frustrated
+        if s.back_and_forth != 0.0:
+            confused += s.back_and_forth * w.back_and_forth.confused
+        if s.repeated_actions != 0.0:
+            frustrated += s.repeated_actions * w.repeated_actions.frustrated
+            confused += s.repeated_actions * w.repeated_actions.confused
+        if s.scroll_search != 0.0:
+            confused += s.scroll_search * w.scroll_search.confused
+        if s.form_struggle != 0.0:
+            frustrated += s.form_struggle * w.form_struggle.frustrated
+            confused += s.form_struggle * w.form_struggle.confused
+        if s.hover_search != 0.0:
+            confused += s.hover_search * w.hover_search.confused
     if s.long_idle != 0.0:
-        _add(s.long_idle, weighed[LONG_IDLE], out)
-    if s.minimal_interaction != 0.0:
-        _add(s.minimal_interaction, weighed[MINIMAL_INTERACTION], out)
-    if s.skimming != 0.0:
-        _add(s.skimming, weighed[SKIMMING], out)
-    if s.active_clicks != 0.0:
-        _add(s.active_clicks, weighed[ACTIVE_CLICKS], out)
-    if s.deep_scroll != 0.0:
-        _add(s.deep_scroll, weighed[DEEP_SCROLL], out)
-    if s.reading_pace != 0.0:
-        _add(s.reading_pace, weighed[READING_PACE], out)
+        engaged += s.long_idle * w.long_idle.engaged
+        bored += s.long_idle * w.long_idle.bored
+    skimming = s.skimming
+    deep = s.deep_scroll
+    pace = s.reading_pace
+    exploring = s.exploring
+    engaged += skimming * w.skimming.engaged
+    engaged += s.active_clicks * w.active_clicks.engaged
+    engaged += deep * w.deep_scroll.engaged
+    engaged += pace * w.reading_pace.engaged
+    bored += s.minimal_interaction * w.minimal_interaction.bored
+    bored += skimming * w.skimming.bored
+    bored += deep * w.deep_scroll.bored
+    satisfied += pace * w.reading_pace.satisfied
     if s.dwell != 0.0:
-        _add(s.dwell, weighed[DWELL], out)
-    if s.exploring != 0.0:
-        _add(s.exploring, weighed[EXPLORING], out)
+        engaged += s.dwell * w.dwell.engaged
+        satisfied += s.dwell * w.dwell.satisfied
+    engaged += exploring * w.exploring.engaged
     if s.smooth_progress != 0.0:
-        _add(s.smooth_progress, weighed[SMOOTH_PROGRESS], out)
+        frustrated += s.smooth_progress * w.smooth_progress.frustrated
+        engaged += s.smooth_progress * w.smooth_progress.engaged
+        satisfied += s.smooth_progress * w.smooth_progress.satisfied
     if s.goal != 0.0:
-        _add(s.goal, weighed[GOAL], out)
+        frustrated += s.goal * w.goal.frustrated
+        satisfied += s.goal * w.goal.satisfied
     if s.recovered != 0.0:
-        _add(s.recovered, weighed[RECOVERED], out)
+        satisfied += s.recovered * w.recovered.satisfied
     if s.repeat_use != 0.0:
-        _add(s.repeat_use, weighed[REPEAT_USE], out)
-    if s.arrived != 0.0:
-        _add(s.arrived, weighed[ARRIVED], out)
-    return out
+        frustrated += s.repeat_use * w.repeat_use.frustrated
+        engaged += s.repeat_use * w.repeat_use.engaged
+    engaged += s.arrived * w.arrived.engaged
+    out.frustrated = frustrated
+    out.engaged = engaged
+    out.bored = bored
+    out.confused = confused
+    out.curious = 0.0 + exploring * w.exploring.curious
+    out.satisfied = satisfied
 
 
-def _add(strength: float, row: Row, out: Points) -> None:
-    out.engaged += strength * row.engaged
-    if row.troubles:
-        out.frustrated += strength * row.frustrated
-        out.confused += strength * row.confused
-    if row.pleases:
-        out.satisfied += strength * row.satisfied
-    if row.bores:
-        out.bored += strength * row.bored
-        out.curious += strength * row.curious
+def _score_any(s: Strengths, m: Model, out: Points) -> None:
+    """The same where a project gives weight to a signal for a mood for which the shipped table gives it none."""
+    points = [0.0] * len(MOODS)
+    for strength, row in zip(s.listed(), m.rows, strict=True):
+        if strength != 0.0:
+            for mood in range(len(MOODS)):
+                points[mood] += strength * row[mood]
+    out.put(points)
 
 
 def softmax(points: list[float], temperature: float) -> list[float]:

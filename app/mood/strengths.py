@@ -9,11 +9,13 @@ from app.mood.signals.names import NAMES
 
 
 class Strengths:
-    """The strength of each signal, in [0, 1], by its name in `names.NAMES`."""
+    """The strength of each signal, in [0, 1], by its name in `names.NAMES`. `friction`: of the strongest friction
+    signal; whoever sets one keeps it."""
 
-    __slots__ = NAMES
+    __slots__ = (*NAMES, "friction")
 
     def __init__(self) -> None:
+        self.friction: float = 0.0
         self.rage_click: float = 0.0
         self.dead_click: float = 0.0
         self.unanswered_clicks: float = 0.0
@@ -70,35 +72,6 @@ class Strengths:
             self.arrived,
         ]
 
-    def friction(self) -> float:
-        """The strongest friction signal."""
-        most = 0.0
-        if self.rage_click > most:
-            most = self.rage_click
-        if self.dead_click > most:
-            most = self.dead_click
-        if self.unanswered_clicks > most:
-            most = self.unanswered_clicks
-        if self.slow_response > most:
-            most = self.slow_response
-        if self.error_click > most:
-            most = self.error_click
-        if self.high_error_rate > most:
-            most = self.high_error_rate
-        if self.thrashed_cursor > most:
-            most = self.thrashed_cursor
-        if self.back_and_forth > most:
-            most = self.back_and_forth
-        if self.repeated_actions > most:
-            most = self.repeated_actions
-        if self.scroll_search > most:
-            most = self.scroll_search
-        if self.form_struggle > most:
-            most = self.form_struggle
-        if self.hover_search > most:
-            most = self.hover_search
-        return most
-
 
 class Points:
     """The raw score of each mood."""
@@ -128,6 +101,15 @@ class Points:
     def listed(self) -> list[float]:
         """In the order of MOODS."""
         return [self.frustrated, self.engaged, self.bored, self.confused, self.curious, self.satisfied]
+
+    def put(self, points: list[float]) -> None:
+        """`points`: in the order of MOODS."""
+        self.frustrated = points[0]
+        self.engaged = points[1]
+        self.bored = points[2]
+        self.confused = points[3]
+        self.curious = points[4]
+        self.satisfied = points[5]
 
     def add(self, points: list[float]) -> None:
         """`points`: in the order of MOODS."""

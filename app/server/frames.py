@@ -55,6 +55,19 @@ def is_lone(data: bytes) -> bool:
     return frame_end(data, 0) == len(data) <= AT_ONCE
 
 
+def close_code(data: bytes) -> int:
+    """The code of a frame that is all of `data`, closes in good order and gives no reason, which is how nearly all close
+    (1005 where it has no code); 0 for anything else, which is the parser's: RFC 6455, section 7.4."""
+    if len(data) < 6 or data[0] != 0x88 or len(data) != data[1] - 0x80 + 6:
+        return 0
+    if len(data) == 6:
+        return 1005
+    if len(data) != 8:
+        return 0
+    code = (data[6] ^ data[2]) << 8 | (data[7] ^ data[3])
+    return code if code in (1000, 1001) or 3000 <= code < 5000 else 0
+
+
 def payload(data: bytes, start: int, end: int) -> bytes:
     """What the frame of `frame_end` says."""
     begin = start + (8 if data[start + 1] == 0xFE else 6)

@@ -2,7 +2,9 @@
 
 import re
 import urllib.parse
+from base64 import b64encode
 from collections.abc import Sequence
+from hashlib import sha1
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -20,6 +22,10 @@ _HOST: Final = re.compile(rb"[A-Za-z0-9._~%!$&'()*+,;=:\[\]-]*")
 #: Bytes that the headers may have which make a request a handshake: names of subprotocols are most of it.
 MAX_HANDSHAKE: Final = 4096
 _OF_HANDSHAKES: Final = b"sec-websocket-"
+#: A key of 16 bytes; names of subprotocols; what a key is answered with (RFC 6455, 4.1, 4.2.2).
+_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
+_SUBPROTOCOLS: Final = re.compile(rb"[A-Za-z0-9.!#$%&'*+^_`|~-]+(?:, ?[A-Za-z0-9.!#$%&'*+^_`|~-]+)*")
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def fault(headers: Headers, version: str) -> SessionMoodError | None:
@@ -54,6 +60,29 @@ def handshake_fault(headers: Headers) -> SessionMoodError | None:
     if size > MAX_HANDSHAKE:
         return HeadTooLarge(f"the Sec-WebSocket headers may have {MAX_HANDSHAKE} bytes together")
     return None
+
+
+def plain_handshake(headers: Headers) -> tuple[bytes, list[str]] | None:
+    """The answer to the key of a handshake, and the subprotocols that it offers. None where it is not as nearly all
+    are: websockets looks at it closely then (`handshake`)."""
+    key = version = offered = None
+    for name, value in headers:
+        if name == b"sec-websocket-key":
+            if key is not None or _KEY.fullmatch(value) is None:
+                return None
+            key = value
+        elif name == b"sec-websocket-version":
+            if version is not None or value != b"13":
+                return None
+            version = value
+        elif name == b"sec-websocket-protocol":
+            if offered is not None or _SUBPROTOCOLS.fullmatch(value) is None:
+                return None
+            offered = value
+    if key is None or version is None:
+        return None
+    subprotocols = [] if offered is None else [each.strip() for each in offered.decode("ascii").split(",")]
+    return b64encode(sha1(key + _GUID, usedforsecurity=False).digest()), subprotocols
 
 
 def handshake(headers: Headers) -> Request:

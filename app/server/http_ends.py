@@ -1,12 +1,18 @@
 """How a connection that speaks HTTP ends: late, refused with an answer, or left in good order."""
 
+import asyncio
 import logging
-from typing import Any, Final
+from collections import deque
+from typing import Any, Final, cast
 
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.utils import is_ssl
 
 from app.errors import SessionMoodError, TooLate
 from app.server import heads
+from app.server.mailbox import Gate
 from app.server.tcp_connections import TcpConnections
 
 logger = logging.getLogger("sessionmood.server")
@@ -17,22 +23,66 @@ READ_WITHIN: Final = 60.0
 LINGER: Final = 2.0
 
 
-class ClosingHttp(HttpToolsProtocol):
-    """A connection that can be refused, waits for its peer to read why, and is cut off in the end."""
+class Flow(FlowControl):
+    """uvicorn's, without the queue that asyncio's event has for those who wait."""
 
-    def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.read_paused = self.write_paused = False
+        self._is_writable_event = cast(Any, Gate())
+
+
+class ClosingHttp(HttpToolsProtocol):
+    """A connection that can be refused, waits for its peer to read why, and is cut off in the end.
+
+    What uvicorn sets on each and is the same for all stands in the class, and what is ours too."""
+
+    logger = logging.getLogger("uvicorn.error")
+    access_logger = logging.getLogger("uvicorn.access")
+    access_log = False
+    timeout_keep_alive_task: asyncio.TimerHandle | None = None
+    server = client = scheme = scope = headers = cycle = cast(Any, None)
+    expect_100_continue = False
+
+    address = "?"
+    # when the request that is coming in began; None while one is being answered, or none has begun
+    _since: float | None = None
+    _unread_since: float | None = None
+    _in_head = True
+    _head = 0  # bytes of the head so far
+    # nothing more is read: because the end was told; because it comes with the answers that are still due
+    _ended = _deaf = False
+    _last_words: SessionMoodError | None = None
+    _running: RequestResponseCycle | None = None
+
+    def __init__(
+        self, tcp: TcpConnections, config: Any, server_state: Any, app_state: Any, _loop: Any = None
+    ) -> None:
+        self.config = config
+        self.app = config.loaded_app
+        self.loop = _loop or asyncio.get_running_loop()
+        self.parser = httptools.HttpRequestParser(self)
+        # one request behind another is answered, as the one before it was
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.ws_protocol_class = config.ws_protocol_class
+        self.root_path = config.root_path
+        self.asgi_version = config.asgi_version
+        self.limit_concurrency = config.limit_concurrency
+        self.timeout_keep_alive = config.timeout_keep_alive
+        self.app_state = app_state
+        self.server_state = server_state
+        self.connections = server_state.connections
+        self.tasks = server_state.tasks
+        self.pipeline = deque()
         self._tcp = tcp
-        self.address = "?"
-        # when the request that is coming in began; None while one is being answered, or none has begun
-        self._since: float | None = None
-        self._unread_since: float | None = None
-        self._in_head = True
-        self._head = 0  # bytes of the head so far
-        # nothing more is read: because the end was told; because it comes with the answers that are still due
-        self._ended = self._deaf = False
-        self._last_words: SessionMoodError | None = None
-        self._running: RequestResponseCycle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = Flow(transport)
+        self.server = _address(transport, "sockname")
+        self.client = cast("tuple[str, int] | None", _address(transport, "peername"))
+        self.scheme = "https" if is_ssl(transport) else "http"
 
     def make_room(self, error: SessionMoodError) -> None:
         """End because all connections together hold too much."""
@@ -118,3 +168,14 @@ class ClosingHttp(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.abort)
+
+
+def _address(transport: asyncio.Transport, name: str) -> tuple[str, int | None] | None:
+    """One end of a connection: host and port, or the path of a Unix socket."""
+    try:
+        info = transport.get_extra_info(name)
+    except OSError:  # it is gone again
+        return None
+    if isinstance(info, tuple):
+        return str(info[0]), int(info[1])
+    return (info, None) if isinstance(info, str) and info and name == "sockname" else None

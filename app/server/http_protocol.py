@@ -19,7 +19,7 @@ from app.errors import (
 from app.server import heads
 from app.server.http_ends import ClosingHttp
 from app.server.request_cycle import ANSWER, Cycle, WholeRequest
-from app.server.tcp_connections import SMALL, TcpConnections
+from app.server.tcp_connections import SMALL
 
 logger = logging.getLogger("sessionmood.server")
 
@@ -37,23 +37,21 @@ _WITH_BODY: Final = ("POST", "PUT", "PATCH")
 class HttpProtocol(ClosingHttp):
     """One connection that speaks HTTP."""
 
-    def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
-        super().__init__(tcp, *args, **kwargs)
-        self._takes_body = False
-        self._beside = 0  # bytes since the head or the last piece of the body
-        self._counted = 0  # bytes that `Unfinished` knows of
-        self._size = 0  # bytes of requests that are not whole or wait for the answer to one before them
-        # what becomes of a request to upgrade: it is granted; it is passed over, and the request read without it
-        self._granted = self._passed_over = False
-        self._upgraded = False
-        self._fault: SessionMoodError | None = None
-        self._rest = b""
-        self._parsed = 0  # bytes of it
-        self._has_turn = False
-        # the last request was answered 200: the next one, a whole POST, is taken at once, and looked for now; found
-        self._welcome = self._taking = False
-        self._whole: RequestResponseCycle | None = None
-        self._spill = Spill()
+    _takes_body = False
+    _beside = 0  # bytes since the head or the last piece of the body
+    _counted = 0  # bytes that `Unfinished` knows of
+    _size = 0  # bytes of requests that are not whole or wait for the answer to one before them
+    # what becomes of a request to upgrade: it is granted; it is passed over, and the request read without it
+    _granted = _passed_over = False
+    _upgraded = False
+    _fault: SessionMoodError | None = None
+    _rest = b""
+    _parsed = 0  # bytes of it
+    _has_turn = False
+    # the last request was answered 200: the next one, a whole POST, is taken at once, and looked for now; found
+    _welcome = _taking = False
+    _whole: RequestResponseCycle | None = None
+    _spill: Spill | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -68,7 +66,7 @@ class HttpProtocol(ClosingHttp):
         self._tcp.remove(self)
         super().connection_lost(exc)
         self._part_from_parser()
-        self.cycle = self._running = None  # type: ignore[assignment]
+        self.cycle = self._running = None
 
     def _part_from_parser(self) -> None:
         """They refer to each other: together they would wait for the collector of cyclic garbage."""
@@ -103,6 +101,8 @@ class HttpProtocol(ClosingHttp):
         if self._upgraded:
             return  # read before reading was paused: nobody may send before the answer
         if self._ended or self._deaf:
+            if self._spill is None:
+                self._spill = Spill()
             if self._spill.full(len(data)):
                 self.transport.abort()
             return
@@ -166,7 +166,11 @@ class HttpProtocol(ClosingHttp):
             if time.perf_counter() > ends:
                 return True
         self._rest, self._parsed = b"", 0
-        if self.transport.is_closing() or self._upgraded:
+        if self._upgraded and time.perf_counter() > ends:
+            self._tcp.lane.join(self._upgrade)
+        elif self._upgraded:
+            self._upgrade(ends)
+        if self._upgraded or self.transport.is_closing():
             return False
         if self._since is None and self.timeout_keep_alive_task is None and self._is_free() and self._reads():
             self._since = self.loop.time()  # empty lines, say: not a request, but no silence either
@@ -200,7 +204,8 @@ class HttpProtocol(ClosingHttp):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             if self._granted:
-                self._upgrade_soon()
+                self._upgraded = True
+                self._tcp.move(self, "handshake")
             elif self._passed_over and self._reads():
                 self._read_again(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
@@ -291,12 +296,6 @@ class HttpProtocol(ClosingHttp):
 
     # Upgrades
 
-    def _upgrade_soon(self) -> None:
-        self._upgraded = True
-        self._tcp.move(self, "handshake")
-        self.transport.pause_reading()
-        self._tcp.lane.join(self._upgrade)
-
     def _upgrade(self, _: float) -> bool:
         """Hand the connection over. The WebSocket reads only what makes the request a handshake: its parser has
         bounds of its own, which long cookies would break. The app gets the whole head."""
@@ -306,9 +305,9 @@ class HttpProtocol(ClosingHttp):
             heir = cast(Any, self.ws_protocol_class)(
                 config=self.config, server_state=self.server_state, app_state=self.app_state
             )
-            heir.head = self.scope
+            heir.head, heir.address = self.scope, self.address
             heir.connection_made(self.transport)
-            heir.shake_hands(heads.handshake(self.headers))
+            heir.shake_hands(self.headers)
             self.transport.set_protocol(heir)
             self.transport.resume_reading()
         self._part_from_parser()

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Close, Frame, Opcode
+from websockets.protocol import CLOSING
 
 from app import protocol
 from app.errors import SessionMoodError, TooLarge, TooSlow
+from app.server.opening import OpeningSocket
 from app.server.tcp_connections import TcpConnections
 
 logger = logging.getLogger("sessionmood.server")
@@ -17,7 +18,7 @@ logger = logging.getLogger("sessionmood.server")
 CLOSE_WITHIN: Final = 5.0
 
 
-class ClosingSocket(WebSocketsSansIOProtocol):
+class ClosingSocket(OpeningSocket):
     """A WebSocket that can be refused, waits for its peer to read why, and is cut off in the end."""
 
     # Beside what uvicorn has in a dictionary, which so stays small enough for half its memory.
@@ -25,19 +26,16 @@ class ClosingSocket(WebSocketsSansIOProtocol):
         "_heard",
         "_lingering",
         "_message_within",
-        "_tcp",
-        "address",
         "message_since",
         "on_text",
         "tick",
     )
 
+    close_timeout = CLOSE_WITHIN
+
     def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._tcp = tcp
+        super().__init__(tcp, *args, **kwargs)
         self._message_within = tcp.request_within
-        self.address = "?"
-        self.close_timeout = CLOSE_WITHIN
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
         #: takes text frames on the fast path, from the first on, and tells how many; the others go to `receive`
@@ -155,11 +153,24 @@ class ClosingSocket(WebSocketsSansIOProtocol):
         """Cut the line."""
         self.transport.abort()
 
+    def _take_close(self, code: int, data: bytes) -> None:
+        """What `handle_close` and the parser do with a whole close frame that has a `code` and no reason, before anything
+        was closed."""
+        if not self.transport.is_closing():
+            self.conn.state = CLOSING
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
+            self.transport.write(bytes((0x88, len(data))) + data)
+            self.transport.close()
+        self._end_soon()
+
     def _abort_if_unread(self) -> None:
         if self.transport.get_write_buffer_size():
             self.transport.abort()
 
     def _end_soon(self) -> None:
         """A transport that closes waits for its peer to read, for ever if need be. Not here."""
-        if not self.disconnected and (self.close_sent or self.transport.is_closing()):
+        closing = self.transport.is_closing()
+        if closing and not self.transport.get_write_buffer_size():
+            return  # it closes with the turn of the loop
+        if not self.disconnected and (self.close_sent or closing):
             self.loop.call_later(CLOSE_WITHIN, self.transport.abort)

@@ -4,22 +4,17 @@ bounded, and every end has a deadline.
 Beside ASGI's `receive` and `send` there is a shorter way for what comes most, a queue and two turns of the loop
 shorter: whole text frames go to `on_text`, and `write` sends at once what a peer that reads can take."""
 
-import asyncio
 import logging
-import socket
 import time
-from asyncio.transports import BaseTransport
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 from websockets.frames import Frame
-from websockets.http11 import Request
-from websockets.protocol import OPEN, Protocol
+from websockets.protocol import OPEN
 
 from app.auth.limits import Spill, TokenBucket, party
 from app.errors import RateLimited, TooLarge
-from app.server.frames import AT_ONCE, framed, is_lone, whole_texts
-from app.server.mailbox import Gate, Mailbox
+from app.server.frames import AT_ONCE, close_code, framed, is_lone, payload, whole_texts
 from app.server.socket_ends import ClosingSocket
 from app.server.tcp_connections import FRAGMENT_COSTS, SMALL, TcpConnections
 from app.transport.slow_lane import SHARE
@@ -37,13 +32,6 @@ PINGS_A_SECOND: Final = 5.0
 MAX_UNREAD: Final = 262_144
 #: What a refused peer still sends is passed over so often (s): in few large reads, however small it sends.
 SPILL_EVERY: Final = 0.01
-#: Bytes that the system takes in advance for a peer that reads slowly, instead of up to 4 MiB each: what waits
-#: here can still be replaced by a newer reading.
-MAX_UNSENT: Final = 16_384
-#: What the app is told of the handshake as it came.
-_OF_THE_HEAD: Final = ("path", "raw_path", "query_string", "headers")
-#: Seconds after which the system gives up on a peer that acknowledges nothing.
-USER_TIMEOUT: Final = 30.0
 
 
 class SocketProtocol(ClosingSocket):
@@ -60,17 +48,12 @@ class SocketProtocol(ClosingSocket):
         "_spill",
         "_waited_for",
         "_waiting",
-        "head",
     )
 
     def __init__(self, tcp: TcpConnections, *args: Any, **kwargs: Any) -> None:
         """`tcp`: all connections of this server."""
         super().__init__(tcp, *args, **kwargs)
-        self.queue = cast(Any, Mailbox())
-        self.writable = cast(Any, Gate())
         self._lane = tcp.lane
-        #: the request that was the handshake, whole, as a scope: only what makes it one is read here
-        self.head: dict[str, Any] = {}
         self._waited_for = False
         self._rest = b""
         self._parsed = 0  # bytes of it
@@ -79,25 +62,6 @@ class SocketProtocol(ClosingSocket):
         self._counted = 0  # bytes that `Unfinished` knows of
         self._pings: TokenBucket | None = None
         self._spill = Spill()
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
-        sock = cast(asyncio.Transport, transport).get_extra_info("socket")
-        if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(USER_TIMEOUT * 1000))
-        if sock is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
-        self.address = party(self.client[0] if self.client else "?")
-        self._tcp.shake_hands(self)
-
-    def shake_hands(self, request: Request) -> None:
-        """Take the request that asks for this WebSocket, which was read as HTTP: frames come next. Having the parser read
-        it once more would cost time, and hold the request as long as the socket lives."""
-        conn = self.conn
-        conn.parser.close()
-        conn.parser = Protocol.parse(conn)
-        next(conn.parser)  # up to its first byte
-        self.handle_connect(request)
 
     # Coming in
 
@@ -125,6 +89,9 @@ class SocketProtocol(ClosingSocket):
                 if self._counted:
                     self._count()
                 return
+        if is_open and not parsed and not self.read_paused and (code := close_code(data)) and self._between():
+            self._take_close(code, payload(data, 0, len(data)))
+            return
         self._rest, self._parsed = data, parsed
         if not is_open or (not parsed and self._between() and is_lone(data)):
             self._parse(time.perf_counter() + SHARE)
@@ -282,14 +249,8 @@ class SocketProtocol(ClosingSocket):
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
-        if message["type"] == "websocket.accept":
-            self._forget_handshake()
         if message["type"] == "websocket.close" and not self._lingering and not self.transport.is_closing():
             self._linger()
-
-    def _forget_handshake(self) -> None:
-        """A socket lives long, and need not hold what its handshake asked and was answered."""
-        self.request = self.response = cast(Any, None)
 
     def ready(self) -> bool:
         """Whether `write` may be used now: the peer is there and reads."""
@@ -303,16 +264,6 @@ class SocketProtocol(ClosingSocket):
     def write(self, text: bytes) -> None:
         """Send a text frame at once; only while `ready`."""
         self.transport.write(framed(text))
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        if self.close_sent:  # refused; `scope` is there for good
-            self._tcp.move(self, "closing")
-            return
-        scope = cast(dict[str, Any], self.scope)
-        scope.update({name: self.head[name] for name in _OF_THE_HEAD if name in self.head})
-        scope["extensions"]["sessionmood.fast_path"] = {"fast_path": self}
-        self.head = {}
 
     async def run_asgi(self) -> None:
         self._tcp.move(self, "socket")  # from here on the doors count it

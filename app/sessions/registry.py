@@ -152,6 +152,12 @@ class Sessions:
             session.due_slot = slot
             self._wheel.setdefault(slot, []).append(session)
 
+    def postpone(self, session: Session, until: int) -> None:
+        """Wake `session` at `until` (ms), whatever it says itself: it can't be advanced now."""
+        slot = -(-until // SLOT_MS)
+        session.due_slot = slot
+        self._wheel.setdefault(slot, []).append(session)
+
     def due(self, now: int) -> list[Session]:
         """Sessions to `advance` at `now` (ms); each must be given back to `schedule` afterwards."""
         slot = now // SLOT_MS

@@ -80,6 +80,9 @@ class Storage(Protocol):
     def settled(self) -> "asyncio.Future[None]":
         """Done when everything submitted so far is durable; the same failure rule as `submit`."""
 
+    def lacks(self, project: str, session: str) -> bool:
+        """Whether nothing of the session is stored or queued, as far as that is certain without asking the database."""
+
     async def load(self, project: str, session: str) -> Stored | None:
         """None if unknown. Rows of the log that cannot be read are left out and reported. Raises Damaged when the
         session cannot be read at all."""

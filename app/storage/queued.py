@@ -38,6 +38,9 @@ class Queued:
     def admit(self) -> None:
         self.queue.admit()
 
+    def lacks(self, project: str, session: str) -> bool:
+        return False
+
     def settled(self) -> "asyncio.Future[None]":
         return self.queue.settled()
 

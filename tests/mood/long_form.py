@@ -18,6 +18,7 @@ from app.mood.decision import NONE, Decision
 from app.mood.reading import ENGAGED
 from app.mood.signals.clicks import ClickSignals
 from app.mood.signals.doing import DoingSignals
+from app.mood.signals.names import FRICTION_COUNT
 from app.mood.signals.pages import PageSignals
 from app.mood.signals.reading import ReadingSignals
 from app.mood.signals.trouble import TroubleSignals
@@ -75,15 +76,14 @@ def trouble_strengths(self: TroubleSignals, now: int, m: Model, out: Strengths) 
     out.high_error_rate = ramp(self.errors * left, m.errors_from, m.errors_full)
     out.form_struggle = min(1.0, self.forms * left / m.forms_full)
     out.thrashed_cursor = min(1.0, self.thrash * left)
+    out.friction = max(out.listed()[:FRICTION_COUNT])
 
 
-def points_of(strengths: Strengths, m: Model) -> Points:
+def score(strengths: Strengths, m: Model, out: Points) -> None:
     points = [0.0] * 6
     for strength, row in zip(strengths.listed(), m.rows, strict=True):
         points = [sofar + strength * weight for sofar, weight in zip(points, row, strict=True)]
-    scored = Points()
-    scored.add(points)
-    return scored
+    out.put(points)
 
 
 def chance_of(mood: int, points: float, most: float, m: Model) -> float:
@@ -124,7 +124,7 @@ def put_in_place() -> None:
         (DoingSignals, "_fade", fade_doing),
         (TroubleSignals, "strengths", trouble_strengths),
         (Decision, "_choose", choose),
-        (engine, "points_of", points_of),
+        (engine, "score", score),
         (engine, "chance_of", chance_of),
     ):
         assert hasattr(owner, name), name
@@ -161,6 +161,7 @@ def digest() -> str:
             news = now.receive(event)
             if step % 11 == 0:
                 news += now.advance(event.at + 7000 * (step % 5))
+            assert now.strong.friction == max(now.strong.listed()[:FRICTION_COUNT])
             told = [(item.at, getattr(item, "mood", ""), getattr(item, "confidence", 0)) for item in news]
             seen.update(repr((now.points, now.scores, now.chances(), now.decision.mood, told)).encode())
             if step % 50 == 49:

@@ -1,5 +1,6 @@
 """The wire without I/O: what is taken, what is refused, and what the refusal names."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import protocol
-from app.errors import BadBatch, BadRequest, SessionMoodError, TooLarge
+from app.errors import BadBatch, BadRequest, Overloaded, SessionMoodError, TooLarge
+from app.mood import Event, Model, MoodEngine, Offer
 from app.protocol.batches import Batch, Limits, WireEvent
 from app.protocol.bodies import decode_body
+from app.protocol.events import to_events
 from app.protocol.frames import Hello, Ping, Pong
 from app.protocol.incoming import decode_frame
+from app.protocol.readings import problem, reading_dict
 
 LIMITS = Limits(events=5, bytes=10_000, inflight=4)
 
@@ -102,7 +106,10 @@ def test_frames() -> None:
     assert decode_frame('{"op":"pong"}', LIMITS) == Pong()
     assert decode_frame('{"type":"click"}', LIMITS) == Batch(events=[WireEvent("click")], bare=True)
     events = decode_frame('{"op":"events","seq":4,"lost":2,"events":[{"type":"click"}]}', LIMITS)
-    assert events == Batch(events=[WireEvent("click")], seq=4, lost=2)
+    assert isinstance(events, Batch)
+    assert events.facts is not None
+    assert events == Batch(events=[WireEvent("click")], facts=events.facts, seq=4, lost=2)
+    assert [repr(fact) for fact in events.facts] == ["Event('click', -1)"]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +120,87 @@ def test_frames() -> None:
 def test_what_is_no_frame_is_a_bad_request(bad: str) -> None:
     with pytest.raises(BadRequest):
         decode_frame(bad, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "index", "where"),
+    [
+        ('[{"type":"click"},{"type":"custom","name":"Great \\ud83d"}]', 1, "`name` holds half a character, \\ud83d"),
+        ('{"producer":"p","seq":1,"events":[{"type":"a","other":["b",{"c":"\\ude00"}]}]}', 0, "`other` holds"),
+        ('[{"type":"a","other":[5,"\\ude00"]}]', 0, "`other` holds"),
+        ('[{"type":"a","\\ud83d":1}]', 0, "there is half a character"),
+        ('["\\ud83d"]', 0, "there is half a character"),
+        ('{"type":"\\ud83d"}', 0, "`type` holds"),
+        ('{"events":[{"type":"a"}],"producer":"\\ud83d"}', None, "`producer` holds"),
+        ('{"events":"\\ud83d"}', 0, "`events` holds"),
+    ],
+)  # fmt: skip
+def test_half_a_character_is_named_where_it_stands(text: str, index: int | None, where: str) -> None:
+    """JSON.stringify writes so what a client has cut off."""
+    with pytest.raises(SessionMoodError, match=re.escape(where)) as refused:
+        decode_body(text.encode(), LIMITS)
+    assert refused.value.extra.get("index") == index
+
+
+def test_half_a_character_is_named_in_a_frame_with_its_number() -> None:
+    with pytest.raises(BadBatch, match="`name`") as refused:
+        decode_frame('{"op":"events","seq":3,"events":[{"type":"a","name":"\\ud83d"}]}', LIMITS)
+    assert (refused.value.extra["index"], refused.value.extra["seq"]) == (0, 3)
+    with pytest.raises(BadRequest, match="`producer` holds"):
+        decode_frame('{"op":"hello","producer":"\\udc00"}', LIMITS)
+
+
+@pytest.mark.parametrize("text", ['[{"type":"\\ud83d"', "[" * 5000 + '"\\ud83d"', '[{"name":"\\\\ud83d",}]'])
+def test_what_is_no_json_at_all_is_said_first(text: str) -> None:
+    with pytest.raises(BadRequest, match="not JSON"):
+        decode_body(text.encode(), LIMITS)
+
+
+def test_numbers_are_whole_however_they_are_written() -> None:
+    events = b'"events":[{"type":"click"}]'
+    batch = decode_body(b'{"producer":"p","seq":4.0,"lost":2.0,' + events + b"}", LIMITS)
+    assert (batch.seq, batch.lost) == (4, 2)
+    for field in ("seq", "lost"):
+        with pytest.raises(BadRequest, match=f"`{field}` is 1.5"):
+            decode_body(b'{"seq":1,"%s":1.5,%s}' % (field.encode(), events), LIMITS)
+
+
+def test_a_frame_of_too_many_events_says_which_frame_it_was() -> None:
+    text = body({"op": "events", "seq": 9, "events": [{"type": "click"}] * 6}).decode()
+    with pytest.raises(TooLarge, match="5 events") as refused:
+        decode_frame(text, LIMITS)
+    assert refused.value.extra["seq"] == 9
+
+
+def test_feedback_is_yes_or_no() -> None:
+    with pytest.raises(BadBatch, match="must be 1 or 0"):
+        decode_body(b'{"type":"feedback","value":0.5}', LIMITS)
+
+
+def test_times_are_taken_to_the_nearest_ms_and_within_bounds() -> None:
+    ats = [1.5, 2.5, 3.0, 1e300, -1e300]
+    events = to_events([WireEvent("click", at) for at in ats])
+    assert [event.at for event in events] == [2, 2, 3, 10**15, -(10**15)]
+
+
+def test_a_client_says_nothing_of_what_is_usual() -> None:
+    batch = decode_body(b'{"type":"click","target":"#a","~usual":[9,9,9,9,9]}', LIMITS)
+    (event,) = to_events(batch.events)
+    assert (event.usual, batch.events[0].usual) == (None, None)
+
+
+def test_what_goes_out_has_what_there_is_to_tell_and_no_more() -> None:
+    engine = MoodEngine("s", 0, Model.with_overrides({"label.engaged": "busy"}))
+    engine.receive(Event("click", 0))
+    reading = engine.reading(0)
+    told = reading_dict(reading, Offer(5, "h1", True))
+    assert (told["mood"], told["label"], told["help"]) == ("engaged", "busy", {"id": "h1", "holdout": True})
+    plain = MoodEngine("s", 0)
+    plain.receive(Event("click", 0))
+    assert not {"label", "help"} & set(reading_dict(plain.reading(0)))
+    refused = problem(Overloaded("too many", retry_ms=50))
+    assert (refused["status"], refused["code"], refused["retry_ms"]) == (503, "overloaded", 50)
+    assert "retry_ms" not in problem(BadRequest("no"))
 
 
 def test_query_strings_never_get_in() -> None:

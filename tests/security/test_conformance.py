@@ -7,9 +7,9 @@ from typing import Any
 import kosoku
 import pytest
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
 
 from app.config.settings import Settings
+from app.server import heads
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
@@ -21,8 +21,8 @@ class Theirs(WebSocketsSansIOProtocol):
 
     head: Any = None
 
-    def shake_hands(self, request: Request) -> None:
-        self.data_received(request.serialize())
+    def shake_hands(self, headers: heads.Headers) -> None:
+        self.data_received(heads.handshake(headers).serialize())
 
 
 async def failures(kind: Any, cases: list[str] | None) -> tuple[set[str], int]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.history_rows import history_row, mood_columns, restored_history, told
-from app.mood import DEFAULT, MOODS, Change, Event, Evidence, MoodEngine, Offer, Reading
+from app.mood import DEFAULT, MOODS, Change, Event, Evidence, Model, MoodEngine, Offer, Reading
 from app.sessions.history import OUTCOMES, History, moods_of, outcome_of, wanted_traits
 from app.sessions.session import Session
 from app.storage import SessionRow
@@ -246,6 +246,10 @@ def test_a_history_goes_to_rows_and_back() -> None:
     damaged = told(traits, msgspec.structs.replace(kept, evidence=b"{", offers=b"\xff"), DEFAULT)
     assert damaged == {**shown, "worst": None, "help": {"outcome": "accepted", "offers": []}}
     assert History().traits() == 7
+    assert mood_columns(History(), DEFAULT) == ("", 0.0, "", 0, 7)
+    named = told(traits, kept, Model.with_overrides({"label.frustrated": "stuck"}))["worst"]
+    assert isinstance(named, dict)
+    assert (named["mood"], named["label"]) == ("frustrated", "stuck")
 
 
 @pytest.mark.parametrize("mood", [None, "frustrated", "satisfied"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.errors import OutOfOrder
 from app.mood import DEFAULT, Event
-from app.sessions.outcome import Outcome
+from app.sessions.outcome import MAX_IGNORED_TYPES, Outcome
 from app.sessions.producers import CLOCK_TOLERANCE_MS, MAX_PRODUCERS
 from app.sessions.registry import SLOT_MS, Sessions
 from app.sessions.session import OLDEST_EVENT_MS, Session
@@ -190,6 +190,33 @@ def test_a_snapshot_goes_on_as_if_nothing_had_happened(gaps: list[int], cut: int
     assert b is not None
     assert (a.mood, a.scores, a.since, a.event_count) == (b.mood, b.scores, b.since, b.event_count)
     assert {p: x.ack for p, x in one.producers.items()} == {p: x.ack for p, x in two.producers.items()}
+
+
+def test_who_has_no_name_has_no_number() -> None:
+    s = session()
+    assert s.hello(None, NOW, 0, NOW) == 0
+    s.confirm("never was here", 5)
+    assert s.producers == {}
+    assert s.align(clicks(NOW - 500), None, None, 0, NOW) == 0
+    assert s.reading(NOW) is s.ending() is None
+
+
+def test_types_that_nobody_knows_are_counted_and_named() -> None:
+    s = session()
+    names = [f"new{n % 30}" for n in range(60)]
+    outcome = s.receive([Event(name, NOW) for name in ["click", *names]], None, None, 0, None, NOW)
+    assert (outcome.accepted, outcome.ignored) == (1, 60)
+    assert outcome.ignored_types == tuple(names[:MAX_IGNORED_TYPES])
+
+
+def test_a_row_that_lags_wakes_its_session_before_the_mood_does() -> None:
+    s = session()
+    receive(s, [NOW])
+    mood = s.wake_at()
+    assert mood is not None
+    s.row_written(mood)
+    s.stored_row.passed(NOW)
+    assert s.wake_at() == min(mood, NOW + ROW_LAG_MS)
 
 
 def test_a_snapshot_of_another_format_is_refused() -> None:

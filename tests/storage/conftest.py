@@ -5,6 +5,7 @@ import pytest
 
 from app.storage.sqlite import connection as sqlite_connection
 from app.storage.sqlite import database as sqlite
+from app.storage.sqlite import identity
 from app.storage.sqlite.database import SQLiteStorage
 
 from .contract import Make, maker
@@ -26,6 +27,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks of others are waited for only briefly."""
     monkeypatch.setattr(sqlite_connection, "BUSY_SECONDS", 0.02)
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.02)
+    monkeypatch.setattr(identity, "BUSY_SECONDS", 0.02)
 
 
 @pytest.fixture

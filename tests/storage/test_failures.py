@@ -11,19 +11,21 @@ import asyncpg
 import pytest
 
 from app import errors
-from app.storage import Entry
+from app.storage import Entry, Key
 from app.storage.damage import MAX_TOLD, Damages
 from app.storage.file_lock import FileLock, Gate
 from app.storage.postgres.connection import Connection
 from app.storage.postgres.database import PostgresStorage
 from app.storage.postgres.nodes import is_served
 from app.storage.queue import Group, Job, Outcome, WriteQueue
+from app.storage.sqlite import wal, wipe
 from app.storage.sqlite.commit import write_group
 from app.storage.sqlite.database import SQLiteStorage
 from tests.support.engines import Postgres
+from tests.support.refusals import Refusals
 from tests.support.server import free_port
 
-from .contract import batch, entry, row
+from .contract import batch, entry, row, until
 
 
 def group(*entries: Entry, jobs: tuple[Callable[[Any], Any], ...] = ()) -> Group:
@@ -114,6 +116,110 @@ async def test_a_job_in_a_group_with_a_bad_entry_has_its_own_end(postgres_storag
     assert [each.version for each in await postgres_storage.batches("p", "s")] == [1]
 
 
+async def test_a_line_that_is_cut_by_the_server_costs_nothing(postgres_storage: PostgresStorage) -> None:
+    """Its backend is ended before and within a group: all of it is held, and written by another line."""
+
+    async def end(connection: Connection) -> Any:
+        return await connection.fetchval("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    await postgres_storage.submit(Entry(row(version=1), batch(1)))
+    postgres_storage.submit(Entry(row(version=2), batch(2)))
+    with pytest.raises(errors.StorageUnavailable):
+        await postgres_storage.queue.run(end)
+    await until(lambda: not postgres_storage.queue.pending)
+    writer = postgres_storage._writer
+    assert writer is not None
+    pid = writer._connection.get_server_pid()
+    await postgres_storage._pool.run(lambda c: c.execute("SELECT pg_terminate_backend($1)", pid))
+    with contextlib.suppress(errors.StorageUnavailable):  # as soon as it is noticed
+        await postgres_storage.submit(Entry(row(version=3), batch(3)))
+    await until(lambda: not postgres_storage.queue.pending)
+    assert [each.version for each in await postgres_storage.batches("p", "s")] == [1, 2, 3]
+
+
+async def test_who_no_longer_waits_for_a_job_is_not_served(
+    postgres_storage: PostgresStorage, storage: SQLiteStorage
+) -> None:
+    for each in (postgres_storage, storage):
+        done: list[int] = []
+        job = each.queue.run(lambda _, done=done: done.append(1))  # type: ignore[misc]
+        each.submit(Entry(row(), batch()))
+        job.cancel()
+        await each.settled()
+        assert done == []
+        assert await each.row("p", "s") is not None
+
+
+async def test_what_is_asked_of_who_is_to_go_and_who_came_first(
+    postgres_storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server has taken the database over: nothing is written, nothing is acked, and readiness says so."""
+    monkeypatch.setattr("app.storage.postgres.database.BEAT_SECONDS", 0.01)
+    taken = errors.StorageUnavailable("another server has taken this database over")
+    beats = Refusals(postgres_storage._pool.run, ZeroDivisionError(), taken, taken)
+    node = postgres_storage._node
+    assert node is not None
+
+    async def run(work: Any, *more: Any) -> Any:
+        return await (beats(work, *more) if work == node.beat else pool(work, *more))
+
+    pool = postgres_storage._pool.run
+    monkeypatch.setattr(postgres_storage._pool, "run", run)
+    beating = asyncio.create_task(postgres_storage._beat(node))
+    await until(lambda: postgres_storage._usurped is not None)
+    assert postgres_storage._usurped is taken
+    await until(lambda: postgres_storage._usurped is None)  # it was there again
+    beating.cancel()
+    postgres_storage._usurped = taken
+    with pytest.raises(errors.StorageUnavailable, match="taken this database over"):
+        await postgres_storage.check()
+    with pytest.raises(errors.StorageUnavailable, match="taken this database over"):
+        await postgres_storage.submit(Entry(row(), batch()))
+    postgres_storage._usurped = None
+    await until(lambda: not postgres_storage.queue.pending)
+    assert await postgres_storage.row("p", "s") is not None
+
+
+async def test_a_key_that_a_broken_line_hid_is_there_once(
+    postgres_storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Key("k", "p", "pk", b"\x01" * 32, "", 1)
+    await postgres_storage.add_key(key)
+    await postgres_storage.add_key(key)  # as one whose first try was written and not heard of
+    assert await postgres_storage.keys() == [key]
+    with pytest.raises(errors.BadRequest, match="such a key"):
+        await postgres_storage.add_key(Key("k", "other", "pk", b"\x02" * 32, "", 1))
+
+
+async def test_a_closed_storage_erases_nothing(postgres_storage: PostgresStorage) -> None:
+    await postgres_storage.close()
+    with pytest.raises(errors.StorageUnavailable, match="closed"):
+        await postgres_storage.erase("p", "s")
+
+
+async def test_a_restored_copy_tells_another_history(
+    postgres: Postgres, postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = PostgresStorage(postgres_url, server="sole")
+    await storage.open()
+    await storage.submit(Entry(row(), batch()))
+    before = storage.epoch
+    await storage.close()
+    with postgres.database(template=postgres_url.rpartition("/")[2].partition("?")[0]) as copy:
+        restored = PostgresStorage(postgres.url(copy), server="sole")
+        await restored.open()
+        assert await restored.row("p", "s") is not None
+        assert restored.epoch.name != before.name
+        assert restored.epoch.began_at > 0
+        again = restored.epoch
+        await restored.close()
+        restored = PostgresStorage(postgres.url(copy), server="sole")
+        await restored.open()
+        assert restored.epoch == again
+        await restored.close()
+    assert caplog.text.count("a restored copy of the database served last") == 1
+
+
 # SQLite's commit
 
 
@@ -153,6 +259,93 @@ async def test_a_full_disk_is_nobodys_entry(storage: SQLiteStorage) -> None:
     assert [each.version for each in await storage.batches("p", "s")] == [1]
 
 
+async def test_a_large_entry_that_has_no_room_is_held_with_what_stands_beside_it(
+    storage: SQLiteStorage,
+) -> None:
+    """Also where the group is written one by one, for the sake of one that no database takes."""
+    big = Entry(row(), batch(1, b"[" + b"1," * 500_000 + b"1]"))
+    assert storage._writer is not None
+    await storage._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1").fetchall())
+    both = group(big, TOO_LARGE)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await storage._writer.run(lambda c: write_group(c, both))
+    await storage._writer.run(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchall())
+    assert await storage.batches("p", "s") == []
+
+
+async def test_a_connection_that_is_closed_says_so(storage: SQLiteStorage) -> None:
+    writer = storage._writer
+    assert writer is not None
+    await storage.close()
+    with pytest.raises(errors.StorageUnavailable, match="closed"):
+        await writer.run(lambda _: None)
+    with pytest.raises(errors.StorageUnavailable, match="closed"):
+        storage._write(group(entry()))
+
+
+async def test_a_checkpoint_that_fails_comes_again(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one beside a reader is no measure of the log's length."""
+    monkeypatch.setattr(wal, "BUSY_PAGES", 1)
+    monkeypatch.setattr(wal, "_checkpoint", Refusals(wal._checkpoint, sqlite3.OperationalError("no")))
+    await storage.submit(entry(version=1))
+    await until(lambda: not storage.wal._running)
+    assert storage.wal.checkpoints == 0
+    with contextlib.closing(sqlite3.connect(storage.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM sessions").fetchall()
+        for version in range(2, 40):
+            await storage.submit(entry(version=version))
+        await until(lambda: storage.wal.checkpoints)
+        reader.execute("COMMIT")
+    seen = storage.wal.checkpoints
+    await storage.submit(entry(version=40))
+    await until(lambda: storage.wal.checkpoints > seen)
+    assert [each.version for each in await storage.batches("p", "s")] == list(range(1, 41))
+
+
+# Erasing, wiping
+
+
+async def test_a_session_that_cannot_be_erased_costs_no_other_its_end(storage: SQLiteStorage) -> None:
+    for name in ("a", "bad", "c"):
+        await storage.submit(entry(name))
+    assert storage._writer is not None
+    await storage._writer.run(
+        lambda c: c.execute(
+            "CREATE TRIGGER no BEFORE DELETE ON sessions WHEN old.session = 'bad' "
+            "BEGIN SELECT RAISE(ABORT, 'it stays'); END"
+        ).fetchall()
+    )
+    names = [("p", name) for name in ("a", "bad", "c")]
+    assert await storage.expire(names, 10**9) == 2
+    assert [row.session for row in (await storage.sessions("p")).sessions] == ["bad"]
+    await storage.settled()
+    (damage,) = await storage.damages()
+    assert (damage.session, damage.part, "it stays" in damage.reason) == ("bad", "retention", True)
+    assert await storage.expired(10**9, 10) == []  # not before the next start
+
+
+async def test_wiping_goes_on_past_what_is_wrong_for_the_moment(
+    storage: SQLiteStorage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    busy, full = sqlite3.OperationalError("database is locked"), OSError(28, "no space left")
+    monkeypatch.setattr(wipe, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(wipe, "_wipe_slice", Refusals(wipe._wipe_slice, busy, full))
+    for name in ("a", "b", "c"):
+        await storage.submit(entry(name))
+    gone = asyncio.gather(*(storage.erase("p", name) for name in ("a", "b")))
+    storage.wiper.ask().cancel()  # who asked has left
+    assert await gone == [True, True]
+    assert not await storage.erasure_pending("p", "a")
+    monkeypatch.setattr(wipe, "_MAX_BYTES", 0)
+    assert await storage.erase("p", "c")
+    assert "too large to wipe" in caplog.text
+    assert await storage.row("p", "c") is None
+    assert await storage.erasure_pending("p", "c")  # the next start tries again
+
+
 # Locks, and what is told
 
 
@@ -186,6 +379,28 @@ async def test_memory_of_what_was_told_is_bounded() -> None:
     damages.report("p", "s0", "log", "bad")  # forgotten meanwhile, so told again
     assert kept[MAX_TOLD:] == ["one more", "s0"]
     assert damages.counts["log"] == MAX_TOLD + 2
+
+
+async def test_what_was_found_damaged_is_told_again_once_it_can_be_kept() -> None:
+    tries = Refusals(
+        lambda damage: asyncio.get_running_loop().create_future(), errors.StorageUnavailable("away")
+    )
+    damages = Damages(tries)
+    for _ in range(3):
+        damages.report_all([("p", "s", "log", "bad"), ("p", "t", "key", "bad")])
+    assert (damages.counts, tries.through) == ({"log": 2, "key": 1}, 2)
+
+
+async def test_a_column_of_another_type_costs_its_row(storage: SQLiteStorage) -> None:
+    for name in ("a", "b"):
+        await storage.submit(entry(name))
+    assert storage._writer is not None
+    await storage._writer.run(
+        lambda c: c.execute("UPDATE sessions SET created_at = 'never' WHERE session = 'a'").fetchall()
+    )
+    with pytest.raises(errors.Damaged, match="`created_at` is str"):
+        await storage.load("p", "a")
+    assert [row.session for row in (await storage.sessions("p")).sessions] == ["b"]
 
 
 async def test_what_fails_after_it_was_given_up_is_told_to_be_lost() -> None:

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+from app import protocol
 from app.ingest.receive import Ingest
 from app.ingest.sweep import Sweep
+from app.protocol.batches import WireEvent
 from app.protocol.readings import reading_dict
+from app.sessions.outcome import Outcome
 from app.sessions.registry import Sessions
 from app.sessions.session import Session
 from app.storage.sqlite.database import SQLiteStorage
@@ -47,6 +50,18 @@ def slow_commit(ingest: Ingest) -> Iterator[None]:
 
 def opened(ingest: Ingest, id: str, clock: Clock) -> Session:
     return ingest.open(PROJECT, id, clock(), publishable=False)
+
+
+def batch(*kinds: str, seq: int | None = None, lost: int = 0, producer: str = "p") -> protocol.Batch:
+    events = [WireEvent(type=kind, target="#pay") for kind in kinds]
+    return protocol.Batch(events=events, producer=producer if seq else None, seq=seq, lost=lost)
+
+
+async def folded(ingest: Ingest, session: Session, batch: protocol.Batch, now: int) -> Outcome:
+    """What came of it, once it is durable."""
+    receipt = ingest.receive(session, batch, now)
+    await receipt.durable
+    return receipt.outcome
 
 
 def shown(ingest: Ingest, session: Session, now: int) -> dict[str, Any]:

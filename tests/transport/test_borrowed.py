@@ -36,7 +36,9 @@ BORROWED: Final = [
         "http_ends",
         "ClosingHttp",
         HttpToolsProtocol,
-        "_unset_keepalive_if_required cycle flow loop pipeline shutdown transport ",
+        "_unset_keepalive_if_required app app_state asgi_version client config connection_made connections "
+        "cycle flow limit_concurrency loop parser pipeline root_path scheme server server_state shutdown "
+        "tasks timeout_keep_alive transport ws_protocol_class ",
     ),
     (
         "request_cycle",
@@ -46,20 +48,29 @@ BORROWED: Final = [
         "response_started send transport waiting_for_100_continue ",
     ),
     (
+        "opening",
+        "OpeningSocket",
+        WebSocketsSansIOProtocol,
+        "app app_state asgi_version client close_sent config conn connection_made connections "
+        "default_headers disconnected frames handle_connect handshake_complete handshake_initiated loop "
+        "on_task_complete ping_interval ping_timeout queue request response root_path run_asgi scheme scope "
+        "send server start_keepalive tasks transport writable ",
+    ),
+    (
         "socket_protocol",
         "SocketProtocol",
         WebSocketsSansIOProtocol,
-        "client close_sent config conn connection_made curr_msg_data_type data_received frames handle_connect "
-        "handle_cont handle_parser_exception handle_ping handle_pong loop queue read_paused receive request "
-        "response run_asgi scope send send_receive_event_to_app transport writable ",
+        "close_sent config conn curr_msg_data_type data_received frames handle_cont handle_parser_exception "
+        "handle_ping handle_pong loop queue read_paused receive run_asgi scope send "
+        "send_receive_event_to_app transport writable ",
     ),
     (
         "socket_ends",
         "ClosingSocket",
         WebSocketsSansIOProtocol,
-        "close_sent close_timeout close_timer config conn connection_lost disconnected handle_close "
-        "handle_parser_exception keepalive_timeout last_ping_rtt loop ping_interval queue read_paused schedule_ping "
-        "send_keepalive_ping shutdown stop_keepalive transport ",
+        "close_sent close_timer config conn connection_lost disconnected handle_close "
+        "handle_parser_exception keepalive_timeout last_ping_rtt loop ping_interval queue read_paused "
+        "schedule_ping send_keepalive_ping shutdown stop_keepalive transport ",
     ),
     (
         "run",

@@ -19,20 +19,9 @@ _ROUNDING: Final = 1e-6
 
 
 class Row:
-    """What a signal at full strength adds to each mood: six numbers, which compiled code reads as such. `troubles`,
-    `bores`, `pleases`: whether it has a weight for frustrated or confused, for bored or curious, for satisfied."""
+    """What a signal at full strength adds to each mood: six numbers, which compiled code reads as such."""
 
-    __slots__ = (
-        "bored",
-        "bores",
-        "confused",
-        "curious",
-        "engaged",
-        "frustrated",
-        "pleases",
-        "satisfied",
-        "troubles",
-    )
+    __slots__ = ("bored", "confused", "curious", "engaged", "frustrated", "satisfied")
 
     def __init__(self, points: list[float]) -> None:
         self.frustrated: float = points[0]
@@ -41,9 +30,39 @@ class Row:
         self.confused: float = points[3]
         self.curious: float = points[4]
         self.satisfied: float = points[5]
-        self.troubles: bool = self.frustrated != 0.0 or self.confused != 0.0
-        self.bores: bool = self.bored != 0.0 or self.curious != 0.0
-        self.pleases: bool = self.satisfied != 0.0
+
+
+class Rows:
+    """The row of each signal, by its name."""
+
+    __slots__ = NAMES
+
+    def __init__(self, rows: list[list[float]]) -> None:
+        self.rage_click: Row = Row(rows[0])
+        self.dead_click: Row = Row(rows[1])
+        self.unanswered_clicks: Row = Row(rows[2])
+        self.slow_response: Row = Row(rows[3])
+        self.error_click: Row = Row(rows[4])
+        self.high_error_rate: Row = Row(rows[5])
+        self.thrashed_cursor: Row = Row(rows[6])
+        self.back_and_forth: Row = Row(rows[7])
+        self.repeated_actions: Row = Row(rows[8])
+        self.scroll_search: Row = Row(rows[9])
+        self.form_struggle: Row = Row(rows[10])
+        self.hover_search: Row = Row(rows[11])
+        self.long_idle: Row = Row(rows[12])
+        self.minimal_interaction: Row = Row(rows[13])
+        self.skimming: Row = Row(rows[14])
+        self.active_clicks: Row = Row(rows[15])
+        self.deep_scroll: Row = Row(rows[16])
+        self.reading_pace: Row = Row(rows[17])
+        self.dwell: Row = Row(rows[18])
+        self.exploring: Row = Row(rows[19])
+        self.smooth_progress: Row = Row(rows[20])
+        self.goal: Row = Row(rows[21])
+        self.recovered: Row = Row(rows[22])
+        self.repeat_use: Row = Row(rows[23])
+        self.arrived: Row = Row(rows[24])
 
 
 class Curve:
@@ -83,13 +102,17 @@ class Model:
         self.rows: list[list[float]] = [
             [self.weights.get(f"{name}.{mood}", 0.0) for mood in MOODS] for name in NAMES
         ]
-        self.weighed: list[Row] = [Row(row) for row in self.rows]
+        self.weighed: Rows = Rows(self.rows)
+        #: no signal has weight for a mood for which the shipped table gives it none
+        self.shipped_pairs: bool = all(
+            name in _DEFAULT_WEIGHTS for name in self.weights if self.weights[name]
+        )
         v = self.settings
         self.temperature: float = v["temperature"]
         self.curves: list[Curve] = [Curve(mood, v) for mood in MOODS]
         # fewer points than these are below a mood's entry for certain, however a division rounds
         self.floors: Points = Points()
-        self.floors.add([curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves])
+        self.floors.put([curve.even + curve.spread * curve.enter - _ROUNDING for curve in self.curves])
         self.most_blind: float = min(v["most.blind"], v["most.frustrated"])
         self.lead: float = v["lead"]
         self.stay_ms: float = v["stay"] * 1000.0

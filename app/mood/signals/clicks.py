@@ -4,7 +4,7 @@ from math import exp
 from typing import Any, Final
 
 from app.mood import snapshot
-from app.mood.decay import faded, half_at, kept, ramp
+from app.mood.decay import faded, kept, ramp
 from app.mood.events import MILD, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, UNKNOWN, Event
 from app.mood.model.model import Model
 from app.mood.natures import RELIABLE, STEPPER
@@ -285,12 +285,12 @@ class ClickSignals:
         if at < 0:
             return
         engaged = exp(-m.engaged_rate * (now - at)) if now > at else 1.0
-        own = self.open + self.burst
-        if own > 0.0 or self.rage > 0.0:
+        if self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
             friction = kept(m.friction_rate, at, now)
-            out.rage_click = min(
-                1.0, max(min(m.rage_own, own * friction), self.rage * friction) / m.rage_full
-            )
+            own = (self.open + self.burst) * friction
+            out.rage_click = rage = min(1.0, max(min(m.rage_own, own), self.rage * friction) / m.rage_full)
+            if rage > out.friction:
+                out.friction = rage
         silent = 0.0
         if self.silent > 0:
             left = kept(m.friction_rate, self.tries_at, now)
@@ -310,19 +310,27 @@ class ClickSignals:
             share = (dead + min(m.missed_share * clicks, missed)) / (m.dead_full * clicks)
             stuck = max(stuck, min(1.0, share))
             out.dead_click = stuck
-        out.unanswered_clicks = silent
+            if stuck > out.friction:
+                out.friction = stuck
+        if silent > 0.0:
+            out.unanswered_clicks = silent
+            if silent > out.friction:
+                out.friction = silent
         if self.clicks > m.repeats_from:
             most = self.places.most_clicks(m.repeats_from, now, m)
-            out.repeat_use = ramp(most, m.repeats_from, m.repeats_full)
+            if most > m.repeats_from:
+                out.repeat_use = ramp(most, m.repeats_from, m.repeats_full)
         active = self.active * engaged
         if active > 0.0:
             out.active_clicks = active / (active + m.pace_half)
         if self.good_count > 0:
             if self.slow > 0.0:
-                out.slow_response = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
-            # what went well elsewhere is no comfort while one is stuck
+                out.slow_response = slow = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
+                if slow > out.friction:
+                    out.friction = slow
             good = self.good * (exp(-m.satisfied_rate * (now - at)) if now > at else 1.0)
-            out.smooth_progress = half_at(good, m.good_half) * (1.0 - stuck)
+            # what went well elsewhere is no comfort while one is stuck
+            out.smooth_progress = good / (good + m.good_half) * (1.0 - stuck)
 
     def state(self) -> list[object]:
         state = snapshot.take(self, FIELDS)

@@ -60,8 +60,7 @@ class DoingSignals:
 
     def acted(self, at: int, m: Model) -> None:
         """The visitor did something by hand."""
-        if at > self.at:
-            self._fade(at, m)
+        self._fade(at, m)
         self.acts += 1.0
         self.idles = 0
         self.quiet_since = at
@@ -112,19 +111,23 @@ class DoingSignals:
 
     def strengths(self, now: int, m: Model, out: Strengths) -> None:
         if self.visible:
-            quiet = float(now - self.quiet_since)
+            quiet = now - self.quiet_since
             if quiet > m.idle_from_ms or self.idles > 0:
-                idle = ramp(quiet, m.idle_from_ms, m.idle_full_ms)
+                idle = ramp(float(quiet), m.idle_from_ms, m.idle_full_ms)
                 out.long_idle = max(idle, min(1.0, 0.5 * self.idles))
             acts = self.acts
             if now > self.at:
                 acts *= exp(-m.engaged_rate * (now - self.at))
             out.minimal_interaction = m.minimal_half / (m.minimal_half + acts)
         if self.hovers > 0:
-            out.hover_search = min(1.0, self.hovers / m.hover_full)
+            out.hover_search = hovering = min(1.0, self.hovers / m.hover_full)
+            if hovering > out.friction:
+                out.friction = hovering
         if self.again > 0.0:
             friction = kept(m.friction_rate, self.at, now)
-            out.repeated_actions = ramp(self.again * friction, m.again_from, m.again_full)
+            out.repeated_actions = again = ramp(self.again * friction, m.again_from, m.again_full)
+            if again > out.friction:
+                out.friction = again
         if self.goals_count > 0:
             out.goal = min(1.0, self.goals * kept(m.satisfied_rate, self.goals_at, now))
 

@@ -27,7 +27,7 @@ FIELDS: Final = (
     "turns_count",
 )
 
-_KNOWN = 32  # pages and targets that are remembered at a time
+_KNOWN: Final = 32  # pages and targets that are remembered at a time
 
 
 class PageSignals:
@@ -56,9 +56,9 @@ class PageSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.dwelt > 0.0:
-                self.dwelt = faded(self.dwelt, kept(m.dwell_rate, self.at, at))
+                self.dwelt = faded(self.dwelt, exp(-m.dwell_rate * (at - self.at)))
             if self.new > 0.0:
-                self.new = faded(self.new, kept(m.curious_rate, self.at, at))
+                self.new = faded(self.new, exp(-m.curious_rate * (at - self.at)))
             self.at = at
 
     def page_changed(self, name: str | None, back: bool, at: int, m: Model) -> bool:
@@ -116,23 +116,34 @@ class PageSignals:
 
     def strengths(self, now: int, m: Model, out: Strengths) -> None:
         turns = self.turns
-        if turns > 0.0 and now > self.turns_at:
-            turns *= exp(-m.confused_rate * (now - self.turns_at))
-        if self.turn > 0.0:
-            turns += self.turn * kept(m.confused_rate, self.entered, now)
-        if turns > 0.0:
+        turn = self.turn
+        if turns > 0.0 or turn > 0.0:
+            if now > self.turns_at:
+                left = exp(-m.confused_rate * (now - self.turns_at))
+                turns *= left
+                if turn > 0.0:
+                    if self.entered != self.turns_at:
+                        left = kept(m.confused_rate, self.entered, now)
+                    turns += turn * left
+            elif turn > 0.0:
+                turns += turn * kept(m.confused_rate, self.entered, now)
             turns /= m.pages_full
-            out.back_and_forth = turns if turns < 1.0 else 1.0
-        if self.dwelt > 0.0:
-            dwelt = self.dwelt
-            if now > self.at:
-                dwelt *= exp(-m.dwell_rate * (now - self.at))
-            out.dwell = dwelt / (dwelt + m.dwell_half) if dwelt > 0.0 else 0.0
-        if self.new > 0.0:
-            new = self.new
-            if now > self.at:
-                new *= exp(-m.curious_rate * (now - self.at))
-            out.exploring = new / (new + m.explore_half) if new > 0.0 else 0.0
+            if turns > 1.0:
+                turns = 1.0
+            out.back_and_forth = turns
+            if turns > out.friction:
+                out.friction = turns
+        since = now - self.at
+        dwelt = self.dwelt
+        if dwelt > 0.0:
+            if since > 0:
+                dwelt *= exp(-m.dwell_rate * since)
+            out.dwell = dwelt / (dwelt + m.dwell_half)
+        new = self.new
+        if new > 0.0:
+            if since > 0:
+                new *= exp(-m.curious_rate * since)
+            out.exploring = new / (new + m.explore_half)
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

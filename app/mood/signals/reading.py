@@ -4,7 +4,7 @@ from math import exp
 from typing import Final
 
 from app.mood import snapshot
-from app.mood.decay import kept, ramp
+from app.mood.decay import kept
 from app.mood.events import Event
 from app.mood.model.model import Model
 from app.mood.strengths import Strengths
@@ -131,11 +131,11 @@ class ReadingSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.read > 0.0 or self.ahead > 0.0:
-                left = kept(m.engaged_rate, self.at, at)
+                left = exp(-m.engaged_rate * (at - self.at))
                 self.read *= left
                 self.ahead *= left
             if self.turns > 0.0:
-                self.turns *= kept(m.confused_rate, self.at, at)
+                self.turns *= exp(-m.confused_rate * (at - self.at))
             self.at = at
 
     def _moved(self, m: Model) -> tuple[float, float]:
@@ -153,17 +153,17 @@ class ReadingSignals:
         return self.place - self.extreme >= m.scroll_step
 
     def strengths(self, now: int, m: Model, out: Strengths) -> None:
-        if self.at < 0:
+        at = self.at
+        if at < 0:
             return
         read = self.read
         ahead = self.ahead
         turns = self.turns
-        at = self.at
+        left = 1.0
         if now > at:
-            if read > 0.0 or ahead > 0.0:
-                left = exp(-m.engaged_rate * (now - at))
-                read *= left
-                ahead *= left
+            left = exp(-m.engaged_rate * (now - at))
+            read *= left
+            ahead *= left
             if turns > 0.0:
                 turns *= exp(-m.confused_rate * (now - at))
         deepest = self.deepest
@@ -172,25 +172,32 @@ class ReadingSignals:
                 self.more_read, self.more_ahead = self._moved(m)
                 self.turning = self._turned(m)
                 self.weighed = True
-            if self.more_read > 0.0 or self.more_ahead > 0.0:
-                since = exp(-m.engaged_rate * (now - self.place_at)) if now > self.place_at else 1.0
-                read += self.more_read * since
-                ahead += self.more_ahead * since
+            more_ahead = self.more_ahead
+            more_read = self.more_read
+            if more_ahead > 0.0 or more_read > 0.0:
+                if self.place_at != at:
+                    left = kept(m.engaged_rate, self.place_at, now)
+                read += more_read * left
+                ahead += more_ahead * left
             if self.turning:
                 turns += kept(m.confused_rate, self.place_at, now)
             if self.place > deepest:
                 deepest = self.place
         if turns > 0.0:
             turns /= m.scroll_full
-            out.scroll_search = turns if turns < 1.0 else 1.0
-        if read == 0.0 and ahead == 0.0:
-            return
-        pace = read / (read + m.reading_half) if read > 0.0 else 0.0
-        out.reading_pace = pace
+            if turns > 1.0:
+                turns = 1.0
+            out.scroll_search = turns
+            if turns > out.friction:
+                out.friction = turns
         if ahead > 0.0:
             out.skimming = ahead / (ahead + (read + m.skim_prior) * m.skim)
-        if deepest > _DEEP_FROM:
-            out.deep_scroll = ramp(deepest, _DEEP_FROM, _DEEP_FULL) * pace
+        if read > 0.0:
+            out.reading_pace = pace = read / (read + m.reading_half)
+            if deepest >= _DEEP_FULL:
+                out.deep_scroll = pace
+            elif deepest > _DEEP_FROM:
+                out.deep_scroll = (deepest - _DEEP_FROM) / (_DEEP_FULL - _DEEP_FROM) * pace
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

@@ -26,7 +26,7 @@ FIELDS: Final = (
     "thrash_count",
 )
 
-_FIELDS_KEPT = 16  # form fields that are remembered at a time
+_FIELDS_KEPT: Final = 16  # form fields that are remembered at a time
 
 
 class TroubleSignals:
@@ -137,16 +137,37 @@ class TroubleSignals:
     def strengths(self, now: int, m: Model, out: Strengths) -> None:
         if self.at < 0:
             return
-        if self.errors == 0.0 and self.forms == 0.0 and self.thrash == 0.0:
+        errors = self.errors
+        forms = self.forms
+        thrash = self.thrash
+        if errors == 0.0 and forms == 0.0 and thrash == 0.0:
             return
         left = exp(-m.friction_rate * (now - self.at)) if now > self.at else 1.0
-        if self.errors > 0.0:
-            out.error_click = min(1.0, self.click_errors * left / m.errors_click_full)
-            out.high_error_rate = ramp(self.errors * left, m.errors_from, m.errors_full)
-        if self.forms > 0.0:
-            out.form_struggle = min(1.0, self.forms * left / m.forms_full)
-        if self.thrash > 0.0:
-            out.thrashed_cursor = min(1.0, self.thrash * left)
+        most = out.friction
+        if errors > 0.0:
+            after_clicks = min(1.0, self.click_errors * left / m.errors_click_full)
+            out.error_click = after_clicks
+            if after_clicks > most:
+                most = after_clicks
+            rate = ramp(errors * left, m.errors_from, m.errors_full)
+            out.high_error_rate = rate
+            if rate > most:
+                most = rate
+        if forms > 0.0:
+            struggle = forms * left / m.forms_full
+            if struggle > 1.0:
+                struggle = 1.0
+            out.form_struggle = struggle
+            if struggle > most:
+                most = struggle
+        if thrash > 0.0:
+            thrash *= left
+            if thrash > 1.0:
+                thrash = 1.0
+            out.thrashed_cursor = thrash
+            if thrash > most:
+                most = thrash
+        out.friction = most
 
     def state(self) -> list[object]:
         return snapshot.take(self, FIELDS)

@@ -37,10 +37,8 @@ _OF_THE_LINE: Final = asyncpg.InterfaceError | asyncpg.InternalClientError
 
 def is_environment(error: BaseException) -> bool:
     """Whether the server, the line or the rights are at fault, rather than what was to be written."""
-    if isinstance(error, asyncpg.PostgresError):
+    if isinstance(error, asyncpg.PostgresError):  # the client's own look at a value is one too
         return str(error.sqlstate)[:2] not in _OF_THE_DATA
-    if isinstance(error, asyncpg.exceptions.DataError):  # the client's own look at a value
-        return False
     return isinstance(error, _OF_THE_LINE | OSError | TimeoutError | MemoryError)
 
 

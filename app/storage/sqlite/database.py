@@ -14,6 +14,7 @@ from app.storage import (
     Batch,
     Damage,
     ElementRow,
+    Entry,
     HistoryRow,
     Key,
     Lagging,
@@ -34,6 +35,7 @@ from app.storage.sqlite.commit import is_environment, write_group
 from app.storage.sqlite.connection import BUSY_SECONDS, Connection, reading, writing
 from app.storage.sqlite.damage import examine, forget_quarantine, insert_damage, is_corrupt, read_damages
 from app.storage.sqlite.identity import Claim, sizes
+from app.storage.sqlite.names import Names
 from app.storage.sqlite.wal import WriteAheadLog
 from app.storage.sqlite.wipe import Wiper, wiped_soon
 
@@ -71,6 +73,7 @@ class SQLiteStorage(Queued):
         self._writer: Connection | None = None
         self._reader: Connection | None = None
         self._numbering = asyncio.Lock()
+        self._names = Names(self._read_names, self.settled)
         self._alone = sole
         self._claim = Claim(self.path, sole)
         self._gate = Gate(self._claim.real + "-lock", BUSY_SECONDS)
@@ -101,12 +104,15 @@ class SQLiteStorage(Queued):
         await self.wiper.start()
         self.queue = WriteQueue(self._write, max_bytes=self._max_queued_bytes, retry_scale=self._retry_scale)
         self.damage = Damages(lambda damage: self.queue.run(partial(insert_damage, damage=damage)))
+        if self._alone:
+            self._names.start()
 
     async def close(self) -> None:
         """Waits at most CLOSE_SECONDS for a disk that fails; what was acked is kept in any case."""
         if self._writer is None:
             return
         self.queue.closed = True
+        self._names.stop()
         try:
             await self._drain(CLOSE_SECONDS)
         finally:
@@ -169,6 +175,17 @@ class SQLiteStorage(Queued):
         result = await self._read(lambda c: work(c, damages))
         self.damage.report_all(damages)
         return result
+
+    def submit(self, entry: Entry) -> "asyncio.Future[None]":
+        if entry.row is not None:
+            self._names.add(entry.name)
+        return self.queue.submit(entry)
+
+    def lacks(self, project: str, session: str) -> bool:
+        return self._names.lacks((project, session))
+
+    async def _read_names(self, after: int, limit: int) -> tuple[list[tuple[str, str]], int | None]:
+        return await self._read(lambda c: reads.read_names(c, after, limit))
 
     async def load(self, project: str, session: str) -> Stored | None:
         """Waits for an erasure of the session that is under way."""

@@ -56,6 +56,12 @@ FROM (
   ORDER BY due_at LIMIT ?
 )
 """
+_NAMES = """
+SELECT max(id), count(*), json_group_array(json_array(project, session)) FILTER (
+  WHERE typeof(project) = 'text' AND typeof(session) = 'text'
+)
+FROM (SELECT id, project, session FROM sessions WHERE id > ? ORDER BY id LIMIT ?)
+"""
 # Rows of the log that are read in one go where no index leads to what is wanted: 1-4 ms.
 LOG_PART = 2048
 # An index would cost every row of the log, and only sessions with very many page loads are asked for it.
@@ -194,6 +200,14 @@ def read_elements(connection: sqlite3.Connection, limit: int) -> list[ElementRow
 def read_due(connection: sqlite3.Connection, before: int, limit: int) -> list[tuple[str, str]]:
     (names,) = connection.execute(_DUE, (before, limit)).fetchone()
     return msgspec.json.decode(names, type=list[tuple[str, str]])
+
+
+def read_names(
+    connection: sqlite3.Connection, after: int, limit: int
+) -> tuple[list[tuple[str, str]], int | None]:
+    """Project and id of at most `limit` sessions behind the row `after`; the last row, None at the end."""
+    last, count, names = connection.execute(_NAMES, (after, limit)).fetchone()
+    return msgspec.json.decode(names, type=list[tuple[str, str]]), last if count == limit else None
 
 
 def read_sessions(
