@@ -177,7 +177,9 @@ class Ingest:
             batch.offset = now - round(batch.now)
             if batch.producer is not None:
                 session.producer(batch.producer).check(batch.offset)
-        return to_events(batch.events)
+        facts = batch.facts
+        batch.facts = None
+        return to_events(batch.events) if facts is None else facts
 
     def fold(
         self,

@@ -8,20 +8,15 @@ from app.mood.behaviour import Behaviour
 from app.mood.decay import kept
 from app.mood.decision import NONE, Decision
 from app.mood.events import HELP, NO_CODE, Event
+from app.mood.evidence import because, named
 from app.mood.help import HelpPolicy
 from app.mood.model.model import DEFAULT, Model
-from app.mood.reading import FRUSTRATED, MOODS, Change, Evidence, Offer, Reading
+from app.mood.reading import FRUSTRATED, MOODS, Change, Offer, Reading
 from app.mood.scoring import chance_of, independent_friction, most_frustrated, score, softmax
-from app.mood.signals.names import COUNT, NAMES
 from app.mood.strengths import Points, Strengths
-from app.mood.words import describe
 
 _VERSION: Final = 7
 _STEP_MS: Final = grid.STEP_MS
-#: A signal that adds less than this is not named as a reason.
-_NAMED_FROM: Final = 0.1
-#: Points that are shown as 0.00.
-_NOTHING: Final = 0.005
 
 FIELDS: Final = (
     "anchor",
@@ -66,17 +61,25 @@ class MoodEngine:
     def receive(self, event: Event) -> list[Change | Offer]:
         """Take one event and say what became of it. An event from before the last one counts as of that one:
         its `at` is set so."""
+        happened: list[Change | Offer] = []
+        self.take(event, happened)
+        return happened
+
+    def take(self, event: Event, happened: list[Change | Offer]) -> None:
+        """As `receive`; what became of it is added to `happened`."""
         at = event.at
         if at < self.anchor:
             event.at = at = self.anchor
         code = event.code
         if code == NO_CODE and self.event_count > 0:
-            happened = self.advance(at)
+            self._pass(at, happened)
             self.event_count += 1
-            return happened
+            return
         if at < self.last_at:
-            return self._receive_late(event)
-        happened = self.advance(at) if at >= self.anchor + _STEP_MS else []
+            self._take_late(event, happened)
+            return
+        if at >= self.anchor + _STEP_MS:
+            self._pass(at, happened)
         self.event_count += 1
         self.last_at = at
         self.anchor = at
@@ -87,17 +90,15 @@ class MoodEngine:
         else:  # of an unknown type too: a first event gives a reading, whatever it is
             self.behaviour.fold(code, event, self.model)
         self._decide(at, True, happened)
-        return happened
 
-    def _receive_late(self, event: Event) -> list[Change | Offer]:
-        """Take an event from before the moment the engine stands at. What there is to say: offers, and the mood that
-        holds now if it is another than the one told at that moment, as learned then."""
+    def _take_late(self, event: Event, happened: list[Change | Offer]) -> None:
+        """An event from before the moment the engine stands at. What there is to say: offers, and the mood that holds
+        now if it is another than the one told at that moment, as learned then."""
         stood, told = self.last_at, self.decision.mood
         self._go_back()
-        said: list[Change | Offer] = [item for item in self.receive(event) if isinstance(item, Offer)]
+        happened += [item for item in self.receive(event) if isinstance(item, Offer)]
         if self.decision.mood != told:
-            said.append(self._change(stood, self.decision.mood))
-        return said
+            happened.append(self._change(stood, self.decision.mood))
 
     def _go_back(self) -> None:
         """Stand at the last event again, as if no time had passed since."""
@@ -110,10 +111,14 @@ class MoodEngine:
     def advance(self, now: int) -> list[Change | Offer]:
         """Let time pass up to `now`, which changes moods at the moments of the grid only."""
         happened: list[Change | Offer] = []
+        self._pass(now, happened)
+        return happened
+
+    def _pass(self, now: int, happened: list[Change | Offer]) -> None:
         while True:
             moment = self._next()
             if moment < 0 or moment > now:
-                return happened
+                return
             if not self.before:
                 self.before = [self.decision.state(), self.help.state()]
             self.last_at = moment
@@ -206,7 +211,7 @@ class MoodEngine:
         if decision.decide(now, points, m):
             change = self._change(now, decision.mood)
             if not by_event:
-                change.because = self._because(decision.mood, now)
+                change.because = because(strengths, decision.mood, now, behaviour, m)
             happened.append(change)
         if decision.mood == FRUSTRATED:
             signs = independent_friction(strengths, behaviour.clicks.hammering(now, m))
@@ -218,8 +223,10 @@ class MoodEngine:
         m = self.model
         before = self.decision.previous
         previous = MOODS[before] if before != NONE else None
-        named = self._named(mood)
-        return Change(at, MOODS[mood], previous, self._chance(mood), m.actions[mood], named, self.event_count)
+        signals = named(self.strong, mood, m)
+        return Change(
+            at, MOODS[mood], previous, self._chance(mood), m.actions[mood], signals, self.event_count
+        )
 
     def _remember(self, now: int, friction: float) -> None:
         """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""
@@ -242,10 +249,10 @@ class MoodEngine:
             MOODS[mood],
             self._chance(mood),
             m.actions[mood],
-            self._named(mood),
+            named(self.strong, mood, m),
             self.event_count,
             {name: scores[i] for i, name in enumerate(MOODS)},
-            self._because(mood, as_of),
+            because(self.strong, mood, as_of, self.behaviour, m),
             decision.since,
             as_of,
             MOODS[decision.previous] if decision.previous != NONE else None,
@@ -266,40 +273,6 @@ class MoodEngine:
             past._stand()
         past.advance(at)
         return past.reading(at)
-
-    def _named(self, mood: int) -> list[str]:
-        """The signals that raised a mood, strongest first."""
-        strengths = self.strong.listed()
-        rows = self.model.rows
-        raised = [
-            (-strengths[i] * rows[i][mood], i)
-            for i in range(COUNT)
-            if strengths[i] * rows[i][mood] >= _NAMED_FROM
-        ]
-        raised.sort()
-        return [NAMES[i] for _, i in raised]
-
-    def _because(self, mood: int, now: int) -> list[Evidence]:
-        strengths = self.strong.listed()
-        rows = self.model.rows
-        found: list[tuple[float, int]] = []
-        for i in range(COUNT):
-            points = strengths[i] * rows[i][mood]
-            if points != 0.0:
-                found.append((points, i))
-        found.sort(key=lambda pair: (-abs(pair[0]), pair[1]))
-        while len(found) > 1 and abs(found[-1][0]) < _NOTHING:
-            # what rounds to nothing is no reason; it goes with the strongest, so that the sum is the score
-            points, _ = found.pop()
-            found[0] = (found[0][0] + points, found[0][1])
-        because: list[Evidence] = []
-        said = self.behaviour.feedback.points(mood, now, self.model)
-        if said != 0.0:
-            because.append(Evidence("feedback", said, 1, f"the visitor said {'yes' if said > 0.0 else 'no'}"))
-        for points, i in found:
-            count, text = describe(i, self.behaviour, now, self.model)
-            because.append(Evidence(NAMES[i], points, count, text))
-        return because
 
     def state(self) -> list[object]:
         """Everything but the model, as numbers, strings, None, lists and dicts."""

@@ -1,11 +1,13 @@
 """Clicks that nothing has answered yet, to see whether a client's verdict on them came after the wait."""
 
-from typing import Any
+from typing import Any, Final
 
 from app.mood.events import REPORTS_RESPONSE, Event
 from app.mood.model.model import Model
 
-_MOST = 24  # clicks that are remembered at a time: more than a hand makes in the span that is looked at
+_MOST: Final = (
+    24  # clicks that are remembered at a time: more than a hand makes in the span that is looked at
+)
 
 
 class Waiting:

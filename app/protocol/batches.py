@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from app.errors import BadBatch, TooLarge
-from app.mood import Usual
+from app.mood import Event, Usual
 from app.protocol.events import check
-from app.protocol.fields import Px, Text, Word
+from app.protocol.fields import Px, Text, Value, Word
 from app.protocol.malformed import reason, refusal
 from app.protocol.readings import encode
 
@@ -21,7 +21,7 @@ class WireEvent(msgspec.Struct, omit_defaults=True, gc=False):
     target: Text | None = None
     x: Px | None = None
     y: Px | None = None
-    value: Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)] | None = None
+    value: Value | None = None
     kind: Word | None = None
     name: Text | None = None
     dy: Px | None = None
@@ -34,9 +34,11 @@ class Batch(msgspec.Struct, kw_only=True):
     """Events that arrived together, by whichever door. `seq` names the first event in `producer`'s
     numbering, `lost` how many before it were declared lost. `bare`: one event by itself on a socket, which
     has no number. `offset` (ms) turns the client's clock into the server's when a `hello` measured it;
-    a producer's is known to the session."""
+    a producer's is known to the session. `facts`: the same as the engine's events, where checking made them already;
+    folding changes those, so who takes them leaves None."""
 
     events: list[WireEvent]
+    facts: list[Event] | None = None
     producer: str | None = None
     seq: int | None = None
     lost: int = 0

@@ -26,6 +26,10 @@ _EARLIEST_MS: Final = -1e15
 _LATEST_MS: Final = 1e15
 
 
+#: The fields of `protocol.WireEvent`, in its order: what they are is looked at once, when the event is made.
+_Fields = tuple[Any, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any]
+
+
 def check(wires: list[Any]) -> None:
     """Raises BadBatch, with the index of the event, for what its type alone does not tell; queries leave its `url`."""
     for index, wire in enumerate(wires):
@@ -34,7 +38,7 @@ def check(wires: list[Any]) -> None:
             _check_value(index, wire.type, value)
         url = wire.url
         if url is not None and ("?" in url or "#" in url):
-            wire.url = url.partition("?")[0].partition("#")[0]
+            wire.url = _path_of(url)
 
 
 def _check_value(index: int, type: str, value: float) -> None:
@@ -48,29 +52,43 @@ def _check_value(index: int, type: str, value: float) -> None:
         raise BadBatch(f"event {index}: `value` of feedback must be 1 or 0", index=index)
 
 
+def _path_of(url: str) -> str:
+    return url.partition("?")[0].partition("#")[0]
+
+
 def to_event(wire: Any, reports: int) -> Event:
     """The engine's event; `at` is still the client's (rounded to ms), -1 where it is absent."""
     # By position: one call instead of a look-up of each of twelve names.
-    type, told, target, x, y, value, kind, name, dy, url, usual = astuple(wire)
-    at = -1
-    if told is not None:
-        ms: float = told
-        if not _EARLIEST_MS <= ms <= _LATEST_MS:
-            ms = _LATEST_MS if ms > 0 else _EARLIEST_MS
-        at = int(ms)
-        if at != ms:
-            at = round(ms)
+    fields: _Fields = astuple(wire)
+    type, told, target, x, y, value, kind, name, dy, url, usual = fields
+    at = -1 if told is None else _whole_ms(told)
     return Event(type, at, target, x, y, value, kind, name, dy, url, reports, usual)
 
 
+def _whole_ms(told: float) -> int:
+    ms = told
+    if not _EARLIEST_MS <= ms <= _LATEST_MS:
+        ms = _LATEST_MS if ms > 0 else _EARLIEST_MS
+    at = int(ms)
+    return at if at == ms else round(ms)
+
+
 def to_events(wires: list[Any]) -> list[Event]:
-    """As `to_event`, for a batch whose client's promises are not looked up yet."""
-    events = []
+    """As `to_event`, for a batch whose client's promises are not looked up yet. Checks them as `check` does: raises
+    BadBatch."""
+    events: list[Event] = []
+    fields_of = astuple
     for wire in wires:
-        event = to_event(wire, 0)
-        if event.usual is not None:  # the server's own note alone is kept
-            wire.usual = event.usual = None
-        events.append(event)
+        fields: _Fields = fields_of(wire)
+        type, told, target, x, y, value, kind, name, dy, url, usual = fields
+        if value is not None:
+            _check_value(len(events), type, value)
+        if url is not None and ("?" in url or "#" in url):
+            url = wire.url = _path_of(url)
+        if usual is not None:  # the server's own note alone is kept
+            wire.usual = None
+        at = -1 if told is None else _whole_ms(told)
+        events.append(Event(type, at, target, x, y, value, kind, name, dy, url, 0, None))
     return events
 
 

@@ -8,7 +8,11 @@ from app.errors import BadBody
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
 Word = Annotated[str, msgspec.Meta(max_length=64)]
-Px = Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
+#: Measures, as a client writes them: a whole number stays one, which the log has in half the time of a fraction.
+Px = Annotated[int, msgspec.Meta(ge=-(10**7), le=10**7)] | Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
+Value = (
+    Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)] | Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
+)
 Time = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
 #: Whole numbers, which some JSON writers give a fraction: 1.0. `whole` refuses any other.
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)] | Annotated[float, msgspec.Meta(ge=1, le=2**53)]

@@ -7,7 +7,7 @@ import msgspec
 
 from app.errors import BadRequest, SessionMoodError, TooLarge
 from app.protocol.batches import Batch, Limits, WireEvent, bare_event, check_events, guarded, typed_events
-from app.protocol.events import check
+from app.protocol.events import to_events
 from app.protocol.fields import Count, Producer, Reports, Secret, Seq, Time, whole_numbers
 
 SUBPROTOCOL: Final = "sessionmood.v1"
@@ -76,11 +76,11 @@ def decode_frame(text: str, limits: Limits) -> Frame:
             try:
                 if len(events) > limits.events:
                     check_events(events, limits)
-                check(events)
+                facts = to_events(events)
             except SessionMoodError as error:
                 error.extra["seq"] = seq
                 raise
-            return Batch(events=events, seq=seq, lost=lost)
+            return Batch(events=events, facts=facts, seq=seq, lost=lost)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         pass  # the slow path below finds out what is wrong, and where
     return _decode_other(text.removeprefix("\ufeff"), limits)

@@ -108,8 +108,12 @@ class History:
             return
         self.mood = mood
         self.at = at
-        self.confidence = engine.confidence()
         self.stood(engine, page)
+
+    def settle(self, engine: MoodEngine) -> None:
+        """Note how sure `engine` is, which has taken events that were seen: once for all that came together."""
+        if self.mood != NONE:
+            self.confidence = engine.confidence()
 
     def stood(self, engine: MoodEngine, page: str | None) -> None:
         """The mood of `engine` is, or was until now, the visitor's: is it the worst so far?"""

@@ -201,6 +201,8 @@ class Session:
                 if self.elements is not None and event.target is not None:
                     self.elements.meet(self.project, self.visited(), event)
                 self.apply(event, news)
+            if self.engine is not None:
+                self.history.settle(self.engine)
             self.version += 1
         accepted = len(events) - ignored
         return Outcome(accepted, 0, ignored, 0, bool(events), first_seq, None, reports, news, tuple(unknown))
@@ -212,7 +214,8 @@ class Session:
         return self.visit
 
     def apply(self, event: Event, news: list[Change | Offer]) -> None:
-        """Fold one event whose `at` is on the server's clock; what changed goes into `news`."""
+        """Fold one event whose `at` is on the server's clock; what changed goes into `news`. To be followed by
+        `History.settle`, after the last one."""
         engine = self.engine
         if engine is None:
             engine = self.engine = MoodEngine(self.id, event.at, self.model)
@@ -231,11 +234,11 @@ class Session:
             self.page = event.url
         elif event.code == PAGE_VIEW and event.target is not None:
             self.page = event.target
-        fresh = engine.receive(event)
+        known = len(news)
+        engine.take(event, news)
         self.last_at = max(self.last_at, event.at)
-        if fresh:
-            news += fresh
-            self._note(fresh)
+        if len(news) > known:
+            self._note(news[known:])
         self.history.saw(engine, event.at, self.page)
         if event.code == HELP:
             self.history.heard(event)

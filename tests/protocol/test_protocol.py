@@ -105,7 +105,10 @@ def test_frames() -> None:
     assert decode_frame('{"op":"pong"}', LIMITS) == Pong()
     assert decode_frame('{"type":"click"}', LIMITS) == Batch(events=[WireEvent("click")], bare=True)
     events = decode_frame('{"op":"events","seq":4,"lost":2,"events":[{"type":"click"}]}', LIMITS)
-    assert events == Batch(events=[WireEvent("click")], seq=4, lost=2)
+    assert isinstance(events, Batch)
+    assert events.facts is not None
+    assert events == Batch(events=[WireEvent("click")], facts=events.facts, seq=4, lost=2)
+    assert [repr(fact) for fact in events.facts] == ["Event('click', -1)"]
 
 
 @pytest.mark.parametrize(

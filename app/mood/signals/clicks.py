@@ -288,8 +288,7 @@ class ClickSignals:
         if self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
             friction = kept(m.friction_rate, at, now)
             own = (self.open + self.burst) * friction
-            rage = min(1.0, max(min(m.rage_own, own), self.rage * friction) / m.rage_full)
-            out.rage_click = rage
+            out.rage_click = rage = min(1.0, max(min(m.rage_own, own), self.rage * friction) / m.rage_full)
             if rage > out.friction:
                 out.friction = rage
         silent = 0.0
@@ -326,13 +325,10 @@ class ClickSignals:
             out.active_clicks = active / (active + m.pace_half)
         if self.good_count > 0:
             if self.slow > 0.0:
-                slow = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
-                out.slow_response = slow
+                out.slow_response = slow = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
                 if slow > out.friction:
                     out.friction = slow
-            good = self.good
-            if now > at:
-                good *= exp(-m.satisfied_rate * (now - at))
+            good = self.good * (exp(-m.satisfied_rate * (now - at)) if now > at else 1.0)
             # what went well elsewhere is no comfort while one is stuck
             out.smooth_progress = good / (good + m.good_half) * (1.0 - stuck)
 

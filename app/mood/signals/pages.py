@@ -27,7 +27,7 @@ FIELDS: Final = (
     "turns_count",
 )
 
-_KNOWN = 32  # pages and targets that are remembered at a time
+_KNOWN: Final = 32  # pages and targets that are remembered at a time
 
 
 class PageSignals:

@@ -26,7 +26,7 @@ FIELDS: Final = (
     "thrash_count",
 )
 
-_FIELDS_KEPT = 16  # form fields that are remembered at a time
+_FIELDS_KEPT: Final = 16  # form fields that are remembered at a time
 
 
 class TroubleSignals:
