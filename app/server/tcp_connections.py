@@ -2,7 +2,7 @@
 each list has a deadline that somebody watches."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -114,7 +114,7 @@ class TcpConnections:
         self._stage_of: dict[TcpConnection, str] = {}
         # the longest there first
         self._in: dict[str, dict[TcpConnection, None]] = {stage: {} for stage in STAGES}
-        self._by_address: Counter[str] = Counter()
+        self._by_address: defaultdict[str, int] = defaultdict(int)
         self._watched: dict[TcpConnection, None] = {}
 
     def __len__(self) -> int:

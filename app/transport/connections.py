@@ -1,7 +1,7 @@
 """All open sockets and held requests, and how many of which kind may be."""
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, cast
 
 from app.auth.limits import Buckets
@@ -52,8 +52,8 @@ class Connections:
         self._sessions = sessions
         self.silences: Silences[Connection] = Silences(round(settings.ping_interval * 1000))
         self._open: set[Connection] = set()
-        self._by_address: Counter[str] = Counter()
-        self._by_key: Counter[str] = Counter()
+        self._by_address: defaultdict[str, int] = defaultdict(int)
+        self._by_key: defaultdict[str, int] = defaultdict(int)
         self._connects = Buckets(MAX_ADDRESSES)
         self._waiters: set[Waiter] = set()
         if sharing is not None:
@@ -163,7 +163,7 @@ class Connections:
                 waiter.fail(NotFound(error.detail))
 
 
-def _drop(counts: "Counter[str]", name: str) -> None:
+def _drop(counts: "defaultdict[str, int]", name: str) -> None:
     counts[name] -= 1
     if counts[name] <= 0:
         del counts[name]
