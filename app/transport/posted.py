@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -102,38 +103,76 @@ class Posted:
         return protocol.encode(answer), [*cors(self._headers), *rate_headers(self._drawn)]
 
 
+class Overdue:
+    """All requests that wait for the disk, the longest first, with one timer for them: all have the same patience."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[float, Waiting]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, waiting: "Waiting", seconds: float) -> None:
+        """Tell `waiting` when so many seconds are over."""
+        loop = asyncio.get_running_loop()
+        self._drop_answered()
+        if not self._waiting and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._waiting.append((loop.time() + seconds, waiting))
+        if self._timer is None:
+            self._timer = loop.call_later(seconds, self._look)
+
+    def _drop_answered(self) -> None:
+        while self._waiting and self._waiting[0][1].is_over:
+            self._waiting.popleft()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        now = loop.time()
+        while self._waiting and (self._waiting[0][0] <= now or self._waiting[0][1].is_over):
+            self._waiting.popleft()[1].give_up()
+        if self._waiting:
+            self._timer = loop.call_later(self._waiting[0][0] - now, self._look)
+
+
 class Waiting:
     """A request whose batch is not durable yet: what `until_durable` is to a task, without one."""
 
-    __slots__ = ("_posted", "_request", "_timer")
+    __slots__ = ("_posted", "_request")
 
-    def __init__(self, request: WholeRequest, posted: Posted) -> None:
+    def __init__(self, request: WholeRequest, posted: Posted, overdue: Overdue) -> None:
         self._request: WholeRequest | None = request
-        self._posted = posted
-        self._timer: asyncio.TimerHandle | None = None
+        self._posted: Posted | None = posted  # until it is answered: `Overdue` may have this for longer
         durable = posted.receipt.durable
         if durable.done():
             self._durable(durable)
             return
         request.on_cancel = self._cancelled
-        self._timer = asyncio.get_running_loop().call_later(posted.durable_within, self._late)
+        overdue.add(self, posted.durable_within)
         durable.add_done_callback(self._durable)
 
     def _durable(self, durable: "asyncio.Future[None]") -> None:
+        posted = self._posted
         request = self._over()
-        if request is None:
+        if request is None or posted is None:
             return
         try:
             if durable.cancelled():
                 raise Draining(retry_ms=1000)
             durable.result()
-            body, headers = self._posted.answer()
+            body, headers = posted.answer()
         except Exception as error:
-            request.refuse(told(error, self._posted.session_id))
+            request.refuse(told(error, posted.session_id))
         else:
             request.reply(body, headers)
 
-    def _late(self) -> None:
+    @property
+    def is_over(self) -> bool:
+        """Whether it was answered."""
+        return self._request is None
+
+    def give_up(self) -> None:
+        """Wait no longer for the disk."""
         if (request := self._over()) is not None:
             request.refuse(not_in_time())
 
@@ -143,8 +182,5 @@ class Waiting:
 
     def _over(self) -> WholeRequest | None:
         """The request, the first time that this is asked: it is answered once."""
-        request, self._request = self._request, None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        request, self._request, self._posted = self._request, None, None
         return request

@@ -34,7 +34,7 @@ from app.transport.answers import (
     text,
 )
 from app.transport.connections import Waiter
-from app.transport.posted import Posted, Waiting, WholeRequest, told
+from app.transport.posted import Overdue, Posted, Waiting, WholeRequest, told
 
 #: Seconds a `wait` may hold a request.
 MAX_WAIT: Final = 60.0
@@ -52,6 +52,7 @@ class Rest:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
+        self._overdue = Overdue()
         self._spare = Spare(BEACON_BYTES, SHARED_BYTES)
 
     async def handle(self, scope: Message, receive: Receive, send: Send, session_id: str, call: str) -> None:
@@ -125,7 +126,7 @@ class Rest:
         session = entrance.session
         drawn = doors.rates.take(key, session, address_of(request.scope), len(batch.events), now)
         receipt = doors.ingest.receive(session, batch, now)
-        Waiting(request, Posted(doors, headers, key, token, entrance, drawn, receipt, now))
+        Waiting(request, Posted(doors, headers, key, token, entrance, drawn, receipt, now), self._overdue)
         return True
 
     def _key(self, headers: dict[bytes, bytes]) -> Key | None:
