@@ -10,8 +10,7 @@ from app import errors
 from app.storage.sqlite import names as sqlite_names
 from app.storage.sqlite.database import SQLiteStorage
 from app.storage.sqlite.names import Filter, Names
-
-from .contract import entry, until
+from tests.support.stored import entry, until
 
 Rows = list[tuple[str, str]]
 
