@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.mood import MOODS, Change, Event, Model, MoodEngine, Offer
+from app.mood import MOODS, REPORTS_RESPONSE, Change, Event, Model, MoodEngine, Offer, reports_mask
+from tests.mood import oracle
 
 
 def at_once(*types: str, gap: int = 0) -> MoodEngine:
@@ -123,3 +124,45 @@ def test_a_snapshot_of_another_version_is_refused() -> None:
         MoodEngine.restore([99, *state[1:]])
     with pytest.raises(ValueError, match="does not fit"):
         MoodEngine.restore([state[0], [], *state[2:]])
+
+
+def test_a_damaged_snapshot_is_refused_whichever_part_it_is() -> None:
+    """It is read from its log then: nothing of it may be believed."""
+    state = at_once("click", "rage_click", "error").state()
+    for part in range(1, len(state)):
+        with pytest.raises(ValueError, match="does not fit"):
+            MoodEngine.restore([*state[:part], 5, *state[part + 1 :]])
+    clicks = state[2]
+    assert isinstance(clicks, list)
+    for part in range(len(clicks)):
+        with pytest.raises(ValueError, match="does not fit"):
+            MoodEngine.restore([*state[:2], [*clicks[:part], 5, *clicks[part + 1 :]], *state[3:]])
+    with pytest.raises(ValueError, match="does not fit"):
+        MoodEngine.restore([*state, "more"])
+
+
+def test_an_event_says_what_it_knows() -> None:
+    assert repr(Event("click", 5)) == "Event('click', 5)"
+    usual = (9.0, 9.0, 1.0, 1.0, 9.0)
+    event = Event("click", 5, "#a", 1.0, 2.0, 3.0, "k", "n", 4.0, "/u", 1, usual)
+    assert repr(event) == (
+        "Event('click', 5, target='#a', x=1.0, y=2.0, value=3.0, kind='k', name='n', dy=4.0, url='/u', reports=1, "
+        "usual=(9.0, 9.0, 1.0, 1.0, 9.0))"
+    )
+
+
+def test_promises_that_nobody_knows_promise_nothing() -> None:
+    assert reports_mask(["response", "tea"]) == reports_mask(["response"]) == REPORTS_RESPONSE
+    assert reports_mask([]) == 0
+
+
+def test_a_project_may_weigh_a_signal_for_a_mood_that_has_none_of_it() -> None:
+    model = Model.with_overrides({"weight.goal.confused": 10.0, "weight.rage_click.bored": 0.5})
+    plain, own = MoodEngine("s", 0), MoodEngine("s", 0, model)
+    history = [Event("page_view", 0), Event("rage_click", 400), Event("goal", 900, name="paid")]
+    for index, event in enumerate(history):
+        for engine in (plain, own):
+            engine.receive(event)
+        expected = oracle.scores(history[: index + 1], 0, event.at, model)
+        assert own.scores == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    assert (plain.reading(900).mood, own.reading(900).mood) == ("satisfied", "confused")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from app.mood import REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, MoodEngine
+from app.mood import DEFAULT, REPORTS_DEAD_CLICK, REPORTS_RESPONSE, Event, MoodEngine
+from app.mood.signals.names import HOVER_SEARCH, SLOW_RESPONSE, THRASHED_CURSOR
+from app.mood.words import describe
 
 REPORTS = REPORTS_RESPONSE | REPORTS_DEAD_CLICK
 
@@ -60,3 +62,20 @@ def test_an_answer_of_the_visitor() -> None:
     assert texts(Event("click", 0), Event("feedback", 10, name="engaged", value=1))["feedback"][1] == (
         "the visitor said yes"
     )
+
+
+@pytest.mark.parametrize(
+    ("signal", "event", "says"),
+    [
+        (SLOW_RESPONSE, Event("response", 0, "#a", value=9000.0, reports=REPORTS), "3 slow answers"),
+        (THRASHED_CURSOR, Event("custom", 0, name="thrashed_cursor", value=1.0), "moved the pointer wildly"),
+        (HOVER_SEARCH, Event("hover", 0, "#a", value=3000.0), "rested the pointer 3 times without a click"),
+    ],
+    ids=["slow", "thrash", "hover"],
+)
+def test_what_happened_three_times(signal: int, event: Event, says: str) -> None:
+    engine = MoodEngine("s", 0)
+    for at in (0, 4000, 8000):
+        event.at = at
+        engine.receive(event)
+    assert describe(signal, engine.behaviour, 8000, DEFAULT) == (3, says)

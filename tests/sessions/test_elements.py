@@ -113,6 +113,19 @@ def test_the_longest_unused_element_is_forgotten() -> None:
     assert len(elements) == MAX_OF_PROJECT
 
 
+def test_what_was_stored_is_taken_up_as_far_as_there_is_room() -> None:
+    elements = Elements()
+    for index in range(MAX_OF_PROJECT + 1):
+        elements.put("shop", f"#{index}", Element(NOW))
+    stored = Element(NOW)
+    stored.visitors = stored.clicks = stored.runs = 9.0
+    elements.put("shop", "#0", stored)  # it is there already
+    elements.put("other", "#0", stored)
+    assert len(elements) == MAX_OF_PROJECT + 1
+    assert elements.usual("shop", "#0", NOW) is None
+    assert elements.usual("other", "#0", NOW) is not None
+
+
 def test_what_could_not_be_stored_stays_fresh() -> None:
     elements = Elements()
     visit(elements, "click")

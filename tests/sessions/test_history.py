@@ -246,7 +246,7 @@ def test_a_history_goes_to_rows_and_back() -> None:
     damaged = told(traits, msgspec.structs.replace(kept, evidence=b"{", offers=b"\xff"), DEFAULT)
     assert damaged == {**shown, "worst": None, "help": {"outcome": "accepted", "offers": []}}
     assert History().traits() == 7
-    assert mood_columns(History(), DEFAULT) == ("", 0.0, "", 0, 7)
+    assert (mood_columns(History(), DEFAULT), history_row(History())) == (("", 0.0, "", 0, 7), None)
     named = told(traits, kept, Model.with_overrides({"label.frustrated": "stuck"}))["worst"]
     assert isinstance(named, dict)
     assert (named["mood"], named["label"]) == ("frustrated", "stuck")

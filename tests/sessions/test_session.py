@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from app.errors import OutOfOrder
 from app.mood import DEFAULT, Event
+from app.sessions.become import become
 from app.sessions.outcome import MAX_IGNORED_TYPES, Outcome
-from app.sessions.producers import CLOCK_TOLERANCE_MS, MAX_PRODUCERS
+from app.sessions.producers import CLOCK_STEP_MS, CLOCK_TOLERANCE_MS, MAX_PRODUCERS
 from app.sessions.registry import SLOT_MS, Sessions
 from app.sessions.session import OLDEST_EVENT_MS, Session
 from app.sessions.stored_row import ROW_LAG_MS
@@ -383,3 +384,31 @@ def test_nothing_is_left_of_proposals_that_nobody_waits_with() -> None:
         sessions.listen(proposal, listener)
         sessions.leave(proposal, listener)
     assert (len(sessions), sessions._proposals) == (0, {})
+
+
+def test_who_takes_over_what_was_read_keeps_what_was_measured_here() -> None:
+    here, read = session(), session()
+    for name in ("measured", "not", "told elsewhere", "both"):
+        here.hello(name, NOW - 500 if name in ("measured", "both") else None, 1, NOW)
+    read.hello("told elsewhere", None, 1, NOW)
+    read.hello("both", None, 1, NOW)
+    receive(read, [NOW], seq=1)
+    become(here, read)
+    assert (here.event_count, here.version, here.producers["p"].ack) == (1, 1, 1)
+    assert {id: known.measured for id, known in here.producers.items()} == {
+        "told elsewhere": False, "both": True, "p": False, "measured": True, "not": False,
+    }  # fmt: skip
+    full = session()
+    for index in range(MAX_PRODUCERS):
+        full.hello(f"p{index}", None, 0, NOW)
+    become(here, full)  # there is no room for more
+    assert len(here.producers) == MAX_PRODUCERS
+
+
+def test_a_clock_that_a_request_tells_of_is_believed_until_it_is_another() -> None:
+    known = session().producer("p")
+    known.check(500)
+    known.check(500 + CLOCK_STEP_MS)  # lines are sometimes slow
+    assert (known.offset, known.measured) == (500, True)
+    known.check(501 + CLOCK_STEP_MS)
+    assert known.offset == 501 + CLOCK_STEP_MS
