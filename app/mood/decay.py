@@ -12,11 +12,14 @@ def rate_of(half_life: float) -> float:
     return LN2 / (half_life * 1000.0)
 
 
+# Everywhere the sign goes with the time, not with the rate: one step less in plain Python, and the same number.
+
+
 def kept(rate: float, since: int, now: int) -> float:
     """The share in (0, 1] that is left at `now` of what was counted at `since` (both ms)."""
     if now <= since:
         return 1.0
-    return exp(-rate * (now - since))
+    return exp(rate * (since - now))
 
 
 def faded(count: float, left: float) -> float:

@@ -231,7 +231,7 @@ class MoodEngine:
     def _remember(self, now: int, friction: float) -> None:
         """Keep the worst trouble. Within one millisecond it counts as it is after the last event."""
         if now > self.scar_at:
-            self.base_scar = self.scar * exp(-self.model.bored_rate * (now - self.scar_at))
+            self.base_scar = self.scar * exp(self.model.bored_rate * (self.scar_at - now))
             self.scar_at = now
         self.scar = friction if friction > self.base_scar else self.base_scar
 

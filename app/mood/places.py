@@ -40,7 +40,7 @@ class Place:
 
     def fade(self, at: int, m: Model) -> None:
         if at > self.at:
-            left = exp(-m.friction_rate * (at - self.at))
+            left = exp(m.friction_rate * (self.at - at))
             self.clicks *= left
             self.dead *= left
             self.verdicts *= left
@@ -100,7 +100,7 @@ class Places:
             if clicks > most and (clicks > unfaded or place.at > at):
                 left = clicks
                 if now > place.at:
-                    left *= exp(-m.friction_rate * (now - place.at))
+                    left *= exp(m.friction_rate * (place.at - now))
                 if left > most:
                     most = left
                     unfaded = clicks

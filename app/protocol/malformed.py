@@ -30,7 +30,9 @@ def reason(error: Exception) -> str:
         return "not JSON: not valid UTF-8"
     if not isinstance(error, msgspec.ValidationError):
         return f"not JSON: {error}"[:300]
-    return str(error).replace("`int | float`", "`int`")[:300]
+    return (
+        str(error).replace("`int | float`", "`int`").replace("`int | float | null`", "`float | null`")[:300]
+    )
 
 
 def _half_character(data: bytes) -> SessionMoodError | None:

@@ -92,13 +92,14 @@ class ClickSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.clicks > 0.0 or self.dead > 0.0 or self.missed > 0.0:
-                engaged = exp(-m.engaged_rate * (at - self.at))
+                engaged = exp(m.engaged_rate * (self.at - at))
                 self.clicks *= engaged
                 self.active *= engaged
-                self.dead = faded(self.dead, engaged)
-                self.missed = faded(self.missed, engaged)
+                if self.dead > 0.0 or self.missed > 0.0:
+                    self.dead = faded(self.dead, engaged)
+                    self.missed = faded(self.missed, engaged)
             if self.good > 0.0:
-                self.good = faded(self.good, exp(-m.satisfied_rate * (at - self.at)))
+                self.good = faded(self.good, exp(m.satisfied_rate * (self.at - at)))
             if self.slow > 0.0 or self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
                 friction = kept(m.friction_rate, self.at, at)
                 self.slow = faded(self.slow, friction)
@@ -284,7 +285,7 @@ class ClickSignals:
         at = self.at
         if at < 0:
             return
-        engaged = exp(-m.engaged_rate * (now - at)) if now > at else 1.0
+        engaged = exp(m.engaged_rate * (at - now)) if now > at else 1.0
         if self.open > 0.0 or self.burst > 0.0 or self.rage > 0.0:
             friction = kept(m.friction_rate, at, now)
             own = (self.open + self.burst) * friction
@@ -328,7 +329,7 @@ class ClickSignals:
                 out.slow_response = slow = min(1.0, self.slow * kept(m.friction_rate, at, now) / m.slow_full)
                 if slow > out.friction:
                     out.friction = slow
-            good = self.good * (exp(-m.satisfied_rate * (now - at)) if now > at else 1.0)
+            good = self.good * (exp(m.satisfied_rate * (at - now)) if now > at else 1.0)
             # what went well elsewhere is no comfort while one is stuck
             out.smooth_progress = good / (good + m.good_half) * (1.0 - stuck)
 

@@ -55,7 +55,7 @@ class DoingSignals:
         if at > self.at:
             if self.again > 0.0:
                 self.again = faded(self.again, kept(m.friction_rate, self.at, at))
-            self.acts *= exp(-m.engaged_rate * (at - self.at))
+            self.acts *= exp(m.engaged_rate * (self.at - at))
             self.at = at
 
     def acted(self, at: int, m: Model) -> None:
@@ -117,7 +117,7 @@ class DoingSignals:
                 out.long_idle = max(idle, min(1.0, 0.5 * self.idles))
             acts = self.acts
             if now > self.at:
-                acts *= exp(-m.engaged_rate * (now - self.at))
+                acts *= exp(m.engaged_rate * (self.at - now))
             out.minimal_interaction = m.minimal_half / (m.minimal_half + acts)
         if self.hovers > 0:
             out.hover_search = hovering = min(1.0, self.hovers / m.hover_full)

@@ -56,9 +56,9 @@ class PageSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.dwelt > 0.0:
-                self.dwelt = faded(self.dwelt, exp(-m.dwell_rate * (at - self.at)))
+                self.dwelt = faded(self.dwelt, exp(m.dwell_rate * (self.at - at)))
             if self.new > 0.0:
-                self.new = faded(self.new, exp(-m.curious_rate * (at - self.at)))
+                self.new = faded(self.new, exp(m.curious_rate * (self.at - at)))
             self.at = at
 
     def page_changed(self, name: str | None, back: bool, at: int, m: Model) -> bool:
@@ -119,7 +119,7 @@ class PageSignals:
         turn = self.turn
         if turns > 0.0 or turn > 0.0:
             if now > self.turns_at:
-                left = exp(-m.confused_rate * (now - self.turns_at))
+                left = exp(m.confused_rate * (self.turns_at - now))
                 turns *= left
                 if turn > 0.0:
                     if self.entered != self.turns_at:
@@ -133,16 +133,16 @@ class PageSignals:
             out.back_and_forth = turns
             if turns > out.friction:
                 out.friction = turns
-        since = now - self.at
+        since = self.at - now
         dwelt = self.dwelt
         if dwelt > 0.0:
-            if since > 0:
-                dwelt *= exp(-m.dwell_rate * since)
+            if since < 0:
+                dwelt *= exp(m.dwell_rate * since)
             out.dwell = dwelt / (dwelt + m.dwell_half)
         new = self.new
         if new > 0.0:
-            if since > 0:
-                new *= exp(-m.curious_rate * since)
+            if since < 0:
+                new *= exp(m.curious_rate * since)
             out.exploring = new / (new + m.explore_half)
 
     def state(self) -> list[object]:

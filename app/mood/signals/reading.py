@@ -131,11 +131,11 @@ class ReadingSignals:
     def _fade(self, at: int, m: Model) -> None:
         if at > self.at:
             if self.read > 0.0 or self.ahead > 0.0:
-                left = exp(-m.engaged_rate * (at - self.at))
+                left = exp(m.engaged_rate * (self.at - at))
                 self.read *= left
                 self.ahead *= left
             if self.turns > 0.0:
-                self.turns *= exp(-m.confused_rate * (at - self.at))
+                self.turns *= exp(m.confused_rate * (self.at - at))
             self.at = at
 
     def _moved(self, m: Model) -> tuple[float, float]:
@@ -161,11 +161,11 @@ class ReadingSignals:
         turns = self.turns
         left = 1.0
         if now > at:
-            left = exp(-m.engaged_rate * (now - at))
+            left = exp(m.engaged_rate * (at - now))
             read *= left
             ahead *= left
             if turns > 0.0:
-                turns *= exp(-m.confused_rate * (now - at))
+                turns *= exp(m.confused_rate * (at - now))
         deepest = self.deepest
         if self.moved:
             if not self.weighed:

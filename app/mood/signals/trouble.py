@@ -142,7 +142,7 @@ class TroubleSignals:
         thrash = self.thrash
         if errors == 0.0 and forms == 0.0 and thrash == 0.0:
             return
-        left = exp(-m.friction_rate * (now - self.at)) if now > self.at else 1.0
+        left = exp(m.friction_rate * (self.at - now)) if now > self.at else 1.0
         most = out.friction
         if errors > 0.0:
             after_clicks = min(1.0, self.click_errors * left / m.errors_click_full)
