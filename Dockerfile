@@ -14,9 +14,9 @@ RUN python -m venv /opt/compiler && \
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY app app
 COPY static static
-COPY tools/compile_mood.py tools/compile_mood.py
+COPY tools/compile_app.py tools/compile_app.py
 # The build fails if the engine did not become machine code.
-RUN /opt/compiler/bin/python tools/compile_mood.py && \
+RUN /opt/compiler/bin/python tools/compile_app.py && \
     /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e . && \
     /opt/venv/bin/python -c "import app, app.mood.engine as e; assert e.__file__.endswith('.so'), e.__file__"
 

@@ -79,14 +79,14 @@ coverage: install-test
 
 .venv/compiler.done: .venv/run.done requirements/compile.txt
 	@! command -v cc >/dev/null 2>&1 || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/compile.txt || \
-		echo "Installing mypyc failed: the mood engine stays plain Python."
+		echo "Installing mypyc failed: the service stays plain Python."
 	@touch $@
 
-# Where there is a C compiler the mood engine becomes machine code, seven times faster; else it stays Python.
-.venv/compile.done: .venv/compiler.done tools/compile_mood.py $(shell find app/mood app/sessions app/protocol/events.py app/server/frames.py -name '*.py')
+# Where there is a C compiler the engine and the way of an event to it become machine code; else they stay Python.
+.venv/compile.done: .venv/compiler.done tools/compile_app.py $(shell find app -name '*.py')
 	@if command -v cc >/dev/null 2>&1; then \
-		$(BIN)/python tools/compile_mood.py || echo "Compiling failed: the mood engine stays plain Python."; \
-	else echo "No C compiler: the mood engine stays plain Python."; fi
+		$(BIN)/python tools/compile_app.py || echo "Compiling failed: the service stays plain Python."; \
+	else echo "No C compiler: the service stays plain Python."; fi
 	@touch $@
 
 .venv/bench.done: .venv/test.done requirements/bench.txt

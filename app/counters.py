@@ -4,7 +4,20 @@ from bisect import bisect_left
 from typing import Final
 
 #: Upper bounds (s) of the latency classes; what takes longer is in one more.
-LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+LATENCIES: Final[tuple[float, ...]] = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    10.0,
+)
 
 
 #: What may come of an offer: kinds of the event `help`.

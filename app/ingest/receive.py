@@ -216,9 +216,9 @@ class Ingest:
                 len(wires),
                 protocol.encode_log(wires),
             )
-            durable = self.persist(session, row, fresh)
+            durable = self.persister.persist(session, row, fresh)
         elif fresh:  # the batch brought nothing, but time did: what is pushed is stored
-            durable = self.persist(session, None, fresh)
+            durable = self.persister.persist(session, None, fresh)
         else:
             durable = self.store.settled()
         if not session.proposed:
@@ -277,7 +277,13 @@ class Ingest:
 
     def _publish(self, session: Session, news: list[Change | Offer], now: int) -> None:
         """Tell the session's subscribers; those who want every reading even when there is no news."""
-        self.pushing(session, news, now)()
+        if news:
+            self.pushing(session, news, now)()
+            return
+        for subscriber in session.subscribers or ():
+            if subscriber.every:
+                self.pushing(session, news, now)()
+                return
 
     def _tell(
         self, session: Session, news: list[Change | Offer], reading: Reading | None, offer: Offer | None

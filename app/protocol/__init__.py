@@ -6,7 +6,8 @@ the reason, anything that is no batch at all raises BadRequest.
 
 from app.protocol.batches import Batch, WireEvent, decode_log, encode_log, part
 from app.protocol.bodies import BYTE_ORDER_MARK, Envelope, decode_body
-from app.protocol.frames import SESSION_ID, Hello, decode_frame
+from app.protocol.frames import SESSION_ID, Hello
+from app.protocol.incoming import decode_frame
 from app.protocol.readings import encode, frame, position, problem, reading_dict
 
 __all__ = [

@@ -60,6 +60,18 @@ def part(batch: Batch, start: int, stop: int) -> Batch:
     )
 
 
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Batches that follow one another as one."""
+    first = batches[0]
+    events: list[WireEvent] = []
+    facts: list[Event] = []
+    for batch in batches:
+        events += batch.events
+        facts += batch.facts or ()
+    whole = len(facts) == len(events)
+    return Batch(events=events, facts=facts if whole else None, seq=first.seq, lost=first.lost)
+
+
 _decode_event = msgspec.json.Decoder(WireEvent).decode
 decode_events = msgspec.json.Decoder(list[WireEvent]).decode
 decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode

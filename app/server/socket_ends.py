@@ -38,8 +38,8 @@ class ClosingSocket(OpeningSocket):
         self._message_within = tcp.request_within
         #: when the message that is coming in began (the loop's time); None between messages
         self.message_since: float | None = None
-        #: takes a text frame on the fast path; False: it can't be taken there, and goes to `receive`
-        self.on_text: Callable[[str], bool] | None = None
+        #: takes text frames on the fast path, from the first on, and tells how many; the others go to `receive`
+        self.on_text: Callable[[list[str]], int] | None = None
         self._heard = True  # whether something came since it was last looked whether to ping
         self._lingering = False
         self.tick: int | None = None

@@ -14,7 +14,7 @@ from websockets.protocol import OPEN
 
 from app.auth.limits import Spill, TokenBucket, party
 from app.errors import RateLimited, TooLarge
-from app.server.frames import AT_ONCE, close_code, frame_end, framed, is_lone, payload
+from app.server.frames import AT_ONCE, close_code, framed, is_lone, payload, whole_texts
 from app.server.socket_ends import ClosingSocket
 from app.server.tcp_connections import FRAGMENT_COSTS, SMALL, TcpConnections
 from app.transport.slow_lane import SHARE
@@ -80,23 +80,20 @@ class SocketProtocol(ClosingSocket):
             self._count()
             return
         is_open = self.conn.state is OPEN
-        size = len(data)
-        if (
-            is_open
-            and size <= AT_ONCE
-            and not self.read_paused
-            and frame_end(data, 0) == size
-            and self._between()
-        ):  # one frame of text, which is what comes most
-            self._text(payload(data, 0, size))
-            if self._counted:
-                self._count()
+        parsed = 0
+        if is_open and len(data) <= AT_ONCE and not self.read_paused and self._between():
+            texts, parsed = whole_texts(data, 0, AT_ONCE)
+            if texts:
+                self._texts(texts)
+            if parsed == len(data) or self._lingering:  # a frame of text, which is what comes most, or a few
+                if self._counted:
+                    self._count()
+                return
+        if is_open and not parsed and not self.read_paused and (code := close_code(data)) and self._between():
+            self._take_close(code, payload(data, 0, len(data)))
             return
-        if is_open and not self.read_paused and (code := close_code(data)) and self._between():
-            self._take_close(code, payload(data, 0, size))
-            return
-        self._rest = data
-        if not is_open or (self._between() and is_lone(data)):
+        self._rest, self._parsed = data, parsed
+        if not is_open or (not parsed and self._between() and is_lone(data)):
             self._parse(time.perf_counter() + SHARE)
         if self._rest and not self.read_paused and not self.transport.is_closing():
             self.transport.pause_reading()
@@ -132,10 +129,10 @@ class SocketProtocol(ClosingSocket):
             if start and time.perf_counter() > ends:
                 return True
             if conn.state is OPEN and self._between():
-                end = frame_end(self._rest, start)
-                if end is not None and end - start <= self.config.ws_max_size:
+                texts, end = whole_texts(self._rest, start, self.config.ws_max_size)
+                if texts:
                     self._parsed = end
-                    self._text(payload(self._rest, start, end))
+                    self._texts(texts)
                     continue
             self._parsed = end = min(size, start + SLICE) if conn.state is OPEN else size
             super().data_received(self._rest[start:end])
@@ -185,28 +182,31 @@ class SocketProtocol(ClosingSocket):
     def send_receive_event_to_app(self) -> None:
         if self.curr_msg_data_type == "text":
             data, self.frames = b"".join(self.frames), []
-            self._text(data)
+            try:
+                text = data.decode()
+            except UnicodeDecodeError:
+                self.conn.fail(1007, "invalid UTF-8")
+                self.handle_parser_exception()
+            else:
+                self._texts([text])
         else:
             self.message_since = None
             super().send_receive_event_to_app()
 
-    def _text(self, data: bytes) -> None:
+    def _texts(self, texts: list[str]) -> None:
+        """Hand on messages that have come whole: to the fast path what it takes, the rest in its turn."""
         self.message_since = None
         if self.close_sent:
             return
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            self.conn.fail(1007, "invalid UTF-8")
-            self.handle_parser_exception()
-            return
-        in_order = not self._held and self.queue.empty()
-        if self._waited_for and self.on_text is not None and in_order and self.on_text(text):
-            return
-        self._held.append(text)
-        self._waiting += len(text)
-        if len(self._held) == 1:
+        if self._waited_for and self.on_text is not None and not self._held and self.queue.empty():
+            taken = self.on_text(texts)
+            if taken == len(texts):
+                return
+            texts = texts[taken:]
+        if not self._held:
             self._lane.join(self._deliver)
+        self._held += texts
+        self._waiting += sum(map(len, texts))
         if not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()

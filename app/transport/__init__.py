@@ -53,6 +53,8 @@ class Doors:
         self.rates = rates
         self.clock = clock
         self.visit_idle_ms = round(settings.visit_idle * 1000)
+        #: a batch waits so long (s) for the disk before its sender is told to come again
+        self.durable_within = DURABLE_WITHIN
         self.limits = Limits(settings.max_batch_events, settings.max_batch_bytes, settings.max_inflight)
         #: Told to stop: readiness says so and new sockets go elsewhere, while requests are still answered.
         self.leaving = False
@@ -193,7 +195,7 @@ class Doors:
                 session, BadToken("the app's server has taken this id over"), PUBLISHABLE
             )
         if taken or not session.version:
-            await until_durable(self.ingest.persist(session, None, []), DURABLE_WITHIN)
+            await until_durable(self.ingest.persist(session, None, []), self.durable_within)
             if not self.store.sole:
                 row = await self.store.row(project, session_id)
                 if row is None or row.nonce != session.nonce:  # it lost, and is read again

@@ -12,7 +12,7 @@ from app.auth.rates import Drawn, rate_headers
 from app.errors import Draining, SessionMoodError
 from app.ingest.receipts import Receipt
 from app.storage import Key
-from app.transport import DURABLE_WITHIN, Doors, Entrance, not_in_time
+from app.transport import Doors, Entrance, not_in_time
 from app.transport.answers import Headers, Message, cors
 
 logger = logging.getLogger("sessionmood.rest")
@@ -74,6 +74,10 @@ class Posted:
     def session_id(self) -> str:
         return self._entrance.session.id
 
+    @property
+    def durable_within(self) -> float:
+        return self._doors.durable_within
+
     def answer(self) -> tuple[bytes, Headers]:
         """Body and headers, now that the batch can't be lost."""
         doors, receipt, (session, claims) = self._doors, self.receipt, self._entrance
@@ -112,7 +116,7 @@ class Waiting:
             self._durable(durable)
             return
         request.on_cancel = self._cancelled
-        self._timer = asyncio.get_running_loop().call_later(DURABLE_WITHIN, self._late)
+        self._timer = asyncio.get_running_loop().call_later(posted.durable_within, self._late)
         durable.add_done_callback(self._durable)
 
     def _durable(self, durable: "asyncio.Future[None]") -> None:

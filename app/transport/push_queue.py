@@ -17,7 +17,7 @@ MAX_WAITING_FRAMES: Final = 256
 class FastPath(Protocol):
     """The way past ASGI's queue, where the server has one (`SocketProtocol`)."""
 
-    on_text: Callable[[str], bool] | None
+    on_text: Callable[[list[str]], int] | None
 
     def ready(self) -> bool: ...
 

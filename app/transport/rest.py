@@ -16,7 +16,7 @@ from app.ingest import MAX_FOLD_EVENTS
 from app.mood import Offer, Reading
 from app.protocol.batches import Batch
 from app.storage import Key
-from app.transport import DURABLE_WITHIN, Doors, bearer, check_session_id, until_durable
+from app.transport import Doors, bearer, check_session_id, until_durable
 from app.transport.answers import (
     JSON,
     ClientLeft,
@@ -98,7 +98,7 @@ class Rest:
         receipt = await doors.ingest.receive_in_parts(session, batch, now)
         entrance = entrance._replace(session=session)
         posted = Posted(doors, headers, key, token, entrance, drawn, receipt, now)
-        await until_durable(receipt.durable, DURABLE_WITHIN)
+        await until_durable(receipt.durable, doors.durable_within)
         body, lines = posted.answer()
         await reply_json(scope, send, body, lines)
 

@@ -97,6 +97,9 @@ class SocketSender:
         self._after_acks = after_acks
         self._end_if_settled()
 
+    def _is_ending(self) -> bool:
+        return self._error is not None
+
     def _end_if_settled(self) -> None:
         if self._error is not None and not (self._after_acks and self._inflight):
             self._queue.end(self._error)

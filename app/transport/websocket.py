@@ -25,8 +25,9 @@ from app.errors import (
 )
 from app.ingest import MAX_FOLD_EVENTS
 from app.ingest.receipts import Receipt
-from app.protocol.batches import Batch
-from app.protocol.frames import SUBPROTOCOL, Hello, Ping, Pong
+from app.protocol.batches import Batch, joined
+from app.protocol.frames import SUBPROTOCOL, Hello, Ping
+from app.protocol.incoming import decode_usual, run_of
 from app.sessions.session import Session
 from app.transport import Doors, check_session_id
 from app.transport.handshake import Peer, enter_by_headers, greet, prepare
@@ -212,32 +213,49 @@ class Connection(SocketSender):
                 self._charge(len(text))
                 self._nack(error, error.extra.get("seq"))
 
-    def _hear(self, text: str) -> bool:
-        """Take a batch or a pong on the fast path, while the reader waits; False for what needs the reader."""
-        if self._error is not None:
-            return True
-        try:
-            frame = protocol.decode_frame(text, self.doors.limits)
-        except SessionMoodError:
-            return False
-        if isinstance(frame, Pong):  # what idle sockets send most
-            self.heard_at = self.doors.clock()
-            self._charge(len(text))
-            return True
-        peer = self.peer
-        if not isinstance(frame, Batch) or len(frame.events) > MAX_FOLD_EVENTS:
-            return False
-        if peer is None or not peer.is_ready:
-            return False
-        self.heard_at = now = self.doors.clock()
-        try:
-            self._take(peer, frame, len(text), now)
-        except SessionMoodError as error:
-            self.fail(error)
-        except Exception:
-            logger.exception("a socket failed", extra=self.names())
-            self.fail(SessionMoodError("this is our fault, and is logged"))
-        return True
+    def _hear(self, texts: list[str]) -> int:
+        """Take batches and pongs on the fast path, while the reader waits; how many of `texts`, from the first on. What
+        is left needs the reader. Batches that follow one another are folded as one."""
+        if self._is_ending():
+            return len(texts)
+        frames = decode_usual(texts, self.doors.limits, MAX_FOLD_EVENTS)
+        done = 0
+        while done < len(frames):
+            batches = run_of(frames, done, MAX_FOLD_EVENTS)
+            peer = self.peer
+            if batches and (peer is None or not peer.is_ready):
+                break
+            self.heard_at = now = self.doors.clock()
+            if not batches:  # a pong: what idle sockets send most
+                self._charge(len(texts[done]))
+                done += 1
+            else:
+                assert peer is not None
+                sizes = [len(text) for text in texts[done : done + len(batches)]]
+                try:
+                    self._take_joined(peer, batches, sizes, now)
+                except SessionMoodError as error:
+                    self.fail(error)
+                except Exception:
+                    logger.exception("a socket failed", extra=self.names())
+                    self.fail(SessionMoodError("this is our fault, and is logged"))
+                done += len(batches)
+            if self._is_ending():
+                return len(texts)
+        return done
+
+    def _take_joined(self, peer: Peer, batches: list[Batch], sizes: list[int], now: int) -> None:
+        if len(batches) > 1:
+            whole = joined(batches)
+            try:
+                receipt = self.doors.ingest.receive(self._admit(peer, whole, now), whole, now)
+            except _NACK:
+                pass  # nothing was folded: each is told for itself what can't be taken
+            else:
+                self._acknowledge(receipt, whole)
+                return
+        for batch, size in zip(batches, sizes, strict=True):
+            self._take(peer, batch, size, now)
 
     def _take(self, peer: Peer, batch: Batch, size: int, now: int) -> None:
         try:

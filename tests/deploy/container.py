@@ -119,7 +119,7 @@ class Container:
         for command in (part.strip() for part in value.split("&&")):
             if command.startswith(SYSTEM) or "/var/lib/apt" in command or command.startswith("install -d"):
                 continue
-            if "compile_mood" in command:
+            if "compile_app" in command:
                 self._take_what_is_compiled()
             subprocess.run(
                 self.mapped(command.replace("python -m venv", f"{sys.executable} -m venv --without-pip")),

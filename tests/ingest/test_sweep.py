@@ -8,6 +8,7 @@ import pytest
 
 from app.errors import StorageUnavailable
 from app.ingest.sweep import DUE_AT_ONCE, SHARE
+from app.mood import Event, MoodEngine
 from app.sessions.registry import SLOT_MS
 from app.sessions.session import Session
 from app.sessions.stored_row import ROW_LAG_MS
@@ -123,6 +124,20 @@ async def test_rows_that_a_crash_left_behind_are_written_at_the_next_start(tmp_p
         assert (await ingest.store.lagging(10**9)).names == []
 
 
+class BrokenOnce:
+    """What looks on fails, when time passes for the first time."""
+
+    broken = True
+
+    def receive(self, event: Event, engine: MoodEngine) -> None:
+        pass
+
+    def advance(self, now: int, engine: MoodEngine) -> None:
+        if self.broken:
+            self.broken = False
+            raise ZeroDivisionError
+
+
 async def test_a_sweep_outlives_what_goes_wrong_in_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,7 +147,9 @@ async def test_a_sweep_outlives_what_goes_wrong_in_it(
         for name in ("a", "b"):
             await ingest.receive(opened(ingest, name, clock), batch("click", "rage_click"), clock()).durable
         waking = sweep(ingest)
-        monkeypatch.setattr(ingest, "pass_time", Refusals(ingest.pass_time, ZeroDivisionError()))
+        broken = ingest.sessions.get(PROJECT, "a")
+        assert broken is not None
+        broken.observer = BrokenOnce()
         clock.now += 3_600_000
         waking.wake(clock())
         assert "a session could not be advanced" in caplog.text

@@ -42,7 +42,7 @@ def play(*options: str) -> tuple[str, str]:
 def test_compiled_says_what_plain_says_bit_for_bit() -> None:
     if shutil.which("cc") is None:
         pytest.skip("no C compiler here")
-    subprocess.run([sys.executable, "tools/compile_mood.py"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "tools/compile_app.py"], cwd=ROOT, check=True)
     plain, is_compiled = play("-X", "plain")
     assert is_compiled == "False"
     fast, is_compiled = play()

@@ -15,7 +15,8 @@ from app.mood import Event, Model, MoodEngine, Offer
 from app.protocol.batches import Batch, Limits, WireEvent
 from app.protocol.bodies import decode_body
 from app.protocol.events import to_events
-from app.protocol.frames import Hello, Ping, Pong, decode_frame
+from app.protocol.frames import Hello, Ping, Pong
+from app.protocol.incoming import decode_frame
 from app.protocol.readings import problem, reading_dict
 
 LIMITS = Limits(events=5, bytes=10_000, inflight=4)

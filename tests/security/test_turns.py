@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from websockets.asyncio.client import connect
@@ -121,11 +121,17 @@ def test_what_is_taken_at_once() -> None:
     assert not is_lone(framed(b"x", fin=False))
 
 
-async def test_a_ping_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+class CountingLane:
+    def __init__(self) -> None:
+        self.waited: list[object] = []
+
+    def join(self, work: object) -> None:
+        self.waited.append(work)
+
+
+async def test_a_ping_is_taken_at_once() -> None:
     """In the lane they would hold up what comes behind them."""
-    waited: list[object] = []
-    lane = SlowLane()
-    monkeypatch.setattr(lane, "join", waited.append)
+    lane = CountingLane()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -134,12 +140,12 @@ async def test_a_ping_is_taken_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     async with (
-        serving(partial(SocketProtocol, TcpConnections(Settings(), lane)), app) as address,
+        serving(partial(SocketProtocol, TcpConnections(Settings(), cast(SlowLane, lane))), app) as address,
         connect(address) as socket,
     ):
         async with asyncio.timeout(30):
             await (await socket.ping(b"x" * 125))
-        assert waited == []
+        assert lane.waited == []
 
 
 async def test_requests_sent_before_an_answer_are_answered_in_order(server: ServerProcess) -> None:

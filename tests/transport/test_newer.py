@@ -77,14 +77,15 @@ async def test_no_more_is_acked_than_what_was_folded_last(
 ) -> None:
     """A batch that came after others lost to another node together with them, and they were not sent again."""
     async with running_app(tmp_path) as app:
-        receive, receipts = app.ingest.receive, []
+        take, receipts = app.ingest.conflicts.take, []
 
-        def lose(session: Session, batch: Batch, now: int) -> Receipt:
-            receipt = receive(session, batch, now)
+        def lose(session: Session, batch: Batch, now: int, offset: int | None, last: bool = True) -> Receipt:
+            receipt = take(session, batch, now, offset, last)
             receipts.append(Receipt(dataclasses.replace(receipt.outcome, ack=7), asyncio.Future()))
             return receipts[-1]
 
-        monkeypatch.setattr(app.ingest, "receive", lose)
+        monkeypatch.setattr(app.store, "sole", False)
+        monkeypatch.setattr(app.ingest.conflicts, "take", lose)
         page = Page(app, "s")
         await page.say({"op": "hello", "key": app.pages.fresh_keys["pk"], "producer": "p"})
         await page.until("welcome")

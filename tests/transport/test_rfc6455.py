@@ -38,12 +38,13 @@ class Echo:
         await send({"type": "websocket.accept"})
         line = scope["extensions"]["sessionmood.fast_path"]["fast_path"]
 
-        def hear(text: str) -> bool:
-            if not line.ready():
-                return False
-            self.taken += 1
-            line.write(text.encode())
-            return True
+        def hear(texts: list[str]) -> int:
+            for done, text in enumerate(texts):
+                if not line.ready():
+                    return done
+                self.taken += 1
+                line.write(text.encode())
+            return len(texts)
 
         line.on_text = hear
         while (message := await receive())["type"] == "websocket.receive":

@@ -18,6 +18,7 @@ from app.config.settings import Settings
 from app.errors import StorageUnavailable
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
+from app.storage import Entry
 from app.transport.posted import WholeRequest
 from app.web import App
 from tests.support.server import migrate
@@ -66,14 +67,23 @@ class Service:
 
 
 class Moment:
+    """The machine's clocks, which stand still."""
+
     now = START
+
+    def wall_ns(self) -> int:
+        return self.now * 1_000_000
+
+    def steady_ns(self) -> int:
+        return (self.now - START) * 1_000_000
 
 
 @pytest.fixture
 def moment(monkeypatch: pytest.MonkeyPatch) -> Moment:
     moment = Moment()
-    monkeypatch.setattr(Clock, "__call__", lambda self: moment.now)
-    monkeypatch.setattr(Clock, "look", lambda self: None)
+    monkeypatch.setattr(
+        "app.web.app.Clock", lambda: Clock(moment.wall_ns, moment.steady_ns, moment.steady_ns)
+    )
     return moment
 
 
@@ -314,21 +324,21 @@ async def test_a_batch_that_is_not_kept_in_time_is_to_come_again(
 ) -> None:
     line = Line(service)
     await line.say(numbered(1))
-    receive, durable = service.app.ingest.receive, asyncio.get_running_loop().create_future()
+    store, durable = service.app.store, asyncio.get_running_loop().create_future()
+    submit = store.submit
 
-    def never(*batch: Any) -> Any:
-        receipt = receive(*batch)
-        receipt.durable = durable
-        return receipt
+    def never(entry: Entry) -> "asyncio.Future[None]":
+        submit(entry)
+        return durable
 
-    monkeypatch.setattr(service.app.ingest, "receive", never)
+    monkeypatch.setattr(store, "submit", never)
     with monkeypatch.context() as soon:
-        soon.setattr("app.transport.posted.DURABLE_WITHIN", 0.01)
+        soon.setattr(service.app.doors, "durable_within", 0.01)
         ((status, body),) = await line.say(numbered(2))
     assert (status, body["code"], service.quick) == (503, "storage_unavailable", 1)
-    monkeypatch.setattr(service.app.ingest, "receive", receive)
+    monkeypatch.setattr(store, "submit", submit)
     await line.say(numbered(3))
-    monkeypatch.setattr(service.app.ingest, "receive", never)
+    monkeypatch.setattr(store, "submit", never)
     durable.set_exception(StorageUnavailable("the disk is away", retry_ms=100))
     ((status, body),) = await line.say(numbered(4))
     assert (status, body["detail"], service.quick) == (503, "the disk is away", 2)
@@ -340,19 +350,19 @@ async def test_a_server_that_stops_says_so_to_who_waits_for_the_disk(
 ) -> None:
     line = Line(service)
     await line.say(numbered(1))
-    receive, durable = service.app.ingest.receive, asyncio.get_running_loop().create_future()
+    store, durable = service.app.store, asyncio.get_running_loop().create_future()
+    submit = store.submit
     requests: list[Any] = []
 
-    def never(*batch: Any) -> Any:
-        receipt = receive(*batch)
-        receipt.durable = durable
-        return receipt
+    def never(entry: Entry) -> "asyncio.Future[None]":
+        submit(entry)
+        return durable
 
     def take(request: WholeRequest) -> bool:
         requests.append(request)
         return service.app.take(request)
 
-    monkeypatch.setattr(service.app.ingest, "receive", never)
+    monkeypatch.setattr(store, "submit", never)
     monkeypatch.setattr(service.tcp, "take", take)
     said = asyncio.ensure_future(line.say(numbered(2)))
     while not requests:

@@ -11,9 +11,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 sys._xoptions["plain"] = True
 
-from mypyc.build import mypycify  # noqa: E402
-from setuptools import Distribution  # noqa: E402
-
 from app.compiled import BUILT, FLAGS, SOURCES, STAMP, fingerprint  # noqa: E402
 
 
@@ -24,16 +21,19 @@ def main() -> int:
             return 0
     compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
     if shutil.which(compiler) is None or not Path(sysconfig.get_path("include"), "Python.h").exists():
-        print(f"No C compiler ({compiler}) or no Python headers: the mood engine stays plain Python.")
+        print(f"No C compiler ({compiler}) or no Python headers: the service stays plain Python.")
         return 0
-    print("Compiling the mood engine (about 20 s of CPU time) ...", flush=True)
+    from mypyc.build import mypycify
+    from setuptools import Distribution
+
+    print("Compiling the hot path (once; 40 to 60 s of CPU time) ...", flush=True)
     made_from = fingerprint()
     scratch = ROOT / "build" / "scratch"
     shutil.rmtree(BUILT, ignore_errors=True)
     os.environ.setdefault("CFLAGS", FLAGS)
     sources = [str(path.relative_to(ROOT)) for path in SOURCES]
     modules = mypycify(sources, opt_level="2", debug_level="0", target_dir=str(scratch / "c"))
-    build = Distribution({"name": "mood", "ext_modules": modules}).get_command_obj("build_ext")
+    build = Distribution({"name": "sessionmood", "ext_modules": modules}).get_command_obj("build_ext")
     build.build_lib, build.build_temp = str(BUILT), str(scratch)
     build.ensure_finalized()
     with open(os.devnull, "w") as quiet, contextlib.redirect_stdout(quiet):
