@@ -14,7 +14,7 @@ from app.storage.sqlite.database import SQLiteStorage
 from app.storage.sqlite.place import SQLitePlace
 from app.storage.whole import OTHERS
 from tests.cli.running import sessionmood
-from tests.storage.contract import batch, change, row
+from tests.support.stored import batch, change, row
 
 SESSIONS = 30
 

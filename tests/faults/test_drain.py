@@ -15,7 +15,8 @@ import pytest
 
 from tests.faults.disk import Disk
 from tests.faults.http import CutOff, request
-from tests.security.hostile import Line, Target, broken_utf8
+from tests.security.hostile import broken_utf8
+from tests.support.lines import Line, Target
 from tests.support.server import FirstStart, ServerProcess, Socket, running
 
 #: Slack for a machine that is busy with other things (seconds).

@@ -166,3 +166,25 @@ def test_a_project_may_weigh_a_signal_for_a_mood_that_has_none_of_it() -> None:
         expected = oracle.scores(history[: index + 1], 0, event.at, model)
         assert own.scores == pytest.approx(expected, rel=1e-6, abs=1e-9)
     assert (plain.reading(900).mood, own.reading(900).mood) == ("satisfied", "confused")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [{}, {"weight.dwell.curious": 2.0}, {"weight.exploring.bored": -1.5, "weight.arrived.curious": 0.5}],
+)
+def test_points_are_strengths_times_weights_also_for_moods_that_the_shipped_table_leaves_out(
+    overrides: dict[str, float],
+) -> None:
+    model = Model.with_overrides(overrides)
+    engine = MoodEngine("s", 1000, model)
+    for step, type in enumerate(
+        ["page_view", "click", "scroll", "hover", "error", "submit", "navigation"] * 9
+    ):
+        event = Event(
+            type, 1000 + step * 700, "#a", 3.0, 4.0, float(step % 90), url=f"/{step // 7}", reports=3
+        )
+        engine.receive(event)
+        points = [0.0] * 6
+        for strength, row in zip(engine.strengths(), model.rows, strict=True):
+            points = [sofar + strength * weight for sofar, weight in zip(points, row, strict=True)]
+        assert engine.points == points

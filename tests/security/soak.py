@@ -18,7 +18,8 @@ from pathlib import Path
 import msgspec
 import websockets
 
-from tests.security.hostile import ATTACKS, Target, again_and_again
+from tests.security.hostile import ATTACKS, again_and_again
+from tests.support.lines import Target
 from tests.support.server import PATIENCE, ROOT, ServerProcess, running
 
 HEALTHY = 200

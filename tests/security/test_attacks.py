@@ -12,7 +12,8 @@ import httpx2
 import pytest
 
 from tests.security import hostile
-from tests.security.hostile import Attack, Line, Target
+from tests.security.hostile import Attack
+from tests.support.lines import Line, Target
 from tests.support.metrics import metrics
 from tests.support.server import ServerProcess, fresh, running, wait_until
 

@@ -15,7 +15,7 @@ from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
 from tests.security import hostile
-from tests.security.hostile import Line, Target, framed
+from tests.support.lines import Line, Target, framed
 from tests.support.server import ServerProcess
 from tests.support.serving import serving
 

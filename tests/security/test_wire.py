@@ -11,8 +11,8 @@ import pytest
 from app.auth.limits import party
 from app.errors import Overloaded, SessionMoodError
 from app.server.tcp_connections import STAGES, Unfinished
-from tests.security.hostile import HELLO, Line, framed, post
 from tests.security.soak import rss
+from tests.support.lines import HELLO, Line, framed, post
 from tests.support.metrics import metrics
 from tests.support.server import ServerProcess, fresh, running, wait_until
 from tests.support.wire import answer, ask, request, target

@@ -7,8 +7,7 @@ from app.storage.sqlite import connection as sqlite_connection
 from app.storage.sqlite import database as sqlite
 from app.storage.sqlite import identity
 from app.storage.sqlite.database import SQLiteStorage
-
-from .contract import Make, maker
+from tests.support.stored import Make, maker
 
 
 @pytest.fixture

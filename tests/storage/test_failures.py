@@ -24,8 +24,7 @@ from app.storage.sqlite.database import SQLiteStorage
 from tests.support.engines import Postgres
 from tests.support.refusals import Refusals
 from tests.support.server import free_port
-
-from .contract import batch, entry, row, until
+from tests.support.stored import batch, entry, row, until
 
 
 def group(*entries: Entry, jobs: tuple[Callable[[Any], Any], ...] = ()) -> Group:

@@ -26,8 +26,7 @@ from app.storage import Traits
 from app.storage.migrations import HEAD, alembic_config, migrate_sqlite, stored_revision
 from app.storage.schema import metadata
 from app.storage.sqlite.database import SQLiteStorage
-
-from .contract import entry, row
+from tests.support.stored import entry, row
 
 
 def plain(path: Path) -> "contextlib.closing[sqlite3.Connection]":

@@ -13,9 +13,9 @@ import pytest
 from app import errors
 from app.storage import Entry
 from app.storage.postgres.database import PostgresStorage
-from tests.storage.contract import batch, change, row
 from tests.support.engines import Postgres
 from tests.support.server import free_port, wait_until
+from tests.support.stored import batch, change, row
 
 SESSIONS = 40
 

@@ -11,8 +11,7 @@ from app.storage.postgres.place import PostgresPlace
 from app.storage.sqlite.database import SQLiteStorage
 from app.storage.sqlite.place import SQLitePlace
 from app.storage.whole import OTHERS, Name, Place
-
-from .contract import batch, change, row
+from tests.support.stored import batch, change, row
 
 HISTORY = HistoryRow("bored", 0.5, 1_001, "/", b'{"event_count":2,"signals":[],"because":[]}', b"[]")
 

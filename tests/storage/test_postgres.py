@@ -21,9 +21,9 @@ from app.storage.postgres.nodes import Node, is_served
 from app.storage.postgres.rows import DAY_MS, day_of, session_id
 from app.storage.queue import Group, Outcome
 from tests.support.engines import Postgres
+from tests.support.stored import Make, batch, change, maker, row
 
 from .contract import *  # noqa: F403
-from .contract import Make, batch, change, maker, row
 
 
 @pytest.fixture

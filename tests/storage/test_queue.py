@@ -8,8 +8,7 @@ import pytest
 
 from app import errors
 from app.storage.queue import GATHER_ENTRIES, Group, Outcome, WriteQueue
-
-from .contract import entry
+from tests.support.stored import entry
 
 
 class Disk:

@@ -15,9 +15,9 @@ from app import errors
 from app.storage import Entry, Key, ProducerState
 from app.storage.sqlite import reads as sqlite_reads
 from app.storage.sqlite.database import SQLiteStorage
+from tests.support.stored import batch, change, entry, row, until
 
 from .contract import *  # noqa: F403
-from .contract import batch, change, entry, row, until
 
 
 async def test_the_files_are_for_their_owner_only(storage: SQLiteStorage, path: Path) -> None:

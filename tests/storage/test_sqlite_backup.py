@@ -11,8 +11,7 @@ import pytest
 from app import errors
 from app.storage.sqlite import backup as sqlite_backup
 from app.storage.sqlite.database import SQLiteStorage
-
-from .contract import entry, row
+from tests.support.stored import entry, row
 
 
 async def test_a_backup_beside_writing_is_of_one_moment_and_restores(

@@ -13,8 +13,7 @@ from app.storage import Entry, Key
 from app.storage.sqlite import connection as sqlite_connection
 from app.storage.sqlite import database as sqlite
 from app.storage.sqlite.database import SQLiteStorage
-
-from .contract import batch, change, row, until
+from tests.support.stored import batch, change, row, until
 
 COUNT = """
 import pathlib, sys

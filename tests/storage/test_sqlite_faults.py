@@ -21,8 +21,7 @@ from app.storage.sqlite import commit as sqlite_commit
 from app.storage.sqlite import connection as sqlite_connection
 from app.storage.sqlite import database as sqlite
 from app.storage.sqlite.database import SQLiteStorage
-
-from .contract import Make, batch, change, entry, row, until
+from tests.support.stored import Make, batch, change, entry, row, until
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ from app.storage.sqlite.damage import examine
 from app.storage.sqlite.database import SQLiteStorage
 from app.storage.sqlite.identity import Claim, Served, served, sizes
 from app.storage.sqlite.restore import restore
-
-from .contract import Make, entry, maker
+from tests.support.stored import Make, entry, maker
 
 
 def silent(_done: int, _all: int) -> None:

@@ -20,7 +20,7 @@ SESSIONS = 20
 WRITER = """
 import asyncio, os, sys
 from app.storage.sqlite.database import SQLiteStorage
-from tests.storage.contract import batch, change, row
+from tests.support.stored import batch, change, row
 from app.storage import Entry
 
 async def write(storage, session):

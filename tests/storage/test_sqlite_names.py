@@ -10,8 +10,7 @@ from app import errors
 from app.storage.sqlite import names as sqlite_names
 from app.storage.sqlite.database import SQLiteStorage
 from app.storage.sqlite.names import Filter, Names
-
-from .contract import entry, until
+from tests.support.stored import entry, until
 
 Rows = list[tuple[str, str]]
 
@@ -33,6 +32,9 @@ class File:
             raise self.failures.pop()
         found = self.names[after : after + limit]
         return found, after + limit if len(found) == limit else None
+
+    async def count(self) -> int:
+        return len(self.names)
 
     async def settled(self) -> None:
         pass
@@ -59,7 +61,7 @@ def test_a_filter_has_what_was_added_and_seldom_more() -> None:
 
 async def test_what_is_in_the_file_or_was_added_is_not_lacking(at_once: None) -> None:
     file = File(of(2000))
-    names = Names(file.read, file.settled)
+    names = Names(file.read, file.count, file.settled)
     assert not names.lacks(("p", "new")), "nothing is certain before the file was read"
     file.open.clear()
     names.start()
@@ -74,19 +76,21 @@ async def test_what_is_in_the_file_or_was_added_is_not_lacking(at_once: None) ->
     assert names.lacks(("q", "later"))
 
 
-async def test_more_than_had_room_are_read_with_more(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_has_room_is_read_with_more(at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_names, "FEWEST", 256)
-    file = File(of(5000))
-    names = Names(file.read, file.settled)
+    file = File(of(1000))
+    names = Names(file.read, file.count, file.settled)
     names.start()
     await until(lambda: names.lacks(("p", "new")))
-    assert not any(map(names.lacks, of(5000)))
-    assert sum(map(names.lacks, of(5000, "q"))) > 4900
+    assert not any(map(names.lacks, of(1000)))
+    assert sum(map(names.lacks, of(1000, "q"))) > 980
 
-    file.names = of(5000) + of(40_000, "more")
-    for name in of(40_000, "more"):
+    reads, file.names = file.reads, of(1000) + of(20_000, "more")
+    for name in of(20_000, "more"):
         names.add(name)
+    assert sum(map(names.lacks, of(1000, "q"))) < 980
     await until(lambda: sum(map(names.lacks, of(1000, "q"))) > 980)
+    assert file.reads > reads
     assert not any(map(names.lacks, file.names))
 
 
@@ -94,7 +98,7 @@ async def test_a_filter_has_a_largest_size(at_once: None, monkeypatch: pytest.Mo
     monkeypatch.setattr(sqlite_names, "FEWEST", 64)
     monkeypatch.setattr(sqlite_names, "MOST", 256)
     file = File(of(1000))
-    names = Names(file.read, file.settled)
+    names = Names(file.read, file.count, file.settled)
     names.start()
     await until(lambda: any(map(names.lacks, of(1000, "q"))))
     reads = file.reads
@@ -108,7 +112,7 @@ async def test_a_filter_has_a_largest_size(at_once: None, monkeypatch: pytest.Mo
 async def test_a_file_that_can_not_be_read_now_is_read_later(at_once: None) -> None:
     file = File(of(1000))
     file.failures = [errors.StorageUnavailable("the disk is away")] * 3
-    names = Names(file.read, file.settled)
+    names = Names(file.read, file.count, file.settled)
     names.start()
     await until(lambda: names.lacks(("p", "new")))
     assert not any(map(names.lacks, of(1000)))
@@ -120,11 +124,16 @@ async def test_where_names_can_not_be_read_nothing_is_lacking(
 ) -> None:
     file = File(of(1000))
     file.failures = [failure]
-    names = Names(file.read, file.settled)
+    names = Names(file.read, file.count, file.settled)
     names.start()
     await until(lambda: caplog.records)
-    assert "each who connects is looked for in the file" in caplog.text
+    assert "who connects is looked for in the file" in caplog.text
     assert not names.lacks(("p", "new"))
+    await until(lambda: names._failed)
+    reads = file.reads
+    names.start()
+    await asyncio.sleep(0)
+    assert file.reads == reads, "it is told once"
 
 
 async def test_a_server_knows_its_file(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.security.hostile import Line, Target
+from tests.support.lines import Line, Target
 from tests.support.server import ServerProcess
 
 

@@ -17,7 +17,7 @@ from app.server.http_protocol import HttpProtocol
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
 from app.transport.slow_lane import SlowLane
-from tests.security.hostile import framed
+from tests.support.lines import framed
 from tests.support.serving import serving
 
 

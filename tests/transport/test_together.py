@@ -19,7 +19,7 @@ from app.config.settings import Settings
 from app.server.socket_protocol import SocketProtocol
 from app.server.tcp_connections import TcpConnections
 from app.web import App, create_app
-from tests.security.hostile import framed
+from tests.support.lines import framed
 from tests.support.serving import serving
 from tests.support.wire import request
 

@@ -73,7 +73,7 @@ class SQLiteStorage(Queued):
         self._writer: Connection | None = None
         self._reader: Connection | None = None
         self._numbering = asyncio.Lock()
-        self._names = Names(self._read_names, self.settled)
+        self._names = Names(self._read_names, self._count_sessions, self.settled)
         self._alone = sole
         self._claim = Claim(self.path, sole)
         self._gate = Gate(self._claim.real + "-lock", BUSY_SECONDS)
@@ -186,6 +186,9 @@ class SQLiteStorage(Queued):
 
     async def _read_names(self, after: int, limit: int) -> tuple[list[tuple[str, str]], int | None]:
         return await self._read(lambda c: reads.read_names(c, after, limit))
+
+    async def _count_sessions(self) -> int:
+        return await self._read(reads.count_sessions)
 
     async def load(self, project: str, session: str) -> Stored | None:
         """Waits for an erasure of the session that is under way."""

@@ -17,8 +17,8 @@ BITS_A_NAME: Final = 16
 #: Names that there is room for at first, and at most (32 MiB). Past that more and more new names are looked for.
 FEWEST: Final = 65_536
 MOST: Final = 16_777_216
-#: Names read from the file in one go, and seconds until the next: a million are known 12 s after the start, and nobody
-#: waits longer than 1 ms for it.
+#: Names read from the file in one go, and seconds until the next: a million are known half a minute after the start, for
+#: 5 s of CPU time, and nobody waits longer than some ms for it.
 PART: Final = 512
 PAUSE: Final = 0.005
 #: Seconds until a file that could not be read is tried again.
@@ -64,18 +64,23 @@ class Filter:
 class Names:
     """All sessions that the file may have. It is read through once after the start, and again when many were added since
     (erased ones stay until then); meanwhile every name counts as known, or what was known before does. Nobody else
-    writes sessions into it (`Claim`). `settled`: waits until all that was queued so far is in the file."""
+    writes sessions into it (`Claim`). `count`: of the sessions in the file; `settled`: waits until all that was queued so
+    far is in it."""
 
-    def __init__(self, read: Read, settled: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, read: Read, count: Callable[[], Awaitable[int]], settled: Callable[[], Awaitable[None]]
+    ) -> None:
         self._read = read
+        self._count = count
         self._settled = settled
         self._known: Filter | None = None
         self._filling: Filter | None = None
         self._task: asyncio.Task[None] | None = None
+        self._failed = False
 
     def start(self) -> None:
-        self._filling = Filter(FEWEST if self._known is None else self._known.room)
-        self._task = asyncio.create_task(self._fill(), name="names")
+        if not self._failed and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._fill(), name="names")
 
     def stop(self) -> None:
         if self._task is not None:
@@ -88,7 +93,7 @@ class Names:
         known = self._known
         if known is not None:
             known.add(name)
-            if known.count > known.room and self._filling is None and known.room < MOST:
+            if known.room < known.count and known.room < MOST:
                 self.start()
 
     def lacks(self, name: tuple[str, str]) -> bool:
@@ -96,38 +101,31 @@ class Names:
         return self._known is not None and not self._known.has(name)
 
     async def _fill(self) -> None:
-        try:
-            while not await self._read_through():
-                pass
-        except errors.Damaged:
-            logger.warning("names of sessions can't all be read: each who connects is looked for in the file")
-        except Exception:
-            logger.exception(
-                "names of sessions could not be read: each who connects is looked for in the file"
-            )
-
-    async def _read_through(self) -> bool:
-        """False where there were more than had room: begin again with more of it."""
-        filling, after, settled = self._filling, 0, False
-        assert filling is not None
         while True:
             try:
-                if not settled:  # what was queued before `filling` was there is found in the file
-                    await self._settled()
-                    settled = True
-                names, following = await self._read(after, PART)
-            except errors.Damaged:
-                raise
-            except errors.StorageUnavailable:
-                await asyncio.sleep(AGAIN_AFTER)
-                continue
+                await self._read_through()
+                return
+            except errors.StorageUnavailable as error:
+                if not isinstance(error, errors.Damaged):
+                    await asyncio.sleep(AGAIN_AFTER)
+                    continue
+                logger.warning("names of sessions can't all be read: who connects is looked for in the file")
+            except Exception:
+                logger.exception(
+                    "names of sessions could not be read: who connects is looked for in the file"
+                )
+            self._failed = True
+            return
+
+    async def _read_through(self) -> None:
+        """Raises StorageUnavailable."""
+        count = await self._count()
+        self._filling = filling = Filter(min(MOST, max(FEWEST, 1 << (2 * count).bit_length())))
+        await self._settled()  # what was queued before `filling` was there is found in the file
+        after: int | None = 0
+        while after is not None:
+            names, after = await self._read(after, PART)
             for name in names:
                 filling.add(name)
-            if filling.count > filling.room and filling.room < MOST:
-                self._filling = Filter(filling.room * 4)
-                return False
-            if following is None:
-                self._known, self._filling = filling, None
-                return True
-            after = following
             await asyncio.sleep(PAUSE)
+        self._known, self._filling = filling, None

@@ -210,6 +210,11 @@ def read_names(
     return msgspec.json.decode(names, type=list[tuple[str, str]]), last if count == limit else None
 
 
+def count_sessions(connection: sqlite3.Connection) -> int:
+    count: int = connection.execute("SELECT count(*) FROM sessions").fetchone()[0]
+    return count
+
+
 def read_sessions(
     connection: sqlite3.Connection, filters: Filters, after: Position | None, limit: int
 ) -> tuple[list[SessionRow], list[HistoryRow | None]]:
