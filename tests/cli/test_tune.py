@@ -15,13 +15,14 @@ def labelled(tmp_path: Path, people: int = 12) -> Path:
 
 
 def test_it_offers_a_model_that_replay_takes_and_writes_only_when_asked(tmp_path: Path) -> None:
-    visits = labelled(tmp_path)
+    visits = labelled(tmp_path, people=6)
     before = sorted(tmp_path.iterdir())
     dry = sessionmood("tune", visits)
     assert dry.code == 0, dry.err
     assert "Held-out people" in dry.out
     assert "--out FILE" in dry.err
     assert sorted(tmp_path.iterdir()) == before
+    visits = labelled(tmp_path)
     model = tmp_path / "model.json"
     ran = sessionmood("tune", visits, "--out", model)
     assert ran.code == 0, ran.err

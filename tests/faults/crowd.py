@@ -57,7 +57,7 @@ class Crowd:
     def acked(self) -> int:
         return sum(visitor.acked for visitor in self.visitors)
 
-    async def more_acks(self, count: int, seconds: float = 30.0) -> None:
+    async def more_acks(self, count: int, seconds: float = 90.0) -> None:
         """Wait until `count` more events were acked."""
         target = self.acked + count
         async with asyncio.timeout(seconds):

@@ -10,7 +10,7 @@ from tests.faults.crowd import CROWDED, Crowd
 from tests.support.server import running
 
 SESSIONS = 200
-KILLS = 15
+KILLS = 10
 
 
 @pytest.mark.slow
