@@ -86,7 +86,7 @@ class SocketProtocol(ClosingSocket):
             if texts:
                 self._texts(texts)
             if parsed == len(data) or self._lingering:  # a frame of text, which is what comes most, or a few
-                if self._counted:
+                if self._counted or self._waiting:
                     self._count()
                 return
         if is_open and not parsed and not self.read_paused and (code := close_code(data)) and self._between():
