@@ -69,13 +69,16 @@ class Visitor:
                     await self._greet(socket, key)
                     tries = 0
                     reading = asyncio.create_task(self._listen(socket))
+                    # The script's own time: on a busy machine a step may be sent late, and still was done when it is due.
+                    due = time.monotonic()
                     try:
                         while time.monotonic() < deadline and not reading.done():
                             step = step or next(self._script)
-                            await asyncio.wait([reading], timeout=step.pause / speed)
+                            due += step.pause / speed
+                            await asyncio.wait([reading], timeout=max(0.0, due - time.monotonic()))
                             if not reading.done():
                                 self.doing = step.doing
-                                await self._send(socket, step.event)
+                                await self._send(socket, step.event, time.monotonic() - due)
                                 step = None
                         await self._finish(reading, deadline)
                     finally:
@@ -114,10 +117,11 @@ class Visitor:
         for seq, event, _ in list(self._unacked):
             await socket.send(_encode({"op": "events", "seq": seq, "events": [event]}), text=True)
 
-    async def _send(self, socket: ClientConnection, event: dict[str, object]) -> None:
+    async def _send(self, socket: ClientConnection, event: dict[str, object], late: float = 0.0) -> None:
+        """`late`: seconds since it was done."""
         self._seq += 1
         self.sent += 1
-        dated = event | {"at": time.time_ns() // 1_000_000}
+        dated = event | {"at": time.time_ns() // 1_000_000 - max(0, round(late * 1000))}
         self._unacked.append((self._seq, dated, time.monotonic()))
         await socket.send(_encode({"op": "events", "seq": self._seq, "events": [dated]}), text=True)
 
